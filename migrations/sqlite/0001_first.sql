@@ -1,0 +1,153 @@
+-- Columns are whole numbers, text and blobs only. Money is in millionths of a US dollar, instants are in
+-- milliseconds since 1970. Every row belongs to a world.
+
+CREATE TABLE worlds (
+    number INTEGER PRIMARY KEY,
+    name   TEXT NOT NULL UNIQUE
+);
+
+CREATE TABLE accounts (
+    number INTEGER PRIMARY KEY,
+    world  BIGINT NOT NULL,
+    name   TEXT NOT NULL,
+    email  TEXT NOT NULL,
+    kind   TEXT NOT NULL CHECK (kind IN ('personal', 'business')),
+    state  TEXT NOT NULL CHECK (state IN ('active', 'email-unverified', 'suspended', 'closed'))
+);
+
+CREATE TABLE access_keys (
+    key     TEXT NOT NULL PRIMARY KEY,
+    world   BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    secret  TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE credit_instruments (
+    number       INTEGER PRIMARY KEY,
+    world        BIGINT NOT NULL,
+    id           TEXT NOT NULL,
+    sender       BIGINT NOT NULL,
+    recipient    BIGINT NOT NULL,
+    credit_limit BIGINT NOT NULL CHECK (credit_limit >= 0),
+    valid_from   BIGINT,
+    valid_until  BIGINT,
+    active       BIGINT NOT NULL,
+    UNIQUE (world, id)
+);
+
+CREATE TABLE tokens (
+    number            INTEGER PRIMARY KEY,
+    world             BIGINT NOT NULL,
+    id                TEXT NOT NULL,
+    account           BIGINT NOT NULL,
+    caller            BIGINT NOT NULL,
+    purpose           TEXT NOT NULL,
+    token_type        TEXT NOT NULL,
+    active            BIGINT NOT NULL,
+    method            TEXT NOT NULL,
+    credit_instrument BIGINT,
+    caller_reference  TEXT NOT NULL,
+    friendly_name     TEXT NOT NULL,
+    installed         BIGINT NOT NULL,
+    valid_from        BIGINT,
+    valid_until       BIGINT,
+    min_charge        BIGINT,
+    max_charge        BIGINT,
+    global_limit      BIGINT,
+    limits            TEXT NOT NULL,
+    uses              BIGINT NOT NULL,
+    spent             BIGINT NOT NULL,
+    windows           TEXT NOT NULL,
+    UNIQUE (world, id),
+    CHECK (spent >= 0 AND (global_limit IS NULL OR spent <= global_limit))
+);
+
+CREATE TABLE transactions (
+    number             INTEGER PRIMARY KEY,
+    world              BIGINT NOT NULL,
+    id                 TEXT NOT NULL,
+    operation          TEXT NOT NULL,
+    caller             BIGINT NOT NULL,
+    sender             BIGINT NOT NULL,
+    recipient          BIGINT NOT NULL,
+    sender_token       BIGINT,
+    credit_instrument  BIGINT,
+    method             TEXT NOT NULL,
+    amount             BIGINT NOT NULL CHECK (amount > 0),
+    fee                BIGINT NOT NULL,
+    charge_fee_to      TEXT NOT NULL,
+    caller_reference   TEXT NOT NULL,
+    caller_description TEXT,
+    sender_description TEXT,
+    descriptor_policy  TEXT,
+    ipn_url            TEXT,
+    original           BIGINT,
+    received           BIGINT NOT NULL,
+    status             TEXT NOT NULL,
+    history            TEXT NOT NULL,
+    completed          BIGINT,
+    refunded           BIGINT NOT NULL,
+    fee_returned       BIGINT NOT NULL,
+    lines              BIGINT NOT NULL,
+    UNIQUE (world, id),
+    CHECK (refunded BETWEEN 0 AND amount)
+);
+
+-- The refunds of a transaction, for GetTransaction.
+CREATE INDEX transactions_original ON transactions (original) WHERE original IS NOT NULL;
+
+-- The journal. The postings of a transaction sum to zero.
+CREATE TABLE postings (
+    transaction_number BIGINT NOT NULL,
+    line               BIGINT NOT NULL,
+    kind               TEXT NOT NULL,
+    owner              BIGINT NOT NULL,
+    amount             BIGINT NOT NULL,
+    PRIMARY KEY (transaction_number, line)
+) WITHOUT ROWID;
+
+-- Sums of postings, kept for speed. An account of the book may have a floor and a ceiling: debt never falls
+-- below zero nor rises above the credit limit.
+CREATE TABLE totals (
+    kind    TEXT NOT NULL,
+    owner   BIGINT NOT NULL,
+    world   BIGINT NOT NULL,
+    amount  BIGINT NOT NULL,
+    floor   BIGINT,
+    ceiling BIGINT,
+    PRIMARY KEY (kind, owner),
+    CHECK (floor IS NULL OR amount >= floor),
+    CHECK (ceiling IS NULL OR amount <= ceiling)
+) WITHOUT ROWID;
+
+-- What is still owed of each debt Pay; settlements and write-offs clear the oldest first.
+CREATE TABLE open_debts (
+    instrument         BIGINT NOT NULL,
+    transaction_number BIGINT NOT NULL,
+    amount             BIGINT NOT NULL CHECK (amount > 0),
+    PRIMARY KEY (instrument, transaction_number)
+) WITHOUT ROWID;
+
+-- One caller reference, one effect.
+CREATE TABLE caller_references (
+    world              BIGINT NOT NULL,
+    caller             BIGINT NOT NULL,
+    reference          TEXT NOT NULL,
+    digest             BLOB NOT NULL,
+    transaction_number BIGINT,
+    status             TEXT,
+    error_code         TEXT,
+    error_message      TEXT,
+    expires            BIGINT NOT NULL,
+    PRIMARY KEY (world, caller, reference),
+    CHECK ((transaction_number IS NULL) = (error_code IS NOT NULL))
+) WITHOUT ROWID;
+
+-- Work that becomes due.
+CREATE TABLE due (
+    world              BIGINT NOT NULL,
+    at                 BIGINT NOT NULL,
+    transaction_number BIGINT NOT NULL,
+    step               TEXT NOT NULL,
+    PRIMARY KEY (world, at, transaction_number)
+) WITHOUT ROWID;

@@ -1,0 +1,33 @@
+//! `fps-sandbox reference`: the action and error tables as Markdown.
+
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use crate::fps::reference;
+
+use super::Failure;
+
+/// Prints what `docs/actions.md` and `docs/errors.md` hold.
+#[derive(Debug, Args)]
+pub(super) struct Reference {
+    /// Which table.
+    table: Table,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Table {
+    Actions,
+    Errors,
+}
+
+impl Reference {
+    pub(super) fn run(&self) -> Result<ExitCode, Failure> {
+        let text = match self.table {
+            Table::Actions => reference::actions_markdown(),
+            Table::Errors => reference::errors_markdown(),
+        };
+        print!("{text}");
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,38 @@
+//! GetDebtBalance: the debt on one credit instrument (guide: API Reference, GetDebtBalance).
+
+use crate::error::{Code, FpsError};
+use crate::fps::call::Call;
+use crate::fps::xml::Answer;
+use crate::ledger;
+
+use super::{Action, documented, our_choice, shared};
+
+pub(super) static ACTION: Action = Action {
+    name: "GetDebtBalance",
+    summary: "Tells what a buyer owes on one credit instrument.",
+    source: "API Reference, GetDebtBalance",
+    parameters: &[shared::CREDIT_INSTRUMENT_ID],
+    legacy: &[],
+    errors: &[Code::InvalidParams, Code::InvalidPaymentInstrument, Code::InstrumentAccessDenied],
+    fidelity: &[
+        documented(
+            "AvailableBalance is the debt accumulated, PendingOutBalance what a card or bank is settling.",
+        ),
+        our_choice(
+            "AvailableBalance falls as soon as SettleDebt is accepted; a settlement that fails gives it back.",
+        ),
+        our_choice("Only the debtor and the creditor may ask; others get InstrumentAccessDenied."),
+    ],
+    run: |call| Box::pin(run(call)),
+};
+
+async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
+    let instrument = call.params.text("CreditInstrumentId")?.into();
+    let balance = call.store.run(ledger::GetDebtBalance { caller: call.caller, instrument }).await?;
+    Ok(Answer::result(ACTION.name, |xml| {
+        xml.nested("DebtBalance", |xml| {
+            xml.amount("AvailableBalance", balance.available);
+            xml.amount("PendingOutBalance", balance.pending_out);
+        });
+    }))
+}

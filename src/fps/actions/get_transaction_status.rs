@@ -1,0 +1,36 @@
+//! GetTransactionStatus: how far a transaction got (guide: API Reference, GetTransactionStatus).
+
+use crate::error::{Code, FpsError};
+use crate::fps::call::Call;
+use crate::fps::xml::Answer;
+use crate::ledger;
+
+use super::{Action, documented, observed, our_choice, shared};
+
+pub(super) static ACTION: Action = Action {
+    name: "GetTransactionStatus",
+    summary: "Tells how far a transaction got.",
+    source: "API Reference, GetTransactionStatus",
+    parameters: &[shared::TRANSACTION_ID],
+    legacy: &[],
+    errors: &[Code::InvalidParams, Code::InvalidTransactionId],
+    fidelity: &[
+        documented("StatusCode refines TransactionStatus."),
+        observed("The messages of Success and PendingNetworkResponse, and the refusal of an ill-formed id."),
+        our_choice("The messages of Expired and TransactionDenied."),
+        our_choice("Caller, sender and recipient of a transaction may ask; to others it does not exist."),
+    ],
+    run: |call| Box::pin(run(call)),
+};
+
+async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
+    let transaction = call.params.text("TransactionId")?.into();
+    let state = call.store.run(ledger::GetTransactionStatus { caller: call.caller, transaction }).await?;
+    Ok(Answer::result(ACTION.name, |xml| {
+        xml.text("TransactionId", &state.id);
+        xml.text("TransactionStatus", state.stage.status.name());
+        xml.text("CallerReference", &state.caller_reference);
+        xml.text("StatusCode", state.stage.code.name());
+        xml.text("StatusMessage", state.stage.code.message());
+    }))
+}

@@ -1,0 +1,17 @@
+//! The FPS web service as a client sees it.
+//!
+//! A front turns bytes into a typed call and the answer into bytes; nothing flows backwards:
+//! `rest` → `query` → `authentication` (`signature`) → `actions` (`params`) → ledger → `xml`.
+
+pub mod actions;
+mod authentication;
+mod call;
+pub mod params;
+mod query;
+pub mod reference;
+mod rest;
+pub mod signature;
+mod xml;
+
+pub use authentication::Authenticator;
+pub use rest::{Rest, answer};

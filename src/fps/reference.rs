@@ -1,0 +1,101 @@
+//! The reference: the action and error tables as Markdown, with what is known of each behaviour and from where.
+//!
+//! `docs/actions.md` and `docs/errors.md` are these texts, and a running sandbox shows them under `/_sandbox/`.
+
+use std::fmt::Write;
+
+use crate::error::Code;
+
+use super::actions::{ACTIONS, Action};
+
+const LEGEND: &str = "Fidelity: *documented* = a guide page or the schema says so; *observed* = seen in recorded \
+traffic or in client fixtures; *our choice* = no source speaks, this is what the sandbox does.\n";
+
+/// Every action: parameters, errors, behaviour.
+pub fn actions_markdown() -> String {
+    let mut text = String::from("# Actions\n\nGenerated from the action table; do not edit by hand.\n\n");
+    text.push_str(LEGEND);
+    text.push_str(
+        "\nParameters of every request: `Action`, `AWSAccessKeyId`, `Version`, `Timestamp`, \
+        `SignatureVersion`, `SignatureMethod` (version 2 only), `Signature`.\n",
+    );
+    for action in ACTIONS {
+        write_action(&mut text, action);
+    }
+    text
+}
+
+// Writing into a string does not fail, so the results below are dropped.
+fn write_action(text: &mut String, action: &Action) {
+    let _ = write!(text, "\n## {}\n\n{}\n\nSource: {}.\n\n", action.name, action.summary, action.source);
+    text.push_str("| parameter | required | value | purpose |\n|---|---|---|---|\n");
+    for parameter in action.parameters {
+        let required = if parameter.required { "yes" } else { "no" };
+        let value = parameter.kind.describe();
+        let _ = writeln!(text, "| `{}` | {required} | {value} | {} |", parameter.name, parameter.purpose);
+    }
+    if !action.legacy.is_empty() {
+        let _ =
+            write!(text, "\nNames of older APIs, ignored: {}.\n", code_list(action.legacy.iter().copied()));
+    }
+    let _ = write!(text, "\nErrors: {}.\n", code_list(action.errors.iter().map(|code| code.name())));
+    text.push_str("\n| behaviour | fidelity |\n|---|---|\n");
+    for behaviour in action.fidelity {
+        let _ = writeln!(text, "| {} | {} |", behaviour.what, behaviour.basis);
+    }
+}
+
+fn code_list(names: impl Iterator<Item = &'static str>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Every error code: status, retriable, message, and which actions give it.
+pub fn errors_markdown() -> String {
+    let mut text = String::from("# Errors\n\nGenerated from the error table; do not edit by hand.\n\n");
+    text.push_str(LEGEND);
+    text.push_str(
+        "\nThe message is the usual one; many refusals say more. *Retriable* is the guide's flag.\n\n\
+         | code | HTTP | retriable | usual message | given by | fidelity |\n|---|---|---|---|---|---|\n",
+    );
+    for code in Code::ALL {
+        let facts = code.facts();
+        let retriable = if facts.retriable { "yes" } else { "no" };
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {retriable} | {} | {} | {} |",
+            facts.name,
+            facts.status,
+            facts.message,
+            given_by(*code),
+            facts.basis
+        );
+    }
+    text
+}
+
+/// Codes that a request can meet before it reaches its action.
+pub const OF_EVERY_REQUEST: &[Code] = &[
+    Code::MissingAuthenticationToken,
+    Code::InvalidClientTokenId,
+    Code::SignatureDoesNotMatch,
+    Code::InvalidParameterValue,
+    Code::RequestExpired,
+    Code::MissingAction,
+    Code::InvalidAction,
+    Code::InvalidParams,
+    Code::InvalidRequest,
+    Code::MethodNotAllowed,
+    Code::RequestTooLarge,
+    Code::RequestTimeout,
+    Code::InternalError,
+    Code::ServiceUnavailable,
+];
+
+fn given_by(code: Code) -> String {
+    if OF_EVERY_REQUEST.contains(&code) {
+        return "any request".to_owned();
+    }
+    let actions: Vec<_> =
+        ACTIONS.iter().filter(|action| action.errors.contains(&code)).map(|action| action.name).collect();
+    if actions.is_empty() { "not given yet".to_owned() } else { actions.join(", ") }
+}

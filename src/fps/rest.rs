@@ -1,0 +1,240 @@
+//! The REST front: an HTTP request in, one line of XML out (guide: Making REST Requests).
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{ALLOW, CONTENT_TYPE, HOST};
+use axum::http::{HeaderValue, Method, Response, StatusCode};
+use chrono::NaiveDate;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::error::{Code, FpsError};
+use crate::ids;
+use crate::server::{BodyTimedOut, ConnectionInfo, TargetAuthority};
+use crate::store::Store;
+
+use super::actions::{self, Action};
+use super::authentication::{Authenticator, Incoming, invalid};
+use super::call::Call;
+use super::params::Params;
+use super::query::{self, Pair};
+use super::xml::{Answer, error_document};
+
+/// The header in which lenient mode reports on the signature.
+const SIGNATURE_REPORT: &str = "x-sandbox-signature";
+
+/// The first version of the API that has the answers of this service.
+const FIRST_VERSION: NaiveDate = match NaiveDate::from_ymd_opt(2008, 9, 17) {
+    Some(date) => date,
+    None => NaiveDate::MIN,
+};
+
+/// Everything the front needs to answer.
+#[derive(Debug)]
+pub struct Rest {
+    /// Checks requests.
+    pub authenticator: Authenticator,
+    /// Runs commands.
+    pub store: Store,
+    /// Further hosts that requests may have been signed for.
+    pub host_aliases: Vec<String>,
+    /// Longest query and longest body, in bytes.
+    pub max_request_bytes: usize,
+    /// Most parameters of one request.
+    pub max_parameters: usize,
+}
+
+/// Answers any request to the service's path.
+pub async fn answer(State(rest): State<Arc<Rest>>, request: Request) -> Response<Body> {
+    let request_id = ids::request_id();
+    let span = tracing::info_span!("request", %request_id);
+    async {
+        let mut report = None;
+        let outcome = rest.respond(request, request_id, &mut report).await;
+        let mut response = match outcome {
+            Ok(document) => xml_response(StatusCode::OK, document),
+            Err(refusal) => refuse(&refusal, request_id),
+        };
+        if let Some(value) = report.and_then(|report| HeaderValue::from_str(&report).ok()) {
+            response.headers_mut().insert(SIGNATURE_REPORT, value);
+        }
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+fn xml_response(status: StatusCode, document: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(document));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+    response
+}
+
+fn refuse(refusal: &FpsError, request_id: Uuid) -> Response<Body> {
+    tracing::info!(code = %refusal.code, message = %refusal.message, "refused");
+    let status =
+        StatusCode::from_u16(refusal.code.facts().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = xml_response(status, error_document(refusal, request_id));
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
+    }
+    response
+}
+
+impl Rest {
+    async fn respond(
+        &self,
+        request: Request,
+        request_id: Uuid,
+        report: &mut Option<String>,
+    ) -> Result<String, FpsError> {
+        if ![Method::GET, Method::POST].contains(request.method()) {
+            return Err(Code::MethodNotAllowed.into());
+        }
+        let (parts, body) = request.into_parts();
+        let query = parts.uri.query().unwrap_or_default();
+        self.within_size(query.len())?;
+        let form = self.read_form(&parts.method, body).await?;
+        let raw = joined(query, &form);
+        let pairs = self.pairs(query, &form)?;
+        let hosts = self.hosts(&parts);
+        let incoming = Incoming {
+            verb: parts.method.as_str(),
+            path: parts.uri.path(),
+            hosts: &hosts.iter().map(String::as_str).collect::<Vec<_>>(),
+            pairs: &pairs,
+            raw: &raw,
+        };
+        let authenticated = self.authenticator.authenticate(&incoming)?;
+        *report = authenticated.report;
+        let action = action(&incoming)?;
+        let version = version(&incoming)?;
+        let params = Params::new(action.name, action.parameters, action.legacy, version, &pairs)?;
+        let call = Call { caller: authenticated.caller, params, store: &self.store };
+        let answer: Answer = (action.run)(call).await?;
+        tracing::debug!(action = action.name, "answered");
+        Ok(answer.document(version, request_id))
+    }
+
+    fn within_size(&self, bytes: usize) -> Result<(), FpsError> {
+        if bytes <= self.max_request_bytes { Ok(()) } else { Err(self.too_large()) }
+    }
+
+    fn too_large(&self) -> FpsError {
+        let text =
+            format!("The request is larger than {} bytes (--max-request-bytes).", self.max_request_bytes);
+        FpsError::new(Code::RequestTooLarge, text)
+    }
+
+    async fn read_form(&self, method: &Method, body: Body) -> Result<Bytes, FpsError> {
+        if method != Method::POST {
+            return Ok(Bytes::new());
+        }
+        let collected = Limited::new(body, self.max_request_bytes).collect().await;
+        let form = collected.map_err(|problem| self.unreadable(problem.as_ref()))?.to_bytes();
+        if form.trim_ascii_start().starts_with(b"<") {
+            let text = "SOAP is not spoken here yet; send the action as a REST query or form.";
+            return Err(FpsError::new(Code::InvalidRequest, text));
+        }
+        Ok(form)
+    }
+
+    fn unreadable(&self, problem: &(dyn std::error::Error + 'static)) -> FpsError {
+        if problem.is::<LengthLimitError>() {
+            self.too_large()
+        } else if BodyTimedOut::caused(problem) {
+            Code::RequestTimeout.into()
+        } else {
+            FpsError::new(Code::InvalidRequest, "The body of the request could not be read to its end.")
+        }
+    }
+
+    /// The parameters of query and form together.
+    fn pairs(&self, query: &str, form: &[u8]) -> Result<Vec<Pair>, FpsError> {
+        let separators = query.bytes().chain(form.iter().copied()).filter(|byte| *byte == b'&').count();
+        if separators >= self.max_parameters {
+            let text =
+                format!("The request has more than {} parameters (--max-parameters).", self.max_parameters);
+            return Err(FpsError::new(Code::InvalidRequest, text));
+        }
+        let mut pairs = query::decode(query.as_bytes())?;
+        pairs.extend(query::decode(form)?);
+        Ok(pairs)
+    }
+
+    /// The hosts a client may have signed, most likely first: as sent, without its port, the listener's own, and
+    /// the configured aliases.
+    fn hosts(&self, parts: &axum::http::request::Parts) -> Vec<String> {
+        let header = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+        let target = parts.extensions.get::<TargetAuthority>().map(|target| target.0.as_str());
+        let mut hosts: Vec<String> = Vec::with_capacity(4 + self.host_aliases.len());
+        let mut add = |host: &str| {
+            if !hosts.iter().any(|known| known == host) {
+                hosts.push(host.to_owned());
+            }
+        };
+        for sent in [header, target].into_iter().flatten() {
+            add(sent);
+            add(without_port(sent));
+        }
+        if let Some(connection) = parts.extensions.get::<ConnectionInfo>() {
+            add(&connection.local_addr.to_string());
+        }
+        self.host_aliases.iter().for_each(|alias| add(alias));
+        hosts
+    }
+}
+
+fn joined(query: &str, form: &[u8]) -> String {
+    let form = String::from_utf8_lossy(form);
+    let separator = if query.is_empty() || form.is_empty() { "" } else { "&" };
+    format!("{query}{separator}{form}")
+}
+
+/// `localhost:8008` and `[::1]:8008` without their ports.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.ends_with(':') => name,
+        _ => host,
+    }
+}
+
+fn action(incoming: &Incoming<'_>) -> Result<&'static Action, FpsError> {
+    let name = incoming.value("Action").ok_or(Code::MissingAction)?;
+    actions::find(name).ok_or_else(|| {
+        FpsError::new(Code::InvalidAction, format!("The action {name} is not valid for this web service."))
+    })
+}
+
+/// Any date from the first version on is served; the answer's namespace follows it.
+fn version<'a>(incoming: &Incoming<'a>) -> Result<&'a str, FpsError> {
+    let version =
+        incoming.value("Version").ok_or_else(|| FpsError::invalid_params("version can not be empty "))?;
+    let date = NaiveDate::parse_from_str(version, "%Y-%m-%d").ok().filter(|_| version.len() == 10);
+    if date.is_some_and(|date| date >= FIRST_VERSION) {
+        return Ok(version);
+    }
+    Err(invalid("Version", version, "Must be 2008-09-17 or a later date, such as 2010-08-28."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_cut_off_hosts() {
+        for (host, bare) in [
+            ("localhost:8008", "localhost"),
+            ("localhost", "localhost"),
+            ("[::1]:8008", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("127.0.0.1:80", "127.0.0.1"),
+        ] {
+            assert_eq!(without_port(host), bare);
+        }
+    }
+}

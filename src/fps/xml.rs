@@ -1,0 +1,124 @@
+//! Answers as XML: one line, no prefix, elements in schema order.
+
+use std::fmt::{Display, Write};
+
+use quick_xml::Writer;
+use quick_xml::escape::partial_escape;
+use quick_xml::events::{BytesText, Event};
+use uuid::Uuid;
+
+use crate::error::FpsError;
+use crate::ledger::Amount;
+
+/// Every document begins with exactly this (captured).
+const DECLARATION: &str = "<?xml version=\"1.0\"?>\n";
+
+/// Builds the inside of an answer, element by element.
+pub struct Xml(Writer<Vec<u8>>);
+
+impl Xml {
+    /// Nothing yet.
+    fn new() -> Self {
+        Self(Writer::new(Vec::with_capacity(512)))
+    }
+
+    /// `<name>text</name>`.
+    pub fn text(&mut self, name: &str, text: impl Display) {
+        let escaped = one_line(&text.to_string());
+        let content = BytesText::from_escaped(escaped);
+        // Writing into memory does not fail.
+        let _ = self.0.create_element(name).write_text_content(content);
+    }
+
+    /// `<name>text</name>`, or nothing.
+    pub fn maybe(&mut self, name: &str, text: Option<impl Display>) {
+        if let Some(text) = text {
+            self.text(name, text);
+        }
+    }
+
+    /// `<name>…</name>` around what `inside` writes.
+    pub fn nested(&mut self, name: &str, inside: impl FnOnce(&mut Self)) {
+        let start = quick_xml::events::BytesStart::new(name);
+        let end = start.to_end().into_owned();
+        let _ = self.0.write_event(Event::Start(start.borrow()));
+        inside(self);
+        let _ = self.0.write_event(Event::End(end));
+    }
+
+    /// An amount: currency first, six decimals (guide: Complex Data Types).
+    pub fn amount(&mut self, name: &str, amount: Amount) {
+        self.nested(name, |xml| {
+            xml.text("CurrencyCode", "USD");
+            xml.text("Value", amount);
+        });
+    }
+
+    fn into_text(self) -> String {
+        String::from_utf8(self.0.into_inner()).unwrap_or_default()
+    }
+}
+
+/// Escapes text and keeps it on one line, because Amazon's PHP library reads errors line by line.
+fn one_line(text: &str) -> String {
+    let escaped = partial_escape(text);
+    if escaped.contains(['\n', '\r']) {
+        escaped.replace('\n', "&#10;").replace('\r', "&#13;")
+    } else {
+        escaped.into_owned()
+    }
+}
+
+/// What an action answers, before it is wrapped up for a front.
+#[derive(Debug)]
+pub struct Answer {
+    action: &'static str,
+    result: String,
+}
+
+impl Answer {
+    /// `<ActionResult>…</ActionResult>` around what `inside` writes.
+    pub fn result(action: &'static str, inside: impl FnOnce(&mut Xml)) -> Self {
+        let mut xml = Xml::new();
+        xml.nested(&format!("{action}Result"), inside);
+        Self { action, result: xml.into_text() }
+    }
+
+    /// The success document (captured): the namespace follows the version, the request id ends in `:0`.
+    pub fn document(&self, version: &str, request_id: Uuid) -> String {
+        let Self { action, result } = self;
+        let mut text = String::with_capacity(result.len() + 320);
+        let _ = write!(
+            text,
+            "{DECLARATION}<{action}Response xmlns=\"http://fps.amazonaws.com/doc/{version}/\">{result}\
+             <ResponseMetadata><RequestId>{request_id}:0</RequestId></ResponseMetadata></{action}Response>"
+        );
+        text
+    }
+}
+
+/// The error document (captured): no namespace, `RequestID` in capitals, no `:0`.
+pub(super) fn error_document(error: &FpsError, request_id: Uuid) -> String {
+    format!(
+        "{DECLARATION}<Response><Errors><Error><Code>{}</Code><Message>{}</Message></Error></Errors>\
+         <RequestID>{request_id}</RequestID></Response>",
+        error.code,
+        one_line(&error.message),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_escaped_and_stays_on_one_line() {
+        let answer = Answer::result("Pay", |xml| xml.text("A", "<a> & \"b\"\r\nc"));
+        let document = answer.document("2008-09-17", Uuid::nil());
+        assert!(
+            document.contains("<PayResult><A>&lt;a&gt; &amp; \"b\"&#13;&#10;c</A></PayResult>"),
+            "{document}"
+        );
+        assert_eq!(document.lines().count(), 2);
+    }
+}

@@ -1,0 +1,79 @@
+//! Accounts: the parties of a payment.
+
+use crate::error::{Code, FpsError};
+
+use super::names::{AccountNumber, World};
+
+/// An Amazon Payments account: a merchant or a buyer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its row.
+    pub number: AccountNumber,
+    /// The world it lives in.
+    pub world: World,
+    /// Contact name (personal) or business name.
+    pub name: String,
+    /// E-mail address, shown in transaction details.
+    pub email: String,
+    /// What kind of account it is.
+    pub kind: AccountKind,
+    /// Whether it can take part in transactions.
+    pub state: AccountState,
+}
+
+/// Personal accounts cannot take card payments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountKind {
+    /// A person's account.
+    Personal,
+    /// A business or developer account.
+    Business,
+}
+
+/// The state of an account; anything but active is a reason to refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountState {
+    /// In good order.
+    Active,
+    /// The e-mail address is not verified.
+    EmailUnverified,
+    /// Suspended by FPS.
+    Suspended,
+    /// Closed.
+    Closed,
+}
+
+/// The roles an account can play in a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Pays.
+    Sender,
+    /// Owns the access key that made the request.
+    Caller,
+    /// Receives.
+    Recipient,
+}
+
+impl Account {
+    /// Whether the account may take part in this role (guide: API error codes).
+    pub fn take_part(&self, role: Role) -> Result<(), FpsError> {
+        let code = match (self.state, role) {
+            (AccountState::Active, _) => return Ok(()),
+            (AccountState::EmailUnverified, Role::Sender) => Code::UnverifiedEmailAddress_Sender,
+            (AccountState::EmailUnverified, Role::Caller) => Code::UnverifiedEmailAddress_Caller,
+            (AccountState::EmailUnverified, Role::Recipient) => Code::UnverifiedEmailAddress_Recipient,
+            (AccountState::Suspended | AccountState::Closed, Role::Sender) => {
+                Code::InvalidAccountState_Sender
+            }
+            (AccountState::Suspended | AccountState::Closed, Role::Caller) => {
+                Code::InvalidAccountState_Caller
+            }
+            (AccountState::Suspended | AccountState::Closed, Role::Recipient) => {
+                Code::InvalidAccountState_Recipient
+            }
+        };
+        Err(code.into())
+    }
+}

@@ -1,0 +1,415 @@
+//! The book: the rows a batch works on, and what the batch changed in them.
+//!
+//! A store fills it (`put_…`), operations read and change it, and the store saves [`Changes`]. The book knows
+//! what it has looked for, so a row that was asked for and does not exist is "known to be absent".
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::account::Account;
+use super::idempotency::{Reference, ReferenceKey};
+use super::instrument::CreditInstrument;
+use super::money::Amount;
+use super::names::{
+    AccountNumber, InstrumentId, InstrumentNumber, TokenId, TokenNumber, TransactionId, TransactionNumber,
+    World,
+};
+use super::needs::Wanted;
+use super::posting::{LedgerAccount, Posting};
+use super::time::Timestamp;
+use super::token::Token;
+use super::transaction::{Progress, Transaction};
+
+/// Work that becomes due at an instant of the world's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Due {
+    /// On whose clock.
+    pub world: World,
+    /// When.
+    pub at: Timestamp,
+    /// For which transaction.
+    pub transaction: TransactionNumber,
+    /// What happens.
+    pub step: Step,
+}
+
+/// What can become due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// The payment processor answers: the transaction succeeds.
+    Complete,
+    /// The time allowed is over: the transaction fails.
+    Expire,
+}
+
+/// Everything a batch has to save.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// New worlds.
+    pub worlds: BTreeMap<World, String>,
+    /// New accounts.
+    pub accounts: BTreeSet<AccountNumber>,
+    /// New tokens.
+    pub new_tokens: BTreeSet<TokenNumber>,
+    /// New credit instruments.
+    pub instruments: BTreeSet<InstrumentNumber>,
+    /// Tokens whose usage changed.
+    pub used_tokens: BTreeSet<TokenNumber>,
+    /// New transactions.
+    pub new_transactions: BTreeSet<TransactionNumber>,
+    /// Older transactions that got further.
+    pub progressed: BTreeSet<TransactionNumber>,
+    /// New journal lines.
+    pub postings: Vec<Posting>,
+    /// How totals moved.
+    pub totals: BTreeMap<LedgerAccount, Amount>,
+    /// Open debts that changed; an amount of zero means closed.
+    pub open_debts: BTreeMap<(InstrumentNumber, TransactionNumber), Amount>,
+    /// References used.
+    pub references: BTreeSet<ReferenceKey>,
+    /// Work to do later.
+    pub due: BTreeSet<Due>,
+    /// Work that is done or called off.
+    pub due_done: BTreeSet<Due>,
+}
+
+impl Changes {
+    /// Whether there is nothing to save.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The rows a batch works on.
+#[derive(Debug, Default)]
+pub struct Book {
+    accounts: HashMap<AccountNumber, Account>,
+    tokens: HashMap<TokenNumber, Token>,
+    token_ids: HashMap<(World, TokenId), Option<TokenNumber>>,
+    instruments: HashMap<InstrumentNumber, CreditInstrument>,
+    instrument_ids: HashMap<(World, InstrumentId), Option<InstrumentNumber>>,
+    transactions: BTreeMap<TransactionNumber, Transaction>,
+    transaction_ids: HashMap<(World, TransactionId), Option<TransactionNumber>>,
+    references: HashMap<ReferenceKey, Option<Reference>>,
+    totals: HashMap<LedgerAccount, Amount>,
+    open_debts: BTreeMap<(InstrumentNumber, TransactionNumber), Amount>,
+    open_debts_on: HashSet<InstrumentNumber>,
+    open_debts_of: HashSet<TransactionNumber>,
+    refunds_of: HashSet<TransactionNumber>,
+    changes: Changes,
+}
+
+/// Filling the book from a store.
+impl Book {
+    /// An account as stored.
+    pub fn put_account(&mut self, account: Account) {
+        self.accounts.insert(account.number, account);
+    }
+
+    /// A token as stored.
+    pub fn put_token(&mut self, token: Token) {
+        self.token_ids.insert((token.world, token.id.clone()), Some(token.number));
+        self.tokens.insert(token.number, token);
+    }
+
+    /// A credit instrument as stored.
+    pub fn put_instrument(&mut self, instrument: CreditInstrument) {
+        self.instrument_ids.insert((instrument.world, instrument.id.clone()), Some(instrument.number));
+        self.instruments.insert(instrument.number, instrument);
+    }
+
+    /// A transaction as stored.
+    pub fn put_transaction(&mut self, transaction: Transaction) {
+        self.transaction_ids.insert((transaction.world, transaction.id.clone()), Some(transaction.number));
+        self.transactions.insert(transaction.number, transaction);
+    }
+
+    /// A used reference as stored.
+    pub fn put_reference(&mut self, key: ReferenceKey, reference: Reference) {
+        self.references.insert(key, Some(reference));
+    }
+
+    /// A total as stored; what is changed and not saved yet comes on top.
+    pub fn put_total(&mut self, account: LedgerAccount, amount: Amount) {
+        let unsaved = self.changes.totals.get(&account).copied().unwrap_or_default();
+        self.totals.insert(account, amount + unsaved);
+    }
+
+    /// The open part of a debt Pay as stored; one that is changed and not saved yet stays as it is.
+    pub fn put_open_debt(&mut self, instrument: InstrumentNumber, pay: TransactionNumber, open: Amount) {
+        if !self.changes.open_debts.contains_key(&(instrument, pay)) {
+            self.open_debts.insert((instrument, pay), open);
+        }
+    }
+
+    /// All that was wanted and exists has been put: what is missing does not exist.
+    pub fn put_all(&mut self, wanted: &Wanted) {
+        for key in &wanted.references {
+            self.references.entry(key.clone()).or_default();
+        }
+        for key in &wanted.token_ids {
+            self.token_ids.entry(key.clone()).or_default();
+        }
+        for key in &wanted.instrument_ids {
+            self.instrument_ids.entry(key.clone()).or_default();
+        }
+        for key in &wanted.transaction_ids {
+            self.transaction_ids.entry(key.clone()).or_default();
+        }
+        self.open_debts_on.extend(&wanted.open_debts_on);
+        self.open_debts_of.extend(wanted.open_debts.iter().map(|(_, pay)| pay));
+        self.refunds_of.extend(&wanted.refunds_of);
+    }
+
+    /// Whether the reference has been looked for.
+    pub fn knows_reference(&self, key: &ReferenceKey) -> bool {
+        self.references.contains_key(key)
+    }
+
+    /// Whether the token has been looked for.
+    pub fn knows_token_id(&self, key: &(World, TokenId)) -> bool {
+        self.token_ids.contains_key(key)
+    }
+
+    /// Whether the instrument has been looked for.
+    pub fn knows_instrument_id(&self, key: &(World, InstrumentId)) -> bool {
+        self.instrument_ids.contains_key(key)
+    }
+
+    /// Whether the transaction has been looked for.
+    pub fn knows_transaction_id(&self, key: &(World, TransactionId)) -> bool {
+        self.transaction_ids.contains_key(key)
+    }
+
+    /// Whether the total has been put.
+    pub fn knows_total(&self, account: LedgerAccount) -> bool {
+        self.totals.contains_key(&account)
+    }
+
+    /// Whether all open debts of the instrument have been put.
+    pub fn knows_open_debts_on(&self, instrument: InstrumentNumber) -> bool {
+        self.open_debts_on.contains(&instrument)
+    }
+
+    /// Whether the open part of the debt Pay has been put.
+    pub fn knows_open_debt(&self, instrument: InstrumentNumber, pay: TransactionNumber) -> bool {
+        self.open_debts_of.contains(&pay) || self.knows_open_debts_on(instrument)
+    }
+
+    /// Whether the refunds of the transaction have been put.
+    pub fn knows_refunds_of(&self, number: TransactionNumber) -> bool {
+        self.refunds_of.contains(&number)
+    }
+
+    /// What has to be saved.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// The changes are saved: forgets them, and whatever is seldom asked for again. Accounts, tokens,
+    /// instruments and totals stay, so a writer that is alone on its database need not load them again.
+    pub fn saved(&mut self) {
+        self.changes = Changes::default();
+        self.transactions.clear();
+        self.transaction_ids.clear();
+        self.references.clear();
+        self.open_debts.clear();
+        self.open_debts_on.clear();
+        self.open_debts_of.clear();
+        self.refunds_of.clear();
+        self.token_ids.retain(|_, number| number.is_some());
+        self.instrument_ids.retain(|_, number| number.is_some());
+    }
+
+    /// How many rows are kept between batches.
+    pub fn kept_rows(&self) -> usize {
+        self.accounts.len() + self.tokens.len() + self.instruments.len() + self.totals.len()
+    }
+}
+
+/// Reading.
+impl Book {
+    /// An account by row.
+    pub fn account(&self, number: AccountNumber) -> Option<&Account> {
+        self.accounts.get(&number)
+    }
+
+    /// A token by id.
+    pub fn token(&self, world: World, id: &TokenId) -> Option<&Token> {
+        let number = *self.token_ids.get(&(world, id.clone()))?;
+        self.token_row(number?)
+    }
+
+    /// A token by row.
+    pub fn token_row(&self, number: TokenNumber) -> Option<&Token> {
+        self.tokens.get(&number)
+    }
+
+    /// A credit instrument by id.
+    pub fn instrument(&self, world: World, id: &InstrumentId) -> Option<&CreditInstrument> {
+        let number = *self.instrument_ids.get(&(world, id.clone()))?;
+        self.instrument_row(number?)
+    }
+
+    /// A credit instrument by row.
+    pub fn instrument_row(&self, number: InstrumentNumber) -> Option<&CreditInstrument> {
+        self.instruments.get(&number)
+    }
+
+    /// A transaction by id.
+    pub fn transaction(&self, world: World, id: &TransactionId) -> Option<&Transaction> {
+        let number = *self.transaction_ids.get(&(world, id.clone()))?;
+        self.transaction_row(number?)
+    }
+
+    /// A transaction by row.
+    pub fn transaction_row(&self, number: TransactionNumber) -> Option<&Transaction> {
+        self.transactions.get(&number)
+    }
+
+    /// The transactions at hand that refund this one, oldest first.
+    pub fn refunds_of(&self, number: TransactionNumber) -> impl Iterator<Item = &Transaction> {
+        self.transactions.values().filter(move |refund| refund.original == Some(number))
+    }
+
+    /// A used reference.
+    pub fn reference(&self, key: &ReferenceKey) -> Option<&Reference> {
+        self.references.get(key)?.as_ref()
+    }
+
+    /// The total of an account of the book.
+    pub fn total(&self, account: LedgerAccount) -> Amount {
+        self.totals.get(&account).copied().unwrap_or_default()
+    }
+
+    /// What is still owed of a debt Pay.
+    pub fn open_debt(&self, instrument: InstrumentNumber, pay: TransactionNumber) -> Amount {
+        self.open_debts.get(&(instrument, pay)).copied().unwrap_or_default()
+    }
+}
+
+/// Changing.
+impl Book {
+    /// A new world.
+    pub fn add_world(&mut self, world: World, name: String) {
+        self.changes.worlds.insert(world, name);
+    }
+
+    /// A new account.
+    pub fn add_account(&mut self, account: Account) {
+        self.changes.accounts.insert(account.number);
+        self.put_total(LedgerAccount::balance(account.number), Amount::ZERO);
+        self.put_account(account);
+    }
+
+    /// A new token.
+    pub fn add_token(&mut self, token: Token) {
+        self.changes.new_tokens.insert(token.number);
+        self.put_token(token);
+    }
+
+    /// A new credit instrument, with no debt.
+    pub fn add_instrument(&mut self, instrument: CreditInstrument) {
+        self.changes.instruments.insert(instrument.number);
+        self.put_total(LedgerAccount::debt(instrument.number), Amount::ZERO);
+        self.put_total(LedgerAccount::debt_pending(instrument.number), Amount::ZERO);
+        self.open_debts_on.insert(instrument.number);
+        self.put_instrument(instrument);
+    }
+
+    /// A new transaction.
+    pub fn add_transaction(&mut self, transaction: Transaction) {
+        self.changes.new_transactions.insert(transaction.number);
+        self.put_transaction(transaction);
+    }
+
+    /// Gives a transaction that is not saved yet another id: seed files name theirs.
+    pub fn rename_transaction(&mut self, number: TransactionNumber, id: TransactionId) {
+        if let Some(transaction) = self.transactions.get_mut(&number) {
+            self.transaction_ids.remove(&(transaction.world, transaction.id.clone()));
+            self.transaction_ids.insert((transaction.world, id.clone()), Some(number));
+            transaction.id = id;
+        }
+    }
+
+    /// Changes how far a transaction got.
+    pub fn progress(&mut self, number: TransactionNumber, change: impl FnOnce(&mut Progress)) {
+        if let Some(transaction) = self.transactions.get_mut(&number) {
+            change(&mut transaction.progress);
+            if !self.changes.new_transactions.contains(&number) {
+                self.changes.progressed.insert(number);
+            }
+        }
+    }
+
+    /// Changes how much of a token is used; a token without limits is left alone.
+    pub fn use_token(&mut self, number: TokenNumber, change: impl FnOnce(&mut Token)) {
+        if let Some(token) = self.tokens.get_mut(&number).filter(|token| token.is_limited()) {
+            change(token);
+            if !self.changes.new_tokens.contains(&number) {
+                self.changes.used_tokens.insert(number);
+            }
+        }
+    }
+
+    /// Uses a reference.
+    pub fn keep_reference(&mut self, key: ReferenceKey, reference: Reference) {
+        self.changes.references.insert(key.clone());
+        self.put_reference(key, reference);
+    }
+
+    /// Writes journal lines that sum to zero, one for each account that moves.
+    pub fn post(&mut self, transaction: TransactionNumber, lines: &[(LedgerAccount, Amount)]) {
+        let mut moved: BTreeMap<LedgerAccount, Amount> = BTreeMap::new();
+        for &(account, amount) in lines {
+            *moved.entry(account).or_default() += amount;
+        }
+        moved.retain(|_, amount| !amount.is_zero());
+        debug_assert_eq!(moved.values().copied().sum::<Amount>(), Amount::ZERO, "{lines:?}");
+        let mut line = self.transaction_row(transaction).map_or(0, |made| made.progress.lines);
+        for (account, amount) in moved {
+            self.changes.postings.push(Posting { transaction, line, account, amount });
+            *self.changes.totals.entry(account).or_default() += amount;
+            if let Some(total) = self.totals.get_mut(&account) {
+                *total += amount;
+            }
+            line += 1;
+        }
+        self.progress(transaction, |progress| progress.lines = line);
+    }
+
+    /// Sets what is still owed of a debt Pay.
+    pub fn set_open_debt(&mut self, instrument: InstrumentNumber, pay: TransactionNumber, open: Amount) {
+        let key = (instrument, pay);
+        self.changes.open_debts.insert(key, open);
+        if open.is_zero() {
+            self.open_debts.remove(&key);
+        } else {
+            self.open_debts.insert(key, open);
+        }
+    }
+
+    /// Clears debt on an instrument, the oldest Pay first (decisions 2).
+    pub fn clear_debt(&mut self, instrument: InstrumentNumber, amount: Amount) {
+        let mut rest = amount;
+        while rest.is_positive() {
+            let first = (instrument, TransactionNumber(i64::MIN))..=(instrument, TransactionNumber(i64::MAX));
+            let Some((&(_, pay), &open)) = self.open_debts.range(first).next() else { break };
+            let cleared = open.min(rest);
+            self.set_open_debt(instrument, pay, open - cleared);
+            rest -= cleared;
+        }
+        debug_assert!(rest.is_zero(), "cleared more than was open");
+    }
+
+    /// Plans work.
+    pub fn schedule(&mut self, due: Due) {
+        self.changes.due.insert(due);
+    }
+
+    /// Planned work is done or called off.
+    pub fn unschedule(&mut self, due: Due) {
+        if !self.changes.due.remove(&due) {
+            self.changes.due_done.insert(due);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! One caller reference, one effect (guide: Important Values to Store).
+
+use crate::error::{Code, FpsError};
+
+use super::book::Book;
+use super::names::{AccountNumber, TransactionNumber, World};
+use super::needs::Needs;
+use super::time::Timestamp;
+use super::transaction::{Receipt, Status};
+use super::{Command, Context};
+
+/// How long a reference is remembered: seven days.
+const MEMORY_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// Whose reference: one space per caller account over all actions that take one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReferenceKey {
+    /// The caller's world.
+    pub world: World,
+    /// The caller.
+    pub caller: AccountNumber,
+    /// The reference as sent.
+    pub reference: String,
+}
+
+/// A digest of an action and its business parameters: two requests are the same when their digests are.
+pub type RequestDigest = [u8; 16];
+
+/// A used reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// What was asked under it.
+    pub digest: RequestDigest,
+    /// What was answered.
+    pub outcome: Outcome,
+    /// When it may be used again.
+    pub expires: Timestamp,
+}
+
+/// The answer to give again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A transaction was made.
+    Made {
+        /// The transaction.
+        transaction: TransactionNumber,
+        /// Its status when first answered.
+        status: Status,
+    },
+    /// The request was refused.
+    Refused(FpsError),
+}
+
+/// An operation that makes a transaction under a caller reference.
+pub trait Referenced: Send + 'static {
+    /// The reference it uses.
+    fn key(&self) -> ReferenceKey;
+    /// What it needs loaded, besides the reference.
+    fn needs(&self, needs: &mut Needs<'_>);
+    /// Decides it, as if the reference were new.
+    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError>;
+}
+
+/// Runs an operation once: the same request again gets the stored answer, another one `DuplicateRequest`.
+#[derive(Debug)]
+pub struct Once<O> {
+    /// The operation.
+    pub operation: O,
+    /// What makes the request the same.
+    pub digest: RequestDigest,
+}
+
+impl<O: Referenced> Command for Once<O> {
+    type Output = Receipt;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.reference(self.operation.key());
+        self.operation.needs(needs);
+    }
+
+    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Receipt, FpsError> {
+        let key = self.operation.key();
+        if let Some(used) = book.reference(&key).filter(|used| used.expires > context.now) {
+            return if used.digest == self.digest {
+                replay(book, &used.outcome)
+            } else {
+                Err(Code::DuplicateRequest.into())
+            };
+        }
+        let outcome = match self.operation.decide(book, context) {
+            Ok(transaction) => {
+                let status = book.transaction_row(transaction).map_or(Status::Pending, |made| made.status());
+                Outcome::Made { transaction, status }
+            }
+            Err(refusal) if is_kept(&refusal) => Outcome::Refused(refusal),
+            Err(refusal) => return Err(refusal),
+        };
+        let answer = replay(book, &outcome);
+        let expires = context.now.plus_millis(MEMORY_MILLIS);
+        book.keep_reference(key, Reference { digest: self.digest, outcome, expires });
+        answer
+    }
+}
+
+/// A refusal uses its reference up, unless the request was ill-formed or the fault is ours (decisions 11).
+fn is_kept(refusal: &FpsError) -> bool {
+    refusal.code != Code::InvalidParams && refusal.code.facts().status < 500
+}
+
+fn replay(book: &Book, outcome: &Outcome) -> Result<Receipt, FpsError> {
+    match outcome {
+        Outcome::Refused(refusal) => Err(refusal.clone()),
+        Outcome::Made { transaction, status } => book
+            .transaction_row(*transaction)
+            .map(|made| Receipt { transaction: made.id.clone(), status: *status })
+            .ok_or_else(|| Code::InternalError.into()),
+    }
+}

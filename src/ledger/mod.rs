@@ -1,0 +1,142 @@
+//! The ledger: all money logic, pure and synchronous.
+//!
+//! A [`Command`] says what it [needs](Needs) loaded, then decides on a [`Book`] that holds it, given the time,
+//! the [`Rules`] and the [`Numbering`] as arguments. No I/O, no clock, no randomness here: everything can be
+//! tested without a database or a server.
+//!
+//! Every command checks first and changes last, so one that is refused has changed nothing.
+
+mod account;
+mod book;
+mod completion;
+mod debt_balance;
+mod deposit;
+mod fees;
+mod idempotency;
+mod instrument;
+mod money;
+mod names;
+mod needs;
+mod numbering;
+mod pay;
+mod posting;
+mod refund;
+mod settle_debt;
+mod time;
+mod token;
+mod transaction;
+mod transaction_views;
+mod write_off_debt;
+
+pub use account::{Account, AccountKind, AccountState, Role};
+pub use book::{Book, Changes, Due, Step};
+pub use completion::CarryOut;
+pub use debt_balance::{DebtBalance, GetDebtBalance};
+pub use deposit::DepositFunds;
+pub use fees::{FeeRule, FeeTable};
+pub use idempotency::{Once, Outcome, Reference, ReferenceKey, Referenced, RequestDigest};
+pub use instrument::{CreditInstrument, Validity};
+pub use money::{Amount, NotAnAmount};
+pub use names::{
+    AccountNumber, InstrumentId, InstrumentNumber, TokenId, TokenNumber, TransactionId, TransactionNumber,
+    World,
+};
+pub use needs::{Needs, Wanted};
+pub use numbering::Numbering;
+pub use pay::Pay;
+pub use posting::{Kind, LedgerAccount, Posting};
+pub use refund::Refund;
+pub use settle_debt::SettleDebt;
+pub use time::{Period, Timestamp, Unit};
+pub use token::{Measure, Purpose, Token, TokenType, Usage, UsageLimit, Used};
+pub use transaction::{
+    ChargeFeeTo, CsOwner, DescriptorPolicy, MarketplaceRefundPolicy, Operation, PaymentMethod, Progress,
+    Receipt, Remarks, SoftDescriptorType, Stage, Status, StatusCode, Transaction,
+};
+pub use transaction_views::{
+    GetTransaction, GetTransactionStatus, Party, TransactionDetail, TransactionState,
+};
+pub use write_off_debt::WriteOffDebt;
+
+use crate::error::{Code, FpsError};
+
+/// Something a client asks of the book.
+pub trait Command: Send + 'static {
+    /// The answer.
+    type Output: Send + 'static;
+
+    /// Names the rows it needs, as far as it can tell from what is loaded already.
+    fn needs(&self, needs: &mut Needs<'_>);
+
+    /// Decides. A refusal has changed nothing but, where it says so, its caller reference.
+    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Self::Output, FpsError>;
+}
+
+/// Who asks, and in which world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The world of the access key.
+    pub world: World,
+    /// The account that owns the access key.
+    pub account: AccountNumber,
+}
+
+/// What a decision may depend on besides the book.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The world's clock.
+    pub now: Timestamp,
+    /// The rules in force.
+    pub rules: &'a Rules,
+    /// Where new numbers and ids come from.
+    pub numbering: &'a mut Numbering,
+}
+
+/// The configurable part of the service's behaviour.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// What operations cost.
+    pub fees: FeeTable,
+    /// How long a card payment stays pending, in milliseconds.
+    pub cc_delay_millis: i64,
+    /// How long a bank payment stays pending, in milliseconds.
+    pub ach_delay_millis: i64,
+    /// The largest amount of one transaction.
+    pub max_amount: Amount,
+}
+
+impl Rules {
+    /// How long a payment by this method stays pending; `None` when it finishes in the call.
+    pub fn delay_millis(&self, method: PaymentMethod) -> Option<i64> {
+        match method {
+            PaymentMethod::CC => Some(self.cc_delay_millis),
+            PaymentMethod::ACH => Some(self.ach_delay_millis),
+            PaymentMethod::ABT | PaymentMethod::Debt => None,
+        }
+    }
+
+    /// Whether an amount is one that FPS moves: at least a cent, above a cent by card or bank, not above the
+    /// largest (guide: `AmountOutOfRange`; decisions 6).
+    pub fn amount_in_range(&self, amount: Amount, method: PaymentMethod) -> Result<(), FpsError> {
+        let above_cent = amount > Amount::CENT || (amount == Amount::CENT && !method.is_external());
+        if above_cent && amount <= self.max_amount {
+            return Ok(());
+        }
+        let least = if method.is_external() { "greater than $0.01" } else { "at least $0.01" };
+        let most = self.max_amount.to_decimal().normalize();
+        let text = format!(
+            "The amount must be {least} and at most ${most}. Specified value: {}",
+            amount.to_decimal().normalize()
+        );
+        Err(FpsError::new(Code::AmountOutOfRange, text))
+    }
+}
+
+/// The refusal of an id that names nothing: a wrong form is told apart from an unknown id (decisions 12).
+fn unknown_id(has_fps_form: bool, code: Code, what: &str, id: &str) -> FpsError {
+    if has_fps_form {
+        code.into()
+    } else {
+        FpsError::invalid_params(format!("{what}. Specified value: {id}"))
+    }
+}

@@ -1,0 +1,192 @@
+//! What commands need loaded before they can be decided.
+
+use std::collections::BTreeSet;
+
+use super::account::Account;
+use super::book::Book;
+use super::idempotency::{Outcome, Reference, ReferenceKey};
+use super::instrument::CreditInstrument;
+use super::names::{
+    AccountNumber, InstrumentId, InstrumentNumber, TokenId, TokenNumber, TransactionId, TransactionNumber,
+    World,
+};
+use super::posting::LedgerAccount;
+use super::token::Token;
+use super::transaction::Transaction;
+
+/// Rows to load, named by their ids on the wire or by their numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Caller references.
+    pub references: BTreeSet<ReferenceKey>,
+    /// Tokens by id.
+    pub token_ids: BTreeSet<(World, TokenId)>,
+    /// Tokens by row.
+    pub tokens: BTreeSet<TokenNumber>,
+    /// Credit instruments by id.
+    pub instrument_ids: BTreeSet<(World, InstrumentId)>,
+    /// Credit instruments by row.
+    pub instruments: BTreeSet<InstrumentNumber>,
+    /// Transactions by id.
+    pub transaction_ids: BTreeSet<(World, TransactionId)>,
+    /// Transactions by row.
+    pub transactions: BTreeSet<TransactionNumber>,
+    /// Transactions whose refunds are wanted.
+    pub refunds_of: BTreeSet<TransactionNumber>,
+    /// Accounts by row.
+    pub accounts: BTreeSet<AccountNumber>,
+    /// Totals of accounts of the book.
+    pub totals: BTreeSet<LedgerAccount>,
+    /// Credit instruments whose open debt Pays are wanted.
+    pub open_debts_on: BTreeSet<InstrumentNumber>,
+    /// Debt Pays whose open part is wanted.
+    pub open_debts: BTreeSet<(InstrumentNumber, TransactionNumber)>,
+}
+
+impl Wanted {
+    /// Whether nothing is wanted.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Asks a book for rows and notes what it does not know yet.
+///
+/// A command names what it needs as often as it is asked, each time with more of it at hand, until nothing is
+/// unknown any more. A row that is known brings what it points to: a token brings its account and its instrument.
+#[derive(Debug)]
+pub struct Needs<'b> {
+    book: &'b Book,
+    unknown: Wanted,
+}
+
+impl<'b> Needs<'b> {
+    /// Nothing needed yet.
+    pub fn new(book: &'b Book) -> Self {
+        Self { book, unknown: Wanted::default() }
+    }
+
+    /// What has to be loaded.
+    pub fn into_unknown(self) -> Wanted {
+        self.unknown
+    }
+
+    /// A caller reference, and the transaction it made.
+    pub fn reference(&mut self, key: ReferenceKey) -> Option<&'b Reference> {
+        if !self.book.knows_reference(&key) {
+            self.unknown.references.insert(key);
+            return None;
+        }
+        let reference = self.book.reference(&key)?;
+        if let Outcome::Made { transaction, .. } = reference.outcome {
+            self.transaction_row(transaction);
+        }
+        Some(reference)
+    }
+
+    /// A token, its account and its instrument.
+    pub fn token(&mut self, world: World, id: &TokenId) -> Option<&'b Token> {
+        let key = (world, id.clone());
+        if !self.book.knows_token_id(&key) {
+            self.unknown.token_ids.insert(key);
+            return None;
+        }
+        let token = self.book.token(world, id)?;
+        self.token_row(token.number)
+    }
+
+    fn token_row(&mut self, number: TokenNumber) -> Option<&'b Token> {
+        let Some(token) = self.book.token_row(number) else {
+            self.unknown.tokens.insert(number);
+            return None;
+        };
+        self.account(token.account);
+        token.credit_instrument.map(|instrument| self.instrument_row(instrument));
+        Some(token)
+    }
+
+    /// A credit instrument, its parties and its debt.
+    pub fn instrument(&mut self, world: World, id: &InstrumentId) -> Option<&'b CreditInstrument> {
+        let key = (world, id.clone());
+        if !self.book.knows_instrument_id(&key) {
+            self.unknown.instrument_ids.insert(key);
+            return None;
+        }
+        let instrument = self.book.instrument(world, id)?;
+        self.instrument_row(instrument.number)
+    }
+
+    fn instrument_row(&mut self, number: InstrumentNumber) -> Option<&'b CreditInstrument> {
+        let Some(instrument) = self.book.instrument_row(number) else {
+            self.unknown.instruments.insert(number);
+            return None;
+        };
+        self.account(instrument.sender);
+        self.account(instrument.recipient);
+        self.total(LedgerAccount::debt(number));
+        self.total(LedgerAccount::debt_pending(number));
+        Some(instrument)
+    }
+
+    /// Every debt Pay on the instrument that is still open.
+    pub fn open_debts_on(&mut self, instrument: InstrumentNumber) {
+        if !self.book.knows_open_debts_on(instrument) {
+            self.unknown.open_debts_on.insert(instrument);
+        }
+    }
+
+    /// A transaction, its parties, token, instrument and original; of a debt Pay, what is still open.
+    pub fn transaction(&mut self, world: World, id: &TransactionId) -> Option<&'b Transaction> {
+        let key = (world, id.clone());
+        if !self.book.knows_transaction_id(&key) {
+            self.unknown.transaction_ids.insert(key);
+            return None;
+        }
+        let transaction = self.book.transaction(world, id)?;
+        self.transaction_row(transaction.number)
+    }
+
+    /// The same, by row.
+    pub fn transaction_row(&mut self, number: TransactionNumber) -> Option<&'b Transaction> {
+        let Some(transaction) = self.book.transaction_row(number) else {
+            self.unknown.transactions.insert(number);
+            return None;
+        };
+        for party in [transaction.caller, transaction.sender, transaction.recipient] {
+            self.account(party);
+        }
+        transaction.sender_token.map(|token| self.token_row(token));
+        transaction.credit_instrument.map(|instrument| self.instrument_row(instrument));
+        transaction.original.map(|original| self.transaction_row(original));
+        if let Some(instrument) = transaction.debt_charged()
+            && !self.book.knows_open_debt(instrument, number)
+        {
+            self.unknown.open_debts.insert((instrument, number));
+        }
+        Some(transaction)
+    }
+
+    /// The refunds of a transaction.
+    pub fn refunds_of(&mut self, number: TransactionNumber) {
+        if !self.book.knows_refunds_of(number) {
+            self.unknown.refunds_of.insert(number);
+        }
+    }
+
+    /// An account and its balance.
+    pub fn account(&mut self, number: AccountNumber) -> Option<&'b Account> {
+        let Some(account) = self.book.account(number) else {
+            self.unknown.accounts.insert(number);
+            return None;
+        };
+        self.total(LedgerAccount::balance(number));
+        Some(account)
+    }
+
+    /// The total of an account of the book.
+    pub fn total(&mut self, account: LedgerAccount) {
+        if !self.book.knows_total(account) {
+            self.unknown.totals.insert(account);
+        }
+    }
+}

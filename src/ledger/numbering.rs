@@ -1,0 +1,101 @@
+//! Where numbers and transaction ids come from: a counter and a seed, no hidden state.
+
+use chrono::Datelike;
+
+use super::names::{TransactionId, TransactionNumber};
+use super::time::Timestamp;
+
+/// Hands out row numbers, which only grow, and makes ids in FPS's form from them.
+#[derive(Clone, Debug)]
+pub struct Numbering {
+    seed: u64,
+    next: i64,
+}
+
+const ALPHABET: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+impl Numbering {
+    /// Numbers from `next` on. The same seed gives the same ids for the same numbers and instants.
+    pub const fn new(seed: u64, next: i64) -> Self {
+        Self { seed, next }
+    }
+
+    /// A number nothing has yet.
+    pub fn number(&mut self) -> i64 {
+        let number = self.next;
+        self.next += 1;
+        number
+    }
+
+    /// The number of a new transaction, and its id.
+    pub fn transaction(&mut self, now: Timestamp) -> (TransactionNumber, TransactionId) {
+        let number = self.number();
+        (TransactionNumber(number), self.transaction_id(number, now))
+    }
+
+    /// 35 upper-case letters and digits that begin with two digits growing with the year, as ids of the real
+    /// service did (13… in 2008, 17… in 2012), go on with the instant and the number, and end in noise.
+    fn transaction_id(&self, number: i64, now: Timestamp) -> TransactionId {
+        let date = now.to_datetime();
+        let mut id = String::with_capacity(35);
+        let decade = date.year().rem_euclid(100) + 5;
+        id.push(char::from(b'0' + u8::try_from(decade / 10 % 10).unwrap_or(0)));
+        id.push(char::from(b'0' + u8::try_from(decade % 10).unwrap_or(0)));
+        let millis_of_year =
+            u64::from(date.ordinal0()) * 86_400_000 + now.millis().rem_euclid(86_400_000).unsigned_abs();
+        push_base36(&mut id, millis_of_year, 7);
+        push_base36(&mut id, number.unsigned_abs(), 9);
+        let mut noise = self.seed ^ number.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        while id.len() < 35 {
+            noise = mix(noise);
+            let width = (35 - id.len()).min(9);
+            push_base36(&mut id, noise % 36_u64.pow(9), width);
+        }
+        id.into()
+    }
+}
+
+/// Appends the last `width` digits of a number.
+fn push_base36(out: &mut String, number: u64, width: usize) {
+    let digit = |place: usize| {
+        let shifted = number / 36_u64.pow(u32::try_from(place).unwrap_or(0));
+        ALPHABET.get(usize::try_from(shifted % 36).unwrap_or(0)).copied().map_or('0', char::from)
+    };
+    out.extend((0..width).rev().map(digit));
+}
+
+/// One step of SplitMix64: spreads neighbouring numbers far apart.
+fn mix(state: u64) -> u64 {
+    let mut z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse::<chrono::DateTime<chrono::Utc>>().unwrap().into()
+    }
+
+    #[test]
+    fn transaction_ids_have_the_form_of_fps_and_grow_with_time() {
+        let mut numbering = Numbering::new(7, 1);
+        let (_, first) = numbering.transaction(at("2009-10-07T11:44:48Z"));
+        let (_, second) = numbering.transaction(at("2009-10-07T11:44:48Z"));
+        let (_, third) = numbering.transaction(at("2012-10-07T11:44:48Z"));
+        assert!(first.has_fps_form() && first.as_str().starts_with("14"), "{first}");
+        assert!(third.as_str().starts_with("17"), "{third}");
+        assert!(first < second && second < third);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_ids() {
+        let now = at("2026-01-01T00:00:00Z");
+        let id = |seed| Numbering::new(seed, 5).transaction(now).1;
+        assert_eq!(id(1), id(1));
+        assert_ne!(id(1), id(2));
+    }
+}

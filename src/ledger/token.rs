@@ -1,0 +1,214 @@
+//! Payment tokens: a buyer's permission, its limits, and how much of them is used.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Code, FpsError};
+
+use super::instrument::Validity;
+use super::money::Amount;
+use super::names::{AccountNumber, InstrumentNumber, TokenId, TokenNumber, World};
+use super::time::{Period, Timestamp};
+use super::transaction::{PaymentMethod, wire_names};
+
+wire_names! {
+    /// How often a token may be used (schema: TokenType).
+    TokenType {
+        /// One successful payment.
+        SingleUse,
+        /// Many payments within limits.
+        MultiUse,
+        /// One payment a period.
+        Recurring,
+        /// No limits at all.
+        Unrestricted,
+    }
+
+    /// What a token is for.
+    Purpose {
+        /// An ordinary sender token.
+        Payment,
+        /// Pays with a credit instrument: makes debt.
+        Credit,
+        /// Pays real money to settle a credit instrument's debt.
+        Settlement,
+    }
+}
+
+/// What a usage limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Measure {
+    /// Millionths of a dollar.
+    Amount,
+    /// Uses.
+    Count,
+}
+
+/// A limit on a token's use, for its life or for each window of a period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageLimit {
+    /// What is counted.
+    pub measure: Measure,
+    /// How much is allowed: millionths of a dollar, or uses.
+    pub allowed: i64,
+    /// The length of a window; none = the token's life.
+    pub period: Option<Period>,
+}
+
+/// How much of a limit is used in the window that began at `since`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// Start of the window, milliseconds since 1970.
+    pub since: i64,
+    /// Used so far, in the limit's measure.
+    pub used: i64,
+}
+
+/// What of a token is used up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Successful and pending uses.
+    pub uses: i64,
+    /// Their total.
+    pub spent: Amount,
+    /// One entry for each usage limit, in the same order.
+    pub windows: Vec<Used>,
+}
+
+/// A payment token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Its row.
+    pub number: TokenNumber,
+    /// The world it lives in.
+    pub world: World,
+    /// Its id on the wire.
+    pub id: TokenId,
+    /// The sender: whose money it moves.
+    pub account: AccountNumber,
+    /// Who may use it.
+    pub caller: AccountNumber,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// How often it may be used.
+    pub token_type: TokenType,
+    /// Whether it is active (not cancelled).
+    pub active: bool,
+    /// How it pays; a credit token pays by [`PaymentMethod::Debt`].
+    pub method: PaymentMethod,
+    /// Credit and settlement tokens: their instrument.
+    pub credit_instrument: Option<InstrumentNumber>,
+    /// The reference under which it was made.
+    pub caller_reference: String,
+    /// A name for people.
+    pub friendly_name: String,
+    /// When it was made.
+    pub installed: Timestamp,
+    /// When it may be used.
+    pub validity: Validity,
+    /// Smallest single charge.
+    pub min_charge: Option<Amount>,
+    /// Largest single charge.
+    pub max_charge: Option<Amount>,
+    /// Most that may ever be paid with it.
+    pub global_limit: Option<Amount>,
+    /// Further limits.
+    pub limits: Vec<UsageLimit>,
+    /// How much of the limits is used.
+    pub usage: Usage,
+}
+
+impl Token {
+    /// Whether uses have to be counted at all: a token without limits never changes.
+    pub fn is_limited(&self) -> bool {
+        self.token_type == TokenType::SingleUse || self.global_limit.is_some() || !self.limits.is_empty()
+    }
+
+    /// Whether the token can be used now by its caller as a sender token (state comes before compatibility).
+    pub fn ready(&self, now: Timestamp) -> Result<(), FpsError> {
+        if !self.active {
+            return Err(Code::TokenNotActive_Sender.into());
+        }
+        if self.validity.holds(now) {
+            return Ok(());
+        }
+        Err(match self.purpose {
+            Purpose::Payment => Code::TokenNotActive_Sender,
+            Purpose::Credit | Purpose::Settlement => Code::InstrumentExpired,
+        }
+        .into())
+    }
+
+    /// Whether another use of `amount` stays within every usage limit (guide: `TokenUsageError`).
+    pub fn within_limits(&self, amount: Amount, now: Timestamp) -> Result<(), FpsError> {
+        let spent = self.token_type == TokenType::SingleUse && self.usage.uses > 0;
+        let over_global = self.global_limit.is_some_and(|limit| self.usage.spent + amount > limit);
+        let over_window = self
+            .limits
+            .iter()
+            .zip(self.windows(now))
+            .any(|(limit, window)| window.used.saturating_add(limit.step(amount)) > limit.allowed);
+        if spent || over_global || over_window {
+            let text = format!("The token \"{}\" has violated its usage policy.", self.id);
+            return Err(FpsError::new(Code::TokenUsageError, text));
+        }
+        Ok(())
+    }
+
+    /// Whether a single charge of `amount` is allowed (decisions 7).
+    pub fn allows_charge(&self, amount: Amount) -> Result<(), FpsError> {
+        let too_small = self.min_charge.is_some_and(|least| amount < least);
+        let too_large = self.max_charge.is_some_and(|most| amount > most);
+        if too_small || too_large { Err(Code::AmountOutOfRange.into()) } else { Ok(()) }
+    }
+
+    /// Counts a use.
+    pub fn use_up(&mut self, amount: Amount, now: Timestamp) {
+        let windows = self.windows(now);
+        self.usage.windows = self
+            .limits
+            .iter()
+            .zip(windows)
+            .map(|(limit, window)| Used { used: window.used.saturating_add(limit.step(amount)), ..window })
+            .collect();
+        self.usage.uses += 1;
+        self.usage.spent += amount;
+    }
+
+    /// Takes back a use that came to nothing; windows that have passed since stay as they are.
+    pub fn give_back(&mut self, amount: Amount, used_at: Timestamp) {
+        let windows = self.windows(used_at);
+        for ((limit, window), kept) in self.limits.iter().zip(windows).zip(&mut self.usage.windows) {
+            if kept.since == window.since {
+                kept.used = (kept.used - limit.step(amount)).max(0);
+            }
+        }
+        self.usage.uses = (self.usage.uses - 1).max(0);
+        self.usage.spent = (self.usage.spent - amount).max(Amount::ZERO);
+    }
+
+    /// The state of each limit in the window that holds `now`.
+    pub fn windows(&self, now: Timestamp) -> Vec<Used> {
+        let anchor = self.validity.from.unwrap_or(self.installed);
+        let current =
+            |limit: &UsageLimit| limit.period.map_or(anchor, |period| period.window_start(anchor, now));
+        self.limits
+            .iter()
+            .enumerate()
+            .map(|(place, limit)| {
+                let since = current(limit).millis();
+                let kept = self.usage.windows.get(place).filter(|kept| kept.since == since);
+                Used { since, used: kept.map_or(0, |kept| kept.used) }
+            })
+            .collect()
+    }
+}
+
+impl UsageLimit {
+    /// What one use of `amount` takes from the limit.
+    fn step(&self, amount: Amount) -> i64 {
+        match self.measure {
+            Measure::Amount => amount.micros(),
+            Measure::Count => 1,
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Transactions: what happened, to whom, and how far it got.
+
+use super::money::Amount;
+use super::names::{AccountNumber, InstrumentNumber, TokenNumber, TransactionId, TransactionNumber, World};
+use super::time::Timestamp;
+
+macro_rules! wire_names {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)* }
+
+        impl $name {
+            /// Every value, in schema order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The value as it stands on the wire and in the database.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => stringify!($variant),)* }
+            }
+
+            /// Reads a wire name; case matters.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.name() == name)
+            }
+        }
+    )*};
+}
+pub(crate) use wire_names;
+
+wire_names! {
+    /// What a transaction does (schema: FPSOperation, with the IPN-only deposit).
+    Operation {
+        /// Sender pays recipient.
+        Pay,
+        /// A payment goes back.
+        Refund,
+        /// Debt is settled with money.
+        SettleDebt,
+        /// Debt is forgiven.
+        WriteOffDebt,
+        /// Money comes into an account from outside: how a seeded balance is funded.
+        DepositFunds,
+    }
+
+    /// The state of a transaction (schema: TransactionStatus).
+    Status {
+        /// Held on a card.
+        Reserved,
+        /// Done.
+        Success,
+        /// Ended without effect.
+        Failure,
+        /// On its way.
+        Pending,
+        /// Called off.
+        Cancelled,
+    }
+
+    /// The finer state of a transaction (guide: GetTransactionStatus).
+    StatusCode {
+        /// The payment instrument was charged.
+        Success,
+        /// The payment processor has not answered yet.
+        PendingNetworkResponse,
+        /// The time allowed ran out.
+        Expired,
+        /// The processor refused.
+        TransactionDenied,
+    }
+
+    /// How the sender pays (schema: PaymentMethod).
+    PaymentMethod {
+        /// Amazon Payments balance transfer.
+        ABT,
+        /// Credit card.
+        CC,
+        /// Bank account.
+        ACH,
+        /// Postpaid credit instrument.
+        Debt,
+    }
+
+    /// Who pays the FPS fee (schema: ChargeFeeTo).
+    ChargeFeeTo {
+        /// The owner of the access key.
+        Caller,
+        /// The party that receives the money.
+        Recipient,
+    }
+
+    /// Which text goes to the card processor (schema: SoftDescriptorType).
+    SoftDescriptorType {
+        /// The first characters of the sender description.
+        Dynamic,
+        /// The account's own descriptor.
+        Static,
+    }
+
+    /// Whose customer service is named to the card processor (schema: CSOwner).
+    CsOwner {
+        /// The caller's.
+        Caller,
+        /// The recipient's.
+        Recipient,
+    }
+
+    /// What a refund does with a marketplace's fee (schema: MarketplaceRefundPolicy).
+    MarketplaceRefundPolicy {
+        /// The caller keeps the marketplace fee.
+        MasterTxnOnly,
+        /// Only the marketplace fee goes back.
+        MarketplaceTxnOnly,
+        /// Both go back.
+        MasterAndMarketplaceTxn,
+    }
+}
+
+impl StatusCode {
+    /// The sentence that goes with the code (the first two as recorded, the rest our choice).
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::Success => "The transaction was successful and the payment instrument was charged.",
+            Self::PendingNetworkResponse => {
+                "The transaction is awaiting a response from the backend payment processor."
+            }
+            Self::Expired => "The transaction could not be completed within the time allowed.",
+            Self::TransactionDenied => "The payment processor denied the transaction.",
+        }
+    }
+}
+
+impl PaymentMethod {
+    /// Whether the method finishes outside FPS, later (guide: cards and banks are asynchronous).
+    pub const fn is_external(self) -> bool {
+        matches!(self, Self::CC | Self::ACH)
+    }
+}
+
+/// `DescriptorPolicy`: stored and otherwise without effect in a sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DescriptorPolicy {
+    /// Which text goes to the card processor.
+    pub soft_descriptor: SoftDescriptorType,
+    /// Whose customer service is named.
+    pub owner: CsOwner,
+}
+
+/// What the caller says about a transaction besides its amount.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remarks {
+    /// The caller's own name for the request: unique for seven days.
+    pub caller_reference: String,
+    /// For the caller.
+    pub caller_description: Option<String>,
+    /// Shown to the sender.
+    pub sender_description: Option<String>,
+    /// What the card processor is told.
+    pub descriptor_policy: Option<DescriptorPolicy>,
+    /// Where this transaction's notifications go instead of the account's address.
+    pub ipn_url: Option<String>,
+}
+
+/// One entry of a transaction's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// When it was reached.
+    pub at: Timestamp,
+    /// The state reached.
+    pub status: Status,
+    /// Its finer code.
+    pub code: StatusCode,
+}
+
+/// A transaction and everything a client may ask about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// Its row.
+    pub number: TransactionNumber,
+    /// The world it happened in.
+    pub world: World,
+    /// Its id on the wire.
+    pub id: TransactionId,
+    /// What it does.
+    pub operation: Operation,
+    /// Whose access key made it.
+    pub caller: AccountNumber,
+    /// Who pays.
+    pub sender: AccountNumber,
+    /// Who receives.
+    pub recipient: AccountNumber,
+    /// The token that paid.
+    pub sender_token: Option<TokenNumber>,
+    /// The credit instrument charged, settled or written off.
+    pub credit_instrument: Option<InstrumentNumber>,
+    /// How the sender pays.
+    pub method: PaymentMethod,
+    /// How much.
+    pub amount: Amount,
+    /// FPS's fee; negative when a refund gives fee back.
+    pub fee: Amount,
+    /// Who pays the fee.
+    pub charge_fee_to: ChargeFeeTo,
+    /// What the caller said about it.
+    pub remarks: Remarks,
+    /// Refunds: the transaction that is refunded.
+    pub original: Option<TransactionNumber>,
+    /// When it came in.
+    pub received: Timestamp,
+    /// What can still change.
+    pub progress: Progress,
+}
+
+/// The part of a transaction that changes after it was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Every state so far, oldest first; never empty.
+    pub history: Vec<Stage>,
+    /// When it ended.
+    pub completed: Option<Timestamp>,
+    /// Accepted refunds of it so far.
+    pub refunded: Amount,
+    /// Fee given back with those refunds.
+    pub fee_returned: Amount,
+    /// How many postings it has.
+    pub lines: i64,
+}
+
+impl Transaction {
+    /// The state it is in.
+    pub fn stage(&self) -> Stage {
+        self.progress.history.last().copied().unwrap_or(Stage {
+            at: self.received,
+            status: Status::Pending,
+            code: StatusCode::PendingNetworkResponse,
+        })
+    }
+
+    /// The status it is in.
+    pub fn status(&self) -> Status {
+        self.stage().status
+    }
+
+    /// The credit instrument it charged, if it is a Pay that made debt.
+    pub fn debt_charged(&self) -> Option<InstrumentNumber> {
+        self.credit_instrument
+            .filter(|_| self.operation == Operation::Pay && self.method == PaymentMethod::Debt)
+    }
+
+    /// Whether the account had a part in it.
+    pub fn involves(&self, party: AccountNumber) -> bool {
+        [self.caller, self.sender, self.recipient].contains(&party)
+    }
+}
+
+/// The answer to every request that makes a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The transaction made.
+    pub transaction: TransactionId,
+    /// Its status when the request was answered.
+    pub status: Status,
+}

@@ -1,0 +1,121 @@
+//! GetTransactionStatus and GetTransaction: what a party may see of a transaction.
+
+use crate::error::FpsError;
+
+use super::book::Book;
+use super::names::{InstrumentId, TokenId, TransactionId};
+use super::needs::Needs;
+use super::transaction::{Stage, Transaction};
+use super::{Caller, Command, Context};
+
+/// Asks how far a transaction got.
+#[derive(Clone, Debug)]
+pub struct GetTransactionStatus {
+    /// Who asks: a party of it.
+    pub caller: Caller,
+    /// Which transaction.
+    pub transaction: TransactionId,
+}
+
+/// How far a transaction got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionState {
+    /// Its id.
+    pub id: TransactionId,
+    /// Where it stands.
+    pub stage: Stage,
+    /// The caller's reference for it.
+    pub caller_reference: String,
+}
+
+impl Command for GetTransactionStatus {
+    type Output = TransactionState;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.transaction(self.caller.world, &self.transaction);
+    }
+
+    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<TransactionState, FpsError> {
+        let found = Transaction::find(book, self.caller, &self.transaction)?;
+        Ok(TransactionState {
+            id: found.id.clone(),
+            stage: found.stage(),
+            caller_reference: found.remarks.caller_reference.clone(),
+        })
+    }
+}
+
+/// Asks for a transaction in full.
+#[derive(Clone, Debug)]
+pub struct GetTransaction {
+    /// Who asks: a party of it.
+    pub caller: Caller,
+    /// Which transaction.
+    pub transaction: TransactionId,
+}
+
+/// A party's name and e-mail address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Party {
+    /// Contact or business name.
+    pub name: String,
+    /// E-mail address.
+    pub email: String,
+}
+
+/// A transaction in full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionDetail {
+    /// The transaction.
+    pub transaction: Transaction,
+    /// The sender.
+    pub sender: Party,
+    /// The caller.
+    pub caller: Party,
+    /// The recipient.
+    pub recipient: Party,
+    /// The token that paid.
+    pub sender_token: Option<TokenId>,
+    /// The credit instrument charged, settled or written off.
+    pub credit_instrument: Option<InstrumentId>,
+    /// Refunds: what was refunded.
+    pub original: Option<TransactionId>,
+    /// What refunded it.
+    pub refunds: Vec<TransactionId>,
+}
+
+impl Command for GetTransaction {
+    type Output = TransactionDetail;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        if let Some(found) = needs.transaction(self.caller.world, &self.transaction) {
+            needs.refunds_of(found.number);
+        }
+    }
+
+    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<TransactionDetail, FpsError> {
+        let found = Transaction::find(book, self.caller, &self.transaction)?;
+        let party = |number| {
+            book.account(number)
+                .map(|account| Party { name: account.name.clone(), email: account.email.clone() })
+                .unwrap_or_default()
+        };
+        let id = |number| book.transaction_row(number).map(|transaction| transaction.id.clone());
+        Ok(TransactionDetail {
+            sender: party(found.sender),
+            caller: party(found.caller),
+            recipient: party(found.recipient),
+            sender_token: found
+                .sender_token
+                .and_then(|row| book.token_row(row))
+                .map(|token| token.id.clone()),
+            credit_instrument: found
+                .credit_instrument
+                .and_then(|row| book.instrument_row(row))
+                .map(|instrument| instrument.id.clone()),
+            original: found.original.and_then(id),
+            refunds: book.refunds_of(found.number).map(|refund| refund.id.clone()).collect(),
+            transaction: found.clone(),
+        })
+    }
+}

@@ -1,0 +1,129 @@
+//! The audit: recomputes every total from the postings and checks every invariant.
+
+use std::path::Path;
+
+use sqlx::Row;
+
+use super::{StoreError, sqlite};
+
+/// Something the audit found to be broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which invariant.
+    pub invariant: &'static str,
+    /// Where, and by how much.
+    pub place: String,
+}
+
+/// An invariant: a query that answers one text a violation.
+struct Invariant {
+    name: &'static str,
+    violations: &'static str,
+}
+
+/// How many violations of one invariant are listed.
+const LISTED: i64 = 20;
+
+const INVARIANTS: &[Invariant] = &[
+    Invariant {
+        name: "the postings of every transaction sum to zero",
+        violations: "SELECT 'transaction ' || transaction_number || ': ' || sum(amount) FROM postings \
+            GROUP BY transaction_number HAVING sum(amount) <> 0",
+    },
+    Invariant {
+        name: "every total is the sum of its postings",
+        violations: "SELECT t.kind || ' ' || t.owner || ': total ' || t.amount || ', postings ' || coalesce(p.amount, 0) \
+            FROM totals t LEFT JOIN (SELECT kind, owner, sum(amount) AS amount FROM postings GROUP BY kind, owner) p \
+            ON p.kind = t.kind AND p.owner = t.owner WHERE t.amount <> coalesce(p.amount, 0)",
+    },
+    Invariant {
+        name: "every posting is to an account of the book that has a total",
+        violations: "SELECT DISTINCT p.kind || ' ' || p.owner FROM postings p \
+            WHERE NOT EXISTS (SELECT 1 FROM totals t WHERE t.kind = p.kind AND t.owner = p.owner)",
+    },
+    Invariant {
+        name: "every posting belongs to a transaction",
+        violations: "SELECT DISTINCT 'transaction ' || p.transaction_number FROM postings p \
+            WHERE NOT EXISTS (SELECT 1 FROM transactions t WHERE t.number = p.transaction_number)",
+    },
+    Invariant {
+        name: "balances, debts and fees are never below zero",
+        violations: "SELECT kind || ' ' || owner || ': ' || amount FROM totals WHERE amount < 0 \
+            AND kind IN ('balance', 'incoming', 'debt', 'debt-pending', 'write-offs', 'fees')",
+    },
+    Invariant {
+        name: "debt, settled or not, is within the credit limit",
+        violations: "SELECT 'instrument ' || i.id || ': owed ' || sum(t.amount) || ', limit ' || i.credit_limit \
+            FROM credit_instruments i JOIN totals t ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') \
+            GROUP BY i.number, i.id, i.credit_limit HAVING sum(t.amount) > i.credit_limit",
+    },
+    Invariant {
+        name: "what is open of all debt Pays is the debt",
+        violations: "SELECT 'instrument ' || i.id || ': owed ' || sum(t.amount) || ', open ' || \
+            coalesce((SELECT sum(o.amount) FROM open_debts o WHERE o.instrument = i.number), 0) \
+            FROM credit_instruments i JOIN totals t ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') \
+            GROUP BY i.number, i.id HAVING sum(t.amount) <> \
+            coalesce((SELECT sum(o.amount) FROM open_debts o WHERE o.instrument = i.number), 0)",
+    },
+    Invariant {
+        name: "no debt Pay is open for more than its amount less its refunds",
+        violations: "SELECT 'transaction ' || t.id || ': open ' || o.amount FROM open_debts o \
+            JOIN transactions t ON t.number = o.transaction_number WHERE o.amount > t.amount - t.refunded",
+    },
+    Invariant {
+        name: "refunds are never above the payment and add up",
+        violations: "SELECT 'transaction ' || t.id || ': refunded ' || t.refunded || ', refunds ' || \
+            coalesce((SELECT sum(r.amount) FROM transactions r WHERE r.original = t.number), 0) FROM transactions t \
+            WHERE t.refunded > t.amount OR t.refunded <> \
+            coalesce((SELECT sum(r.amount) FROM transactions r WHERE r.original = t.number), 0)",
+    },
+    Invariant {
+        name: "fees given back are never above the fee and add up",
+        violations: "SELECT 'transaction ' || t.id || ': fee ' || t.fee || ', given back ' || t.fee_returned \
+            FROM transactions t WHERE t.original IS NULL AND (t.fee_returned > t.fee OR t.fee_returned <> \
+            coalesce((SELECT -sum(r.fee) FROM transactions r WHERE r.original = t.number), 0))",
+    },
+    Invariant {
+        name: "every caller reference that made something points to a transaction under that reference",
+        violations: "SELECT 'caller ' || r.caller || ', reference ' || r.reference FROM caller_references r \
+            LEFT JOIN transactions t ON t.number = r.transaction_number WHERE r.transaction_number IS NOT NULL \
+            AND (t.number IS NULL OR t.caller <> r.caller OR t.caller_reference <> r.reference)",
+    },
+    Invariant {
+        name: "no caller reference has two effects within its seven days",
+        violations: "SELECT 'caller ' || a.caller || ', reference ' || a.caller_reference FROM transactions a \
+            JOIN caller_references r ON r.caller = a.caller AND r.reference = a.caller_reference \
+            WHERE r.transaction_number IS NOT NULL AND a.number <> r.transaction_number \
+            AND a.received > r.expires - 604800000",
+    },
+    Invariant {
+        name: "a transaction is pending exactly while work on it is due",
+        violations: "SELECT 'transaction ' || t.id || ': ' || t.status FROM transactions t \
+            WHERE (t.status = 'Pending') <> EXISTS (SELECT 1 FROM due d WHERE d.transaction_number = t.number)",
+    },
+    Invariant {
+        name: "a token is never used beyond its global amount limit",
+        violations: "SELECT 'token ' || id || ': spent ' || spent || ', limit ' || global_limit FROM tokens \
+            WHERE spent < 0 OR spent > global_limit",
+    },
+    Invariant {
+        name: "every row belongs to a world",
+        violations: "SELECT 'world ' || world FROM (SELECT world FROM accounts UNION SELECT world FROM tokens \
+            UNION SELECT world FROM credit_instruments UNION SELECT world FROM transactions \
+            UNION SELECT world FROM access_keys) AS used WHERE world NOT IN (SELECT number FROM worlds)",
+    },
+];
+
+/// Checks a database file; nothing found means it is sound. Also gives the number of invariants checked.
+pub async fn audit(path: &Path) -> Result<(usize, Vec<Finding>), StoreError> {
+    let mut connection = sqlite::open_to_read(path).await?;
+    let mut findings = Vec::new();
+    for invariant in INVARIANTS {
+        let text = format!("{} LIMIT {LISTED}", invariant.violations);
+        for row in sqlx::query(sqlx::AssertSqlSafe(text)).fetch_all(&mut connection).await? {
+            let place = row.try_get(0).unwrap_or_default();
+            findings.push(Finding { invariant: invariant.name, place });
+        }
+    }
+    Ok((INVARIANTS.len(), findings))
+}

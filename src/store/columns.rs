@@ -1,0 +1,188 @@
+//! How ledger values stand in columns: whole numbers, text and blobs only.
+
+use std::fmt::Write;
+
+use sqlx::{Row, sqlite::SqliteRow};
+
+use crate::error::{Code, FpsError};
+use crate::ledger::{
+    AccountKind, AccountState, Amount, ChargeFeeTo, CsOwner, DescriptorPolicy, Kind, Operation,
+    PaymentMethod, Purpose, SoftDescriptorType, Stage, Status, StatusCode, Step, Timestamp, TokenType,
+};
+
+/// A column holds what this version cannot have written.
+pub(super) fn corrupt(column: &str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("the database holds an unknown value in {column}").into())
+}
+
+fn known<T>(value: Option<T>, column: &str) -> sqlx::Result<T> {
+    value.ok_or_else(|| corrupt(column))
+}
+
+/// The kind of an account of the book.
+pub(super) fn kind(name: &str) -> sqlx::Result<Kind> {
+    known(Kind::ALL.iter().copied().find(|kind| kind.name() == name), "kind")
+}
+
+/// A step of due work.
+pub(super) fn step(name: &str) -> sqlx::Result<Step> {
+    match name {
+        "complete" => Ok(Step::Complete),
+        "expire" => Ok(Step::Expire),
+        _ => Err(corrupt("due.step")),
+    }
+}
+
+/// The name of a step of due work.
+pub(super) const fn step_name(step: Step) -> &'static str {
+    match step {
+        Step::Complete => "complete",
+        Step::Expire => "expire",
+    }
+}
+
+/// The name of a kind of account.
+pub(super) const fn account_kind_name(kind: AccountKind) -> &'static str {
+    match kind {
+        AccountKind::Personal => "personal",
+        AccountKind::Business => "business",
+    }
+}
+
+/// The name of a state of an account.
+pub(super) const fn account_state_name(state: AccountState) -> &'static str {
+    match state {
+        AccountState::Active => "active",
+        AccountState::EmailUnverified => "email-unverified",
+        AccountState::Suspended => "suspended",
+        AccountState::Closed => "closed",
+    }
+}
+
+/// A history as text: `Pending/PendingNetworkResponse@1254808208010 Success/Success@…`, oldest first.
+pub(super) fn history_text(history: &[Stage]) -> String {
+    let mut text = String::with_capacity(history.len() * 40);
+    for stage in history {
+        let separator = if text.is_empty() { "" } else { " " };
+        let _ =
+            write!(text, "{separator}{}/{}@{}", stage.status.name(), stage.code.name(), stage.at.millis());
+    }
+    text
+}
+
+fn history(text: &str) -> Option<Vec<Stage>> {
+    text.split(' ')
+        .map(|entry| {
+            let (state, at) = entry.split_once('@')?;
+            let (status, code) = state.split_once('/')?;
+            Some(Stage {
+                at: Timestamp::from_millis(at.parse().ok()?),
+                status: Status::named(status)?,
+                code: StatusCode::named(code)?,
+            })
+        })
+        .collect()
+}
+
+/// A descriptor policy as text: `Dynamic/Caller`.
+pub(super) fn descriptor_text(policy: DescriptorPolicy) -> String {
+    format!("{}/{}", policy.soft_descriptor.name(), policy.owner.name())
+}
+
+/// Reading typed values out of a row.
+pub(super) trait Cell {
+    fn text(&self, column: &str) -> sqlx::Result<String>;
+    fn amount(&self, column: &str) -> sqlx::Result<Amount>;
+    fn maybe_amount(&self, column: &str) -> sqlx::Result<Option<Amount>>;
+    fn instant(&self, column: &str) -> sqlx::Result<Option<Timestamp>>;
+    fn flag(&self, column: &str) -> sqlx::Result<bool>;
+
+    fn status(&self, column: &str) -> sqlx::Result<Status> {
+        known(Status::named(&self.text(column)?), column)
+    }
+
+    fn operation(&self, column: &str) -> sqlx::Result<Operation> {
+        known(Operation::named(&self.text(column)?), column)
+    }
+
+    fn method(&self, column: &str) -> sqlx::Result<PaymentMethod> {
+        known(PaymentMethod::named(&self.text(column)?), column)
+    }
+
+    fn purpose(&self, column: &str) -> sqlx::Result<Purpose> {
+        known(Purpose::named(&self.text(column)?), column)
+    }
+
+    fn token_type(&self, column: &str) -> sqlx::Result<TokenType> {
+        known(TokenType::named(&self.text(column)?), column)
+    }
+
+    fn charge_fee_to(&self, column: &str) -> sqlx::Result<ChargeFeeTo> {
+        known(ChargeFeeTo::named(&self.text(column)?), column)
+    }
+
+    fn history(&self, column: &str) -> sqlx::Result<Vec<Stage>> {
+        known(history(&self.text(column)?), column)
+    }
+
+    fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> sqlx::Result<T> {
+        known(serde_json::from_str(&self.text(column)?).ok(), column)
+    }
+
+    fn account_kind(&self, column: &str) -> sqlx::Result<AccountKind> {
+        let name = self.text(column)?;
+        let all = [AccountKind::Personal, AccountKind::Business];
+        known(all.into_iter().find(|kind| account_kind_name(*kind) == name), column)
+    }
+
+    fn account_state(&self, column: &str) -> sqlx::Result<AccountState> {
+        let name = self.text(column)?;
+        let all = [
+            AccountState::Active,
+            AccountState::EmailUnverified,
+            AccountState::Suspended,
+            AccountState::Closed,
+        ];
+        known(all.into_iter().find(|state| account_state_name(*state) == name), column)
+    }
+
+    fn descriptor_policy(&self, column: &str) -> sqlx::Result<Option<DescriptorPolicy>>;
+
+    fn refusal(&self, code: &str, message: &str) -> sqlx::Result<FpsError>;
+}
+
+impl Cell for SqliteRow {
+    fn text(&self, column: &str) -> sqlx::Result<String> {
+        self.try_get(column)
+    }
+
+    fn amount(&self, column: &str) -> sqlx::Result<Amount> {
+        self.try_get(column).map(Amount::from_micros)
+    }
+
+    fn maybe_amount(&self, column: &str) -> sqlx::Result<Option<Amount>> {
+        Ok(self.try_get::<Option<i64>, _>(column)?.map(Amount::from_micros))
+    }
+
+    fn instant(&self, column: &str) -> sqlx::Result<Option<Timestamp>> {
+        Ok(self.try_get::<Option<i64>, _>(column)?.map(Timestamp::from_millis))
+    }
+
+    fn flag(&self, column: &str) -> sqlx::Result<bool> {
+        Ok(self.try_get::<i64, _>(column)? != 0)
+    }
+
+    fn descriptor_policy(&self, column: &str) -> sqlx::Result<Option<DescriptorPolicy>> {
+        let Some(text) = self.try_get::<Option<String>, _>(column)? else { return Ok(None) };
+        let (soft_descriptor, owner) = known(text.split_once('/'), column)?;
+        Ok(Some(DescriptorPolicy {
+            soft_descriptor: known(SoftDescriptorType::named(soft_descriptor), column)?,
+            owner: known(CsOwner::named(owner), column)?,
+        }))
+    }
+
+    fn refusal(&self, code: &str, message: &str) -> sqlx::Result<FpsError> {
+        let name: String = self.try_get(code)?;
+        Ok(FpsError::new(known(Code::named(&name), code)?, self.try_get::<String, _>(message)?))
+    }
+}

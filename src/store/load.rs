@@ -1,0 +1,351 @@
+//! Load: the rows a batch wants, a few statements a table.
+
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+
+use crate::ledger::{
+    Account, AccountNumber, Amount, Book, CreditInstrument, Due, InstrumentNumber, LedgerAccount, Outcome,
+    Progress, Reference, ReferenceKey, Remarks, Timestamp, Token, TokenNumber, Transaction,
+    TransactionNumber, Usage, Validity, Wanted, World,
+};
+
+use super::columns::{self, Cell, corrupt};
+use super::statement::ManyRows;
+
+macro_rules! wanted {
+    ($columns:literal, $keys:literal, $from:literal) => {
+        ManyRows::new(
+            concat!("WITH wanted (", $keys, ") AS ("),
+            columns_of($keys),
+            concat!(") SELECT ", $columns, " FROM wanted CROSS JOIN ", $from),
+        )
+    };
+}
+
+/// How many columns a list of names has.
+const fn columns_of(names: &str) -> usize {
+    let bytes = names.as_bytes();
+    let (mut count, mut at) = (1, 0);
+    while at < bytes.len() {
+        if bytes[at] == b',' {
+            count += 1;
+        }
+        at += 1;
+    }
+    count
+}
+
+// `CROSS JOIN` makes SQLite go from the wanted keys to the table, never the other way; a test looks at the plans.
+pub(super) static REFERENCES: ManyRows = wanted!(
+    "r.world, r.caller, r.reference, r.digest, r.transaction_number, r.status, r.error_code, r.error_message, r.expires",
+    "world, caller, reference",
+    "caller_references r WHERE r.world = wanted.world AND r.caller = wanted.caller AND r.reference = wanted.reference"
+);
+pub(super) static TOKEN_IDS: ManyRows =
+    wanted!("t.*", "world, id", "tokens t WHERE t.world = wanted.world AND t.id = wanted.id");
+pub(super) static TOKENS: ManyRows = wanted!("t.*", "number", "tokens t WHERE t.number = wanted.number");
+pub(super) static INSTRUMENT_IDS: ManyRows =
+    wanted!("i.*", "world, id", "credit_instruments i WHERE i.world = wanted.world AND i.id = wanted.id");
+pub(super) static INSTRUMENTS: ManyRows =
+    wanted!("i.*", "number", "credit_instruments i WHERE i.number = wanted.number");
+pub(super) static TRANSACTION_IDS: ManyRows =
+    wanted!("t.*", "world, id", "transactions t WHERE t.world = wanted.world AND t.id = wanted.id");
+pub(super) static TRANSACTIONS: ManyRows =
+    wanted!("t.*", "number", "transactions t WHERE t.number = wanted.number");
+pub(super) static REFUNDS: ManyRows =
+    wanted!("t.*", "number", "transactions t WHERE t.original = wanted.number");
+pub(super) static ACCOUNTS: ManyRows = wanted!("a.*", "number", "accounts a WHERE a.number = wanted.number");
+pub(super) static TOTALS: ManyRows = wanted!(
+    "t.kind, t.owner, t.amount",
+    "kind, owner",
+    "totals t WHERE t.kind = wanted.kind AND t.owner = wanted.owner"
+);
+pub(super) static OPEN_DEBTS_ON: ManyRows = wanted!(
+    "o.instrument, o.transaction_number, o.amount",
+    "instrument",
+    "open_debts o WHERE o.instrument = wanted.instrument"
+);
+pub(super) static OPEN_DEBTS: ManyRows = wanted!(
+    "o.instrument, o.transaction_number, o.amount",
+    "instrument, number",
+    "open_debts o WHERE o.instrument = wanted.instrument AND o.transaction_number = wanted.number"
+);
+
+/// Loads what is wanted into the book.
+pub(super) async fn fetch(
+    connection: &mut SqliteConnection,
+    wanted: &Wanted,
+    book: &mut Book,
+) -> sqlx::Result<()> {
+    fetch_references(connection, wanted, book).await?;
+    fetch_tokens(connection, wanted, book).await?;
+    fetch_instruments(connection, wanted, book).await?;
+    fetch_transactions(connection, wanted, book).await?;
+    fetch_money(connection, wanted, book).await?;
+    book.put_all(wanted);
+    Ok(())
+}
+
+async fn fetch_references(
+    connection: &mut SqliteConnection,
+    wanted: &Wanted,
+    book: &mut Book,
+) -> sqlx::Result<()> {
+    let keys: Vec<_> = wanted.references.iter().cloned().collect();
+    let bind = |query: super::statement::Bound, key: &ReferenceKey| {
+        query.bind(key.world.0).bind(key.caller.0).bind(key.reference.clone())
+    };
+    REFERENCES
+        .fetch(connection, &keys, bind, |row| {
+            let (key, reference) = reference(row)?;
+            book.put_reference(key, reference);
+            Ok(())
+        })
+        .await
+}
+
+async fn fetch_tokens(
+    connection: &mut SqliteConnection,
+    wanted: &Wanted,
+    book: &mut Book,
+) -> sqlx::Result<()> {
+    let mut put = |row: &SqliteRow| {
+        book.put_token(token(row)?);
+        Ok(())
+    };
+    let ids: Vec<_> = wanted.token_ids.iter().map(|(world, id)| (world.0, id.to_string())).collect();
+    TOKEN_IDS
+        .fetch(connection, &ids, |query, (world, id)| query.bind(*world).bind(id.clone()), &mut put)
+        .await?;
+    let numbers: Vec<_> = wanted.tokens.iter().map(|number| number.0).collect();
+    TOKENS.fetch(connection, &numbers, |query, number| query.bind(*number), &mut put).await
+}
+
+async fn fetch_instruments(
+    connection: &mut SqliteConnection,
+    wanted: &Wanted,
+    book: &mut Book,
+) -> sqlx::Result<()> {
+    let mut put = |row: &SqliteRow| {
+        book.put_instrument(instrument(row)?);
+        Ok(())
+    };
+    let ids: Vec<_> = wanted.instrument_ids.iter().map(|(world, id)| (world.0, id.to_string())).collect();
+    INSTRUMENT_IDS
+        .fetch(connection, &ids, |query, (world, id)| query.bind(*world).bind(id.clone()), &mut put)
+        .await?;
+    let numbers: Vec<_> = wanted.instruments.iter().map(|number| number.0).collect();
+    INSTRUMENTS.fetch(connection, &numbers, |query, number| query.bind(*number), &mut put).await
+}
+
+async fn fetch_transactions(
+    connection: &mut SqliteConnection,
+    wanted: &Wanted,
+    book: &mut Book,
+) -> sqlx::Result<()> {
+    let mut put = |row: &SqliteRow| {
+        let found = transaction(row)?;
+        if book.transaction_row(found.number).is_none() {
+            book.put_transaction(found);
+        }
+        Ok(())
+    };
+    let ids: Vec<_> = wanted.transaction_ids.iter().map(|(world, id)| (world.0, id.to_string())).collect();
+    TRANSACTION_IDS
+        .fetch(connection, &ids, |query, (world, id)| query.bind(*world).bind(id.clone()), &mut put)
+        .await?;
+    let numbers: Vec<_> = wanted.transactions.iter().map(|number| number.0).collect();
+    TRANSACTIONS.fetch(connection, &numbers, |query, number| query.bind(*number), &mut put).await?;
+    let originals: Vec<_> = wanted.refunds_of.iter().map(|number| number.0).collect();
+    REFUNDS.fetch(connection, &originals, |query, number| query.bind(*number), &mut put).await
+}
+
+async fn fetch_money(
+    connection: &mut SqliteConnection,
+    wanted: &Wanted,
+    book: &mut Book,
+) -> sqlx::Result<()> {
+    let numbers: Vec<_> = wanted.accounts.iter().map(|number| number.0).collect();
+    let put_account = |row: &SqliteRow| {
+        book.put_account(account(row)?);
+        Ok(())
+    };
+    ACCOUNTS.fetch(connection, &numbers, |query, number| query.bind(*number), put_account).await?;
+    let accounts: Vec<_> = wanted.totals.iter().copied().collect();
+    let put_total = |row: &SqliteRow| {
+        let kind: String = row.try_get(0)?;
+        let account = LedgerAccount { kind: columns::kind(&kind)?, owner: row.try_get(1)? };
+        book.put_total(account, Amount::from_micros(row.try_get(2)?));
+        Ok(())
+    };
+    TOTALS
+        .fetch(
+            connection,
+            &accounts,
+            |query, account| query.bind(account.kind.name()).bind(account.owner),
+            put_total,
+        )
+        .await?;
+    let mut put_debt = |row: &SqliteRow| {
+        let (instrument, pay) = (InstrumentNumber(row.try_get(0)?), TransactionNumber(row.try_get(1)?));
+        book.put_open_debt(instrument, pay, Amount::from_micros(row.try_get(2)?));
+        Ok(())
+    };
+    let instruments: Vec<_> = wanted.open_debts_on.iter().map(|number| number.0).collect();
+    OPEN_DEBTS_ON.fetch(connection, &instruments, |query, number| query.bind(*number), &mut put_debt).await?;
+    let pays: Vec<_> = wanted.open_debts.iter().map(|(instrument, pay)| (instrument.0, pay.0)).collect();
+    OPEN_DEBTS
+        .fetch(
+            connection,
+            &pays,
+            |query, (instrument, pay)| query.bind(*instrument).bind(*pay),
+            &mut put_debt,
+        )
+        .await
+}
+
+/// Work that is due up to an instant, the earliest first, at most so many.
+pub(super) async fn due(
+    connection: &mut SqliteConnection,
+    world: World,
+    until: Timestamp,
+    most: i64,
+) -> sqlx::Result<Vec<Due>> {
+    let rows = sqlx::query(
+        "SELECT at, transaction_number, step FROM due WHERE world = ? AND at <= ? ORDER BY at, transaction_number LIMIT ?",
+    )
+    .bind(world.0)
+    .bind(until.millis())
+    .bind(most)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let step: String = row.try_get(2)?;
+            Ok(Due {
+                world,
+                at: Timestamp::from_millis(row.try_get(0)?),
+                transaction: TransactionNumber(row.try_get(1)?),
+                step: columns::step(&step)?,
+            })
+        })
+        .collect()
+}
+
+/// When the next work of a world is due.
+pub(super) async fn next_due(
+    connection: &mut SqliteConnection,
+    world: World,
+) -> sqlx::Result<Option<Timestamp>> {
+    let at: Option<i64> = sqlx::query_scalar("SELECT min(at) FROM due WHERE world = ?")
+        .bind(world.0)
+        .fetch_one(connection)
+        .await?;
+    Ok(at.map(Timestamp::from_millis))
+}
+
+fn reference(row: &SqliteRow) -> sqlx::Result<(ReferenceKey, Reference)> {
+    let key = ReferenceKey {
+        world: World(row.try_get("world")?),
+        caller: AccountNumber(row.try_get("caller")?),
+        reference: row.try_get("reference")?,
+    };
+    let digest: Vec<u8> = row.try_get("digest")?;
+    let outcome = match row.try_get::<Option<i64>, _>("transaction_number")? {
+        Some(number) => {
+            Outcome::Made { transaction: TransactionNumber(number), status: row.status("status")? }
+        }
+        None => Outcome::Refused(row.refusal("error_code", "error_message")?),
+    };
+    let digest = digest.try_into().map_err(|_| corrupt("caller_references.digest"))?;
+    Ok((key, Reference { digest, outcome, expires: Timestamp::from_millis(row.try_get("expires")?) }))
+}
+
+fn account(row: &SqliteRow) -> sqlx::Result<Account> {
+    Ok(Account {
+        number: AccountNumber(row.try_get("number")?),
+        world: World(row.try_get("world")?),
+        name: row.try_get("name")?,
+        email: row.try_get("email")?,
+        kind: row.account_kind("kind")?,
+        state: row.account_state("state")?,
+    })
+}
+
+fn validity(row: &SqliteRow) -> sqlx::Result<Validity> {
+    Ok(Validity { from: row.instant("valid_from")?, until: row.instant("valid_until")? })
+}
+
+fn instrument(row: &SqliteRow) -> sqlx::Result<CreditInstrument> {
+    Ok(CreditInstrument {
+        number: InstrumentNumber(row.try_get("number")?),
+        world: World(row.try_get("world")?),
+        id: row.try_get::<String, _>("id")?.into(),
+        sender: AccountNumber(row.try_get("sender")?),
+        recipient: AccountNumber(row.try_get("recipient")?),
+        credit_limit: row.amount("credit_limit")?,
+        validity: validity(row)?,
+        active: row.flag("active")?,
+    })
+}
+
+fn token(row: &SqliteRow) -> sqlx::Result<Token> {
+    Ok(Token {
+        number: TokenNumber(row.try_get("number")?),
+        world: World(row.try_get("world")?),
+        id: row.try_get::<String, _>("id")?.into(),
+        account: AccountNumber(row.try_get("account")?),
+        caller: AccountNumber(row.try_get("caller")?),
+        purpose: row.purpose("purpose")?,
+        token_type: row.token_type("token_type")?,
+        active: row.flag("active")?,
+        method: row.method("method")?,
+        credit_instrument: row.try_get::<Option<i64>, _>("credit_instrument")?.map(InstrumentNumber),
+        caller_reference: row.try_get("caller_reference")?,
+        friendly_name: row.try_get("friendly_name")?,
+        installed: Timestamp::from_millis(row.try_get("installed")?),
+        validity: validity(row)?,
+        min_charge: row.maybe_amount("min_charge")?,
+        max_charge: row.maybe_amount("max_charge")?,
+        global_limit: row.maybe_amount("global_limit")?,
+        limits: row.json("limits")?,
+        usage: Usage {
+            uses: row.try_get("uses")?,
+            spent: row.amount("spent")?,
+            windows: row.json("windows")?,
+        },
+    })
+}
+
+fn transaction(row: &SqliteRow) -> sqlx::Result<Transaction> {
+    Ok(Transaction {
+        number: TransactionNumber(row.try_get("number")?),
+        world: World(row.try_get("world")?),
+        id: row.try_get::<String, _>("id")?.into(),
+        operation: row.operation("operation")?,
+        caller: AccountNumber(row.try_get("caller")?),
+        sender: AccountNumber(row.try_get("sender")?),
+        recipient: AccountNumber(row.try_get("recipient")?),
+        sender_token: row.try_get::<Option<i64>, _>("sender_token")?.map(TokenNumber),
+        credit_instrument: row.try_get::<Option<i64>, _>("credit_instrument")?.map(InstrumentNumber),
+        method: row.method("method")?,
+        amount: row.amount("amount")?,
+        fee: row.amount("fee")?,
+        charge_fee_to: row.charge_fee_to("charge_fee_to")?,
+        remarks: Remarks {
+            caller_reference: row.try_get("caller_reference")?,
+            caller_description: row.try_get("caller_description")?,
+            sender_description: row.try_get("sender_description")?,
+            descriptor_policy: row.descriptor_policy("descriptor_policy")?,
+            ipn_url: row.try_get("ipn_url")?,
+        },
+        original: row.try_get::<Option<i64>, _>("original")?.map(TransactionNumber),
+        received: Timestamp::from_millis(row.try_get("received")?),
+        progress: Progress {
+            history: row.history("history")?,
+            completed: row.instant("completed")?,
+            refunded: row.amount("refunded")?,
+            fee_returned: row.amount("fee_returned")?,
+            lines: row.try_get("lines")?,
+        },
+    })
+}

@@ -1,0 +1,346 @@
+//! Save: what a batch changed, a few statements a table.
+
+use sqlx::SqliteConnection;
+
+use crate::ledger::{Account, Book, Changes, CreditInstrument, Kind, Outcome, Token, Transaction};
+
+use super::columns::{account_kind_name, account_state_name, descriptor_text, history_text, step_name};
+use super::statement::{Bound, ManyRows};
+
+static WORLDS: ManyRows = ManyRows::new("INSERT INTO worlds (number, name)", 2, "");
+static ACCOUNTS: ManyRows =
+    ManyRows::new("INSERT INTO accounts (number, world, name, email, kind, state)", 6, "");
+static INSTRUMENTS: ManyRows = ManyRows::new(
+    "INSERT INTO credit_instruments (number, world, id, sender, recipient, credit_limit, valid_from, valid_until, active)",
+    9,
+    "",
+);
+static TOKENS: ManyRows = ManyRows::new(
+    "INSERT INTO tokens (number, world, id, account, caller, purpose, token_type, active, method, credit_instrument, \
+     caller_reference, friendly_name, installed, valid_from, valid_until, min_charge, max_charge, global_limit, \
+     limits, uses, spent, windows)",
+    22,
+    "",
+);
+pub(super) static USED_TOKENS: ManyRows = ManyRows::new(
+    "WITH new (number, uses, spent, windows) AS (",
+    4,
+    ") UPDATE tokens SET uses = new.uses, spent = new.spent, windows = new.windows FROM new \
+     WHERE tokens.number = new.number",
+);
+static TRANSACTIONS: ManyRows = ManyRows::new(
+    "INSERT INTO transactions (number, world, id, operation, caller, sender, recipient, sender_token, \
+     credit_instrument, method, amount, fee, charge_fee_to, caller_reference, caller_description, \
+     sender_description, descriptor_policy, ipn_url, original, received, status, history, completed, refunded, \
+     fee_returned, lines)",
+    26,
+    "",
+);
+pub(super) static PROGRESSED: ManyRows = ManyRows::new(
+    "WITH new (number, status, history, completed, refunded, fee_returned, lines) AS (",
+    7,
+    ") UPDATE transactions SET status = new.status, history = new.history, completed = new.completed, \
+     refunded = new.refunded, fee_returned = new.fee_returned, lines = new.lines FROM new \
+     WHERE transactions.number = new.number",
+);
+static POSTINGS: ManyRows =
+    ManyRows::new("INSERT INTO postings (transaction_number, line, kind, owner, amount)", 5, "");
+static NEW_TOTALS: ManyRows =
+    ManyRows::new("INSERT INTO totals (kind, owner, world, amount, floor, ceiling)", 6, "");
+pub(super) static TOTALS: ManyRows = ManyRows::new(
+    "WITH new (kind, owner, delta) AS (",
+    3,
+    ") UPDATE totals SET amount = totals.amount + new.delta FROM new \
+     WHERE totals.kind = new.kind AND totals.owner = new.owner",
+);
+static OPEN_DEBTS: ManyRows = ManyRows::new(
+    "INSERT INTO open_debts (instrument, transaction_number, amount)",
+    3,
+    "ON CONFLICT (instrument, transaction_number) DO UPDATE SET amount = excluded.amount",
+);
+pub(super) static CLOSED_DEBTS: ManyRows =
+    ManyRows::new("DELETE FROM open_debts WHERE (instrument, transaction_number) IN (", 2, ")");
+static REFERENCES: ManyRows = ManyRows::new(
+    "INSERT INTO caller_references (world, caller, reference, digest, transaction_number, status, error_code, \
+     error_message, expires)",
+    9,
+    "ON CONFLICT (world, caller, reference) DO UPDATE SET digest = excluded.digest, \
+     transaction_number = excluded.transaction_number, status = excluded.status, error_code = excluded.error_code, \
+     error_message = excluded.error_message, expires = excluded.expires",
+);
+static DUE: ManyRows = ManyRows::new("INSERT INTO due (world, at, transaction_number, step)", 4, "");
+pub(super) static DUE_DONE: ManyRows =
+    ManyRows::new("DELETE FROM due WHERE (world, at, transaction_number) IN (", 3, ")");
+
+/// Saves the book's changes inside the transaction that is open.
+pub(super) async fn save(connection: &mut SqliteConnection, book: &Book) -> sqlx::Result<()> {
+    let changes = book.changes();
+    save_parties(connection, book, changes).await?;
+    save_tokens(connection, book, changes).await?;
+    save_transactions(connection, book, changes).await?;
+    save_money(connection, changes).await?;
+    save_references(connection, book, changes).await?;
+    save_due(connection, changes).await
+}
+
+async fn save_parties(connection: &mut SqliteConnection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
+    let worlds: Vec<_> = changes.worlds.iter().collect();
+    WORLDS
+        .execute(connection, &worlds, |query, (world, name)| query.bind(world.0).bind((*name).clone()))
+        .await?;
+    let accounts: Vec<&Account> =
+        changes.accounts.iter().filter_map(|number| book.account(*number)).collect();
+    ACCOUNTS
+        .execute(connection, &accounts, |query, account| {
+            query
+                .bind(account.number.0)
+                .bind(account.world.0)
+                .bind(account.name.clone())
+                .bind(account.email.clone())
+                .bind(account_kind_name(account.kind))
+                .bind(account_state_name(account.state))
+        })
+        .await?;
+    let instruments: Vec<&CreditInstrument> =
+        changes.instruments.iter().filter_map(|number| book.instrument_row(*number)).collect();
+    INSTRUMENTS
+        .execute(connection, &instruments, |query, instrument| {
+            query
+                .bind(instrument.number.0)
+                .bind(instrument.world.0)
+                .bind(instrument.id.to_string())
+                .bind(instrument.sender.0)
+                .bind(instrument.recipient.0)
+                .bind(instrument.credit_limit.micros())
+                .bind(instrument.validity.from.map(|at| at.millis()))
+                .bind(instrument.validity.until.map(|at| at.millis()))
+                .bind(i64::from(instrument.active))
+        })
+        .await?;
+    let totals = new_totals(changes, &accounts, &instruments);
+    NEW_TOTALS
+        .execute(connection, &totals, |query, total| {
+            let floor = total.kind.never_negative().then_some(0_i64);
+            query
+                .bind(total.kind.name())
+                .bind(total.owner)
+                .bind(total.world)
+                .bind(0_i64)
+                .bind(floor)
+                .bind(total.ceiling)
+        })
+        .await?;
+    Ok(())
+}
+
+struct NewTotal {
+    kind: Kind,
+    owner: i64,
+    world: i64,
+    ceiling: Option<i64>,
+}
+
+/// The accounts of the book that come with each new world, party and instrument, all at zero.
+fn new_totals(changes: &Changes, accounts: &[&Account], instruments: &[&CreditInstrument]) -> Vec<NewTotal> {
+    let mut totals = Vec::new();
+    let mut add = |kinds: &[Kind], owner: i64, world: i64| {
+        totals.extend(kinds.iter().map(|&kind| NewTotal { kind, owner, world, ceiling: None }));
+    };
+    for world in changes.worlds.keys() {
+        let outside =
+            [Kind::Fees, Kind::ClearingCards, Kind::ClearingBanks, Kind::OutsideCards, Kind::OutsideBanks];
+        add(&outside, world.0, world.0);
+    }
+    for account in accounts {
+        let own = [Kind::Balance, Kind::Incoming, Kind::CreditExtended, Kind::WriteOffs];
+        add(&own, account.number.0, account.world.0);
+    }
+    for instrument in instruments {
+        let (owner, world) = (instrument.number.0, instrument.world.0);
+        let ceiling = Some(instrument.credit_limit.micros());
+        totals.extend([Kind::Debt, Kind::DebtPending].map(|kind| NewTotal { kind, owner, world, ceiling }));
+    }
+    totals
+}
+
+async fn save_tokens(connection: &mut SqliteConnection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
+    let rows = |numbers: &std::collections::BTreeSet<_>| -> Vec<&Token> {
+        numbers.iter().filter_map(|number| book.token_row(*number)).collect()
+    };
+    TOKENS.execute(connection, &rows(&changes.new_tokens), |query, token| bind_token(query, token)).await?;
+    USED_TOKENS
+        .execute(connection, &rows(&changes.used_tokens), |query, token| {
+            query
+                .bind(token.number.0)
+                .bind(token.usage.uses)
+                .bind(token.usage.spent.micros())
+                .bind(json(&token.usage.windows))
+        })
+        .await?;
+    Ok(())
+}
+
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn bind_token(query: Bound, token: &Token) -> Bound {
+    query
+        .bind(token.number.0)
+        .bind(token.world.0)
+        .bind(token.id.to_string())
+        .bind(token.account.0)
+        .bind(token.caller.0)
+        .bind(token.purpose.name())
+        .bind(token.token_type.name())
+        .bind(i64::from(token.active))
+        .bind(token.method.name())
+        .bind(token.credit_instrument.map(|instrument| instrument.0))
+        .bind(token.caller_reference.clone())
+        .bind(token.friendly_name.clone())
+        .bind(token.installed.millis())
+        .bind(token.validity.from.map(|at| at.millis()))
+        .bind(token.validity.until.map(|at| at.millis()))
+        .bind(token.min_charge.map(|amount| amount.micros()))
+        .bind(token.max_charge.map(|amount| amount.micros()))
+        .bind(token.global_limit.map(|amount| amount.micros()))
+        .bind(json(&token.limits))
+        .bind(token.usage.uses)
+        .bind(token.usage.spent.micros())
+        .bind(json(&token.usage.windows))
+}
+
+async fn save_transactions(
+    connection: &mut SqliteConnection,
+    book: &Book,
+    changes: &Changes,
+) -> sqlx::Result<()> {
+    let rows = |numbers: &std::collections::BTreeSet<_>| -> Vec<&Transaction> {
+        numbers.iter().filter_map(|number| book.transaction_row(*number)).collect()
+    };
+    let new = rows(&changes.new_transactions);
+    TRANSACTIONS.execute(connection, &new, |query, transaction| bind_transaction(query, transaction)).await?;
+    PROGRESSED
+        .execute(connection, &rows(&changes.progressed), |query, transaction| {
+            bind_progress(query.bind(transaction.number.0), transaction)
+        })
+        .await?;
+    Ok(())
+}
+
+fn bind_transaction(query: Bound, transaction: &Transaction) -> Bound {
+    let remarks = &transaction.remarks;
+    let query = query
+        .bind(transaction.number.0)
+        .bind(transaction.world.0)
+        .bind(transaction.id.to_string())
+        .bind(transaction.operation.name())
+        .bind(transaction.caller.0)
+        .bind(transaction.sender.0)
+        .bind(transaction.recipient.0)
+        .bind(transaction.sender_token.map(|token| token.0))
+        .bind(transaction.credit_instrument.map(|instrument| instrument.0))
+        .bind(transaction.method.name())
+        .bind(transaction.amount.micros())
+        .bind(transaction.fee.micros())
+        .bind(transaction.charge_fee_to.name())
+        .bind(remarks.caller_reference.clone())
+        .bind(remarks.caller_description.clone())
+        .bind(remarks.sender_description.clone())
+        .bind(remarks.descriptor_policy.map(descriptor_text))
+        .bind(remarks.ipn_url.clone())
+        .bind(transaction.original.map(|original| original.0))
+        .bind(transaction.received.millis());
+    bind_progress(query, transaction)
+}
+
+fn bind_progress(query: Bound, transaction: &Transaction) -> Bound {
+    let progress = &transaction.progress;
+    query
+        .bind(transaction.status().name())
+        .bind(history_text(&progress.history))
+        .bind(progress.completed.map(|at| at.millis()))
+        .bind(progress.refunded.micros())
+        .bind(progress.fee_returned.micros())
+        .bind(progress.lines)
+}
+
+async fn save_money(connection: &mut SqliteConnection, changes: &Changes) -> sqlx::Result<()> {
+    POSTINGS
+        .execute(connection, &changes.postings, |query, posting| {
+            query
+                .bind(posting.transaction.0)
+                .bind(posting.line)
+                .bind(posting.account.kind.name())
+                .bind(posting.account.owner)
+                .bind(posting.amount.micros())
+        })
+        .await?;
+    let totals: Vec<_> = changes.totals.iter().filter(|(_, delta)| !delta.is_zero()).collect();
+    let changed = TOTALS
+        .execute(connection, &totals, |query, (account, delta)| {
+            query.bind(account.kind.name()).bind(account.owner).bind(delta.micros())
+        })
+        .await?;
+    if changed != totals.len() as u64 {
+        return Err(super::columns::corrupt("totals: an account of the book is missing"));
+    }
+    let (closed, open): (Vec<_>, Vec<_>) =
+        changes.open_debts.iter().partition(|(_, amount)| amount.is_zero());
+    CLOSED_DEBTS
+        .execute(connection, &closed, |query, ((instrument, pay), _)| query.bind(instrument.0).bind(pay.0))
+        .await?;
+    OPEN_DEBTS
+        .execute(connection, &open, |query, ((instrument, pay), amount)| {
+            query.bind(instrument.0).bind(pay.0).bind(amount.micros())
+        })
+        .await?;
+    Ok(())
+}
+
+async fn save_references(
+    connection: &mut SqliteConnection,
+    book: &Book,
+    changes: &Changes,
+) -> sqlx::Result<()> {
+    let references: Vec<_> =
+        changes.references.iter().filter_map(|key| Some((key, book.reference(key)?))).collect();
+    REFERENCES
+        .execute(connection, &references, |query, (key, reference)| {
+            let (transaction, status, code, message) = match &reference.outcome {
+                Outcome::Made { transaction, status } => {
+                    (Some(transaction.0), Some(status.name()), None, None)
+                }
+                Outcome::Refused(refusal) => {
+                    (None, None, Some(refusal.code.name()), Some(refusal.message.to_string()))
+                }
+            };
+            query
+                .bind(key.world.0)
+                .bind(key.caller.0)
+                .bind(key.reference.clone())
+                .bind(reference.digest.to_vec())
+                .bind(transaction)
+                .bind(status)
+                .bind(code)
+                .bind(message)
+                .bind(reference.expires.millis())
+        })
+        .await?;
+    Ok(())
+}
+
+async fn save_due(connection: &mut SqliteConnection, changes: &Changes) -> sqlx::Result<()> {
+    let due: Vec<_> = changes.due.iter().collect();
+    DUE.execute(connection, &due, |query, due| {
+        query.bind(due.world.0).bind(due.at.millis()).bind(due.transaction.0).bind(step_name(due.step))
+    })
+    .await?;
+    let done: Vec<_> = changes.due_done.iter().collect();
+    DUE_DONE
+        .execute(connection, &done, |query, due| {
+            query.bind(due.world.0).bind(due.at.millis()).bind(due.transaction.0)
+        })
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! SQLite, the embedded engine: how a database is opened, and who may.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqliteConnection};
+
+use crate::config::Database;
+
+use super::StoreError;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// An open database: its one connection, and the lock that keeps other processes out.
+pub(super) struct Opened {
+    pub(super) connection: SqliteConnection,
+    /// Held until the process ends or the store is closed.
+    pub(super) lock: Option<File>,
+}
+
+/// Opens the database and brings its schema up to date.
+pub(super) async fn open(database: &Database) -> Result<Opened, StoreError> {
+    let lock = match database {
+        Database::Memory => None,
+        Database::File(path) => Some(lock(path)?),
+    };
+    let mut connection = connect(database).await?;
+    migrate(&mut connection, database).await?;
+    Ok(Opened { connection, lock })
+}
+
+/// Opens an existing database file for reading only.
+pub(super) async fn open_to_read(path: &Path) -> Result<SqliteConnection, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing(path.to_owned()));
+    }
+    let options = SqliteConnectOptions::new().filename(path).read_only(true);
+    let mut connection = options.connect().await.map_err(|source| StoreError::open(path, source))?;
+    let applied: i64 = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(|source| StoreError::open(path, source))?;
+    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    if applied > known {
+        return Err(StoreError::Newer { database: path.display().to_string(), version: applied });
+    }
+    Ok(connection)
+}
+
+async fn connect(database: &Database) -> Result<SqliteConnection, StoreError> {
+    let options = match database {
+        Database::Memory => SqliteConnectOptions::new()
+            .in_memory(true)
+            .journal_mode(SqliteJournalMode::Memory)
+            .synchronous(SqliteSynchronous::Off),
+        Database::File(path) => SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("wal_autocheckpoint", "4000"),
+    };
+    let options = options.statement_cache_capacity(512).disable_statement_logging();
+    options.connect().await.map_err(|source| match database {
+        Database::Memory => StoreError::Database(source),
+        Database::File(path) => StoreError::open(path, source),
+    })
+}
+
+async fn migrate(connection: &mut SqliteConnection, database: &Database) -> Result<(), StoreError> {
+    MIGRATIONS.run(connection).await.map_err(|problem| match problem {
+        MigrateError::VersionMissing(version) => {
+            StoreError::Newer { database: database.to_string(), version }
+        }
+        MigrateError::VersionMismatch(version) => {
+            StoreError::Foreign { database: database.to_string(), version }
+        }
+        other => StoreError::Migration(other),
+    })
+}
+
+/// Takes the lock file beside a database, so that no second sandbox writes to it.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push("-lock");
+    let beside = PathBuf::from(beside);
+    let opened = OpenOptions::new().create(true).append(true).open(&beside);
+    let file = opened.map_err(|source| StoreError::open(path, sqlx::Error::Io(source)))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(StoreError::open(path, sqlx::Error::Io(source))),
+    }
+}

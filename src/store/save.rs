@@ -277,12 +277,12 @@ async fn save_money(connection: &mut SqliteConnection, changes: &Changes) -> sql
         })
         .await?;
     let totals: Vec<_> = changes.totals.iter().filter(|(_, delta)| !delta.is_zero()).collect();
-    let changed = TOTALS
+    let updated = TOTALS
         .execute(connection, &totals, |query, (account, delta)| {
             query.bind(account.kind.name()).bind(account.owner).bind(delta.micros())
         })
         .await?;
-    if changed != totals.len() as u64 {
+    if updated != totals.len() as u64 {
         return Err(super::columns::corrupt("totals: an account of the book is missing"));
     }
     let (closed, open): (Vec<_>, Vec<_>) =

@@ -100,7 +100,7 @@ impl Transaction {
 
     /// With a fee.
     pub(super) fn charging(self, charge_fee_to: ChargeFeeTo, fee: Amount) -> Self {
-        Self { charge_fee_to, fee, ..self }
+        Self { fee, charge_fee_to, ..self }
     }
 
     /// With a fee that the recipient pays.

@@ -69,12 +69,14 @@ impl Amount {
     }
 
     /// This share of the amount, rounded half up to a whole multiple of `unit`.
+    #[must_use]
     pub fn share(self, numerator: Self, denominator: Self, unit: Self) -> Self {
         let micros = Decimal::from(self.0) * Decimal::from(numerator.0) / Decimal::from(denominator.0);
         Self::rounded(micros, unit)
     }
 
     /// `percent` of the amount plus `fixed`, rounded half up to a whole multiple of `unit`.
+    #[must_use]
     pub fn percent_plus(self, percent: Decimal, fixed: Self, unit: Self) -> Self {
         let micros = Decimal::from(self.0) * percent / Decimal::ONE_HUNDRED + Decimal::from(fixed.0);
         Self::rounded(micros, unit)

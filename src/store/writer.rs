@@ -163,7 +163,9 @@ impl Writer {
         for job in jobs {
             let mut alone = [job];
             let saved = self.save_batch(&mut alone).await.is_ok();
-            alone.into_iter().for_each(|job| if saved { job.answer() } else { job.fail() });
+            for job in alone {
+                if saved { job.answer() } else { job.fail() }
+            }
         }
     }
 

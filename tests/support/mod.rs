@@ -2,6 +2,7 @@
 //! signs as FPS clients do and speaks HTTP over a plain socket.
 
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test file uses its own part")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so")]
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -327,11 +327,10 @@ pub async fn raw(addr: SocketAddr, request: &[u8]) -> Reply {
 pub async fn read_reply(socket: &mut TcpStream) -> Reply {
     let reading = async {
         let mut bytes = Vec::new();
-        let mut buffer = [0; 16 * 1024];
         while !is_complete(&bytes) {
-            match socket.read(&mut buffer).await {
+            match socket.read_buf(&mut bytes).await {
                 Ok(0) | Err(_) => break,
-                Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+                Ok(_) => {}
             }
         }
         bytes

@@ -27,6 +27,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::fps::outbound::{TrustedKey, TrustedKeys};
 use crate::ledger::{FeeRule, FeeTable};
 
 pub use self::error::{ConfigError, one_line};
@@ -104,6 +105,11 @@ settings! {
         ach_delay (Delay): one Duration = minutes(4 * 24 * 60);
     }
 
+    "Sandbox" {
+        /// Take magic token ids and amounts for what they are, instead of forcing errors by them.
+        no_magic (Flag): one bool = false;
+    }
+
     "Limits" {
         /// Largest amount of one transaction, in US dollars.
         max_amount (Dollars): one Decimal = Decimal::from(10_000);
@@ -147,16 +153,19 @@ settings! {
 pub struct FileOnly {
     /// What operations cost; what is given replaces the whole table.
     pub fees: Vec<FeeRule>,
+    /// RSA keys whose signatures VerifySignature trusts besides the sandbox's own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted_key: Vec<TrustedKey>,
 }
 
 impl FileOnly {
     /// The names of the fields.
-    pub const KEYS: &'static [&'static str] = &["fees"];
+    pub const KEYS: &'static [&'static str] = &["fees", "trusted_key"];
 }
 
 impl Default for FileOnly {
     fn default() -> Self {
-        Self { fees: FeeTable::default_rules() }
+        Self { fees: FeeTable::default_rules(), trusted_key: Vec::new() }
     }
 }
 
@@ -209,7 +218,8 @@ fn read_file(path: &Path) -> Result<FileSettings, ConfigError> {
 
 /// What no single setting can know.
 fn check(config: &Config) -> Result<(), ConfigError> {
-    FeeTable::new(&config.file_only.fees).map_err(ConfigError::Fees)?;
+    FeeTable::new(&config.file_only.fees).map_err(ConfigError::Table)?;
+    TrustedKeys::new(&config.file_only.trusted_key).map_err(ConfigError::Table)?;
     let fault = match (&config.tls_cert, &config.tls_key, &config.https_listen) {
         (Some(_), None, _) => {
             "tls_cert is given without tls_key: give both, or neither to have a certificate made"

@@ -114,6 +114,7 @@ codes! {
     UnverifiedEmailAddress_Sender 400 final Documented "The sender's e-mail address is not verified.";
     InvalidRequest 400 final Observed "The request doesn't conform to the interface specification in the WSDL.";
     InvalidParameterValue 400 final Observed "The value of a parameter is invalid.";
+    InvalidSignature 400 final Observed "The signature in 'HttpParameters' cannot be decoded.";
     RequestExpired 400 final Observed "Request has expired.";
     MissingAuthenticationToken 403 final OurChoice "The request must contain a valid AWSAccessKeyId and Signature.";
     MissingAction 400 final OurChoice "The request must contain the parameter Action.";

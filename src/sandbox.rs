@@ -13,6 +13,7 @@ use axum::routing::{any, get};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::error::FpsError;
+use crate::fps::outbound::TrustedKeys;
 use crate::fps::{self, Authenticator, Rest, reference};
 use crate::ids;
 use crate::ledger::{Amount, Book, Command, Context, FeeTable, Needs, Numbering, Rules};
@@ -68,7 +69,8 @@ impl Sandbox {
         let begin = |numbering: &mut Numbering| seed.begin(now, &rules, numbering);
         let store = Store::open(settings, begin).await??;
         let bound = server::bind(&server_settings(config), Clock::system().now().to_datetime()).await?;
-        let router = router(config, clock, &store, bound.ca_pem());
+        let trust = TrustedKeys::new(&config.file_only.trusted_key).map_err(ConfigError::Table)?;
+        let router = router(config, clock, &store, trust, bound.ca_pem());
         Ok(Self { bound, router, store })
     }
 
@@ -98,10 +100,11 @@ impl Sandbox {
 fn rules(config: &Config) -> Result<Rules, ConfigError> {
     let millis = |delay: std::time::Duration| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
     Ok(Rules {
-        fees: FeeTable::new(&config.file_only.fees).map_err(ConfigError::Fees)?,
+        fees: FeeTable::new(&config.file_only.fees).map_err(ConfigError::Table)?,
         cc_delay_millis: millis(config.cc_delay),
         ach_delay_millis: millis(config.ach_delay),
         max_amount: Amount::from_decimal(config.max_amount).unwrap_or(Amount::HUGE),
+        magic: !config.no_magic,
     })
 }
 
@@ -136,7 +139,7 @@ fn server_settings(config: &Config) -> ServerSettings {
     }
 }
 
-fn router(config: &Config, clock: Clock, store: &Store, ca_pem: Option<&str>) -> Router {
+fn router(config: &Config, clock: Clock, store: &Store, trust: TrustedKeys, ca_pem: Option<&str>) -> Router {
     let authenticator =
         Authenticator { mode: config.auth, window: config.timestamp_window, clock, store: store.clone() };
     let rest = Rest {
@@ -145,6 +148,7 @@ fn router(config: &Config, clock: Clock, store: &Store, ca_pem: Option<&str>) ->
         host_aliases: config.host_alias.clone(),
         max_request_bytes: config.max_request_bytes,
         max_parameters: config.max_parameters,
+        trust,
     };
     let markdown = |text: String| ([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text);
     let mut router = Router::new()

@@ -12,7 +12,8 @@ CREATE TABLE accounts (
     name   TEXT NOT NULL,
     email  TEXT NOT NULL,
     kind   TEXT NOT NULL CHECK (kind IN ('personal', 'business')),
-    state  TEXT NOT NULL CHECK (state IN ('active', 'email-unverified', 'suspended', 'closed'))
+    state  TEXT NOT NULL CHECK (state IN ('active', 'email-unverified', 'suspended', 'closed')),
+    marketplace BIGINT NOT NULL
 );
 
 CREATE TABLE access_keys (
@@ -22,18 +23,22 @@ CREATE TABLE access_keys (
     secret  TEXT NOT NULL
 ) WITHOUT ROWID;
 
-CREATE TABLE credit_instruments (
+CREATE TABLE instruments (
     number       INTEGER PRIMARY KEY,
     world        BIGINT NOT NULL,
     id           TEXT NOT NULL,
+    kind         TEXT NOT NULL CHECK (kind IN ('Credit', 'Prepaid')),
     sender       BIGINT NOT NULL,
     recipient    BIGINT NOT NULL,
-    credit_limit BIGINT NOT NULL CHECK (credit_limit >= 0),
+    ceiling BIGINT NOT NULL CHECK (ceiling >= 0),
     valid_from   BIGINT,
     valid_until  BIGINT,
     active       BIGINT NOT NULL,
     UNIQUE (world, id)
 );
+
+-- What is owed to a creditor, for GetOutstandingDebtBalance.
+CREATE INDEX instruments_recipient ON instruments (recipient);
 
 CREATE TABLE tokens (
     number            INTEGER PRIMARY KEY,
@@ -45,9 +50,12 @@ CREATE TABLE tokens (
     token_type        TEXT NOT NULL,
     active            BIGINT NOT NULL,
     method            TEXT NOT NULL,
-    credit_instrument BIGINT,
+    instrument BIGINT,
     caller_reference  TEXT NOT NULL,
     friendly_name     TEXT NOT NULL,
+    payment_reason    TEXT,
+    instruction       TEXT,
+    terms             TEXT,
     installed         BIGINT NOT NULL,
     valid_from        BIGINT,
     valid_until       BIGINT,
@@ -62,6 +70,10 @@ CREATE TABLE tokens (
     CHECK (spent >= 0 AND (global_limit IS NULL OR spent <= global_limit))
 );
 
+-- GetTokenByCaller finds a token by its reference, GetTokens lists those on an account.
+CREATE INDEX tokens_reference ON tokens (caller, caller_reference);
+CREATE INDEX tokens_account ON tokens (account);
+
 CREATE TABLE transactions (
     number             INTEGER PRIMARY KEY,
     world              BIGINT NOT NULL,
@@ -71,10 +83,10 @@ CREATE TABLE transactions (
     sender             BIGINT NOT NULL,
     recipient          BIGINT NOT NULL,
     sender_token       BIGINT,
-    credit_instrument  BIGINT,
+    recipient_token    BIGINT,
+    instrument  BIGINT,
     method             TEXT NOT NULL,
     amount             BIGINT NOT NULL CHECK (amount > 0),
-    fee                BIGINT NOT NULL,
     charge_fee_to      TEXT NOT NULL,
     caller_reference   TEXT NOT NULL,
     caller_description TEXT,
@@ -82,12 +94,20 @@ CREATE TABLE transactions (
     descriptor_policy  TEXT,
     ipn_url            TEXT,
     original           BIGINT,
+    refund_policy      TEXT,
     received           BIGINT NOT NULL,
     status             TEXT NOT NULL,
     history            TEXT NOT NULL,
     completed          BIGINT,
+    settled            BIGINT,
+    fee                BIGINT NOT NULL,
+    marketplace_fee    BIGINT NOT NULL,
     refunded           BIGINT NOT NULL,
     fee_returned       BIGINT NOT NULL,
+    marketplace_fee_returned BIGINT NOT NULL,
+    sender_balance     BIGINT NOT NULL,
+    caller_balance     BIGINT NOT NULL,
+    recipient_balance  BIGINT NOT NULL,
     lines              BIGINT NOT NULL,
     UNIQUE (world, id),
     CHECK (refunded BETWEEN 0 AND amount)
@@ -95,6 +115,12 @@ CREATE TABLE transactions (
 
 -- The refunds of a transaction, for GetTransaction.
 CREATE INDEX transactions_original ON transactions (original) WHERE original IS NOT NULL;
+
+-- An account's newest transactions, for GetAccountActivity. Callers mostly are senders or recipients themselves.
+CREATE INDEX transactions_sender ON transactions (sender, received, number);
+CREATE INDEX transactions_recipient ON transactions (recipient, received, number);
+CREATE INDEX transactions_caller ON transactions (caller, received, number)
+    WHERE caller <> sender AND caller <> recipient;
 
 -- The journal. The postings of a transaction sum to zero.
 CREATE TABLE postings (
@@ -143,11 +169,28 @@ CREATE TABLE caller_references (
     CHECK ((transaction_number IS NULL) = (error_code IS NOT NULL))
 ) WITHOUT ROWID;
 
--- Work that becomes due.
+-- Work that becomes due: at most one piece a transaction.
 CREATE TABLE due (
+    transaction_number INTEGER PRIMARY KEY,
     world              BIGINT NOT NULL,
     at                 BIGINT NOT NULL,
+    step               TEXT NOT NULL
+);
+CREATE INDEX due_at ON due (world, at);
+
+CREATE TABLE subscriptions (
+    world     BIGINT NOT NULL,
+    id        TEXT NOT NULL,
+    sender    BIGINT NOT NULL,
+    recipient BIGINT NOT NULL,
+    status    TEXT NOT NULL,
+    terms     TEXT NOT NULL,
+    PRIMARY KEY (world, id)
+) WITHOUT ROWID;
+
+CREATE TABLE subscription_payments (
+    world              BIGINT NOT NULL,
+    subscription       TEXT NOT NULL,
     transaction_number BIGINT NOT NULL,
-    step               TEXT NOT NULL,
-    PRIMARY KEY (world, at, transaction_number)
+    PRIMARY KEY (world, subscription, transaction_number)
 ) WITHOUT ROWID;

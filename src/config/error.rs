@@ -5,9 +5,9 @@ use std::path::PathBuf;
 /// A mistake in the configuration; exit code 2.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A line of the fee table makes no sense.
+    /// A line of a table makes no sense.
     #[error("wrong value in the configuration file: {0}")]
-    Fees(String),
+    Table(String),
     /// The file of `--config` cannot be read.
     #[error("cannot read the configuration file {}: {error}", .file.display())]
     Unreadable {

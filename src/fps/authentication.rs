@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use crate::clock::Clock;
 use crate::config::AuthMode;
 use crate::error::{Code, FpsError};
-use crate::ledger::{Caller, Timestamp};
+use crate::ledger::{AccountNumber, Caller, Timestamp, World};
 use crate::store::{AccessKey, Store};
 
 use super::query::Pair;
@@ -30,6 +30,11 @@ pub struct Incoming<'a> {
 }
 
 impl<'a> Incoming<'a> {
+    /// Whether it carries a signature at all.
+    pub fn is_signed(&self) -> bool {
+        self.value("Signature").is_some()
+    }
+
     /// The value of a parameter; an empty one counts as absent.
     pub fn value(&self, name: &str) -> Option<&'a str> {
         self.pairs
@@ -46,6 +51,13 @@ pub struct Authenticated {
     pub caller: Caller,
     /// In lenient mode: `ok`, or the error that strict mode would have given.
     pub report: Option<String>,
+}
+
+impl Authenticated {
+    /// An action that needs no signature, and a request without one: nobody's account is touched.
+    pub(super) const fn nobody() -> Self {
+        Self { caller: Caller { world: World(0), account: AccountNumber(0) }, report: None }
+    }
 }
 
 /// Checks requests.

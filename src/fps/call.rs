@@ -2,11 +2,13 @@
 
 use crate::error::FpsError;
 use crate::ledger::{
-    Caller, ChargeFeeTo, CsOwner, DescriptorPolicy, MarketplaceRefundPolicy, Once, Receipt, Referenced,
-    Remarks, SoftDescriptorType,
+    Caller, ChargeFeeTo, Command, CsOwner, DescriptorPolicy, MarketplaceRefundPolicy, Once, Operation,
+    OwnFee, Payment, PaymentMethod, Receipt, Referenced, Remarks, Role, SoftDescriptorType, Status,
+    Timestamp, TokenType,
 };
 use crate::store::Store;
 
+use super::outbound::TrustedKeys;
 use super::params::{Params, WireName};
 use super::xml::Answer;
 
@@ -18,9 +20,23 @@ pub struct Call<'a> {
     pub params: Params<'a>,
     /// Where commands run.
     pub store: &'a Store,
+    /// The instant of the request on the sandbox clock.
+    pub now: Timestamp,
+    /// Which signatures of notifications and return URLs are trusted.
+    pub trust: &'a TrustedKeys,
 }
 
 impl Call<'_> {
+    /// Runs an operation that gives a receipt without a caller reference.
+    pub async fn run_for_receipt(
+        self,
+        action: &'static str,
+        command: impl Command<Output = Receipt>,
+    ) -> Result<Answer, FpsError> {
+        let receipt = self.store.run(command).await?;
+        Ok(receipt_answer(action, &receipt))
+    }
+
     /// Runs an operation under its caller reference and answers with its receipt.
     pub async fn run_once(
         self,
@@ -28,12 +44,16 @@ impl Call<'_> {
         operation: impl Referenced,
     ) -> Result<Answer, FpsError> {
         let once = Once { operation, digest: self.params.finish() };
-        let Receipt { transaction, status } = self.store.run(once).await?;
-        Ok(Answer::result(action, |xml| {
-            xml.text("TransactionId", transaction);
-            xml.text("TransactionStatus", status.name());
-        }))
+        let receipt = self.store.run(once).await?;
+        Ok(receipt_answer(action, &receipt))
     }
+}
+
+fn receipt_answer(action: &'static str, receipt: &Receipt) -> Answer {
+    Answer::result(action, |xml| {
+        xml.text("TransactionId", &receipt.transaction);
+        xml.text("TransactionStatus", receipt.status.name());
+    })
 }
 
 /// Reading what several actions share.
@@ -61,7 +81,35 @@ impl Params<'_> {
         remarks.descriptor_policy = given.then_some(policy);
         Ok(remarks)
     }
+
+    /// What Pay and Reserve share.
+    pub fn payment(&mut self, caller: Caller) -> Result<Payment, FpsError> {
+        let sender_token = self.text("SenderTokenId")?.into();
+        let recipient_token = self.maybe_text("RecipientTokenId")?.map(Into::into);
+        let amount = self.amount("TransactionAmount")?;
+        let charge_fee_to = self.maybe_choice("ChargeFeeTo")?;
+        let mut remarks = self.remarks_for_statement()?;
+        let timeout_minutes = self.minutes("TransactionTimeoutInMins", DEFAULT_TIMEOUT_MINUTES)?;
+        let own_fee = OwnFee {
+            fixed: self.maybe_amount("MarketplaceFixedFee")?,
+            percent: self.maybe_percent("MarketplaceVariableFee")?,
+        };
+        remarks.ipn_url = self.maybe_text("OverrideIPNURL")?;
+        Ok(Payment {
+            caller,
+            sender_token,
+            recipient_token,
+            amount,
+            charge_fee_to,
+            own_fee,
+            remarks,
+            timeout_minutes,
+        })
+    }
 }
+
+/// How long a transaction may be pending by default: seven days (guide: TransactionTimeoutInMins).
+pub(super) const DEFAULT_TIMEOUT_MINUTES: i32 = 10_080;
 
 macro_rules! wire_name {
     ($($name:ty)*) => {$(
@@ -77,4 +125,6 @@ macro_rules! wire_name {
     )*};
 }
 
-wire_name! { ChargeFeeTo CsOwner MarketplaceRefundPolicy SoftDescriptorType }
+wire_name! {
+    ChargeFeeTo CsOwner MarketplaceRefundPolicy Operation PaymentMethod Role SoftDescriptorType Status TokenType
+}

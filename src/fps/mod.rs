@@ -6,6 +6,7 @@
 pub mod actions;
 mod authentication;
 mod call;
+pub mod outbound;
 pub mod params;
 mod query;
 pub mod reference;

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Code, FpsError};
-use crate::ledger::{Amount, NotAnAmount, RequestDigest};
+use crate::ledger::{Amount, NotAnAmount, RequestDigest, Timestamp};
 
 use super::query::Pair;
 
@@ -40,8 +42,14 @@ pub enum Kind {
     Percent,
     /// A whole number from 1 to 2³¹−1.
     Minutes,
+    /// A whole number between these.
+    Number(u32, u32),
+    /// An instant: a date with or without time and offset.
+    Instant,
     /// One of these.
     OneOf(&'static [&'static str]),
+    /// Several of these: `Name`, `Name.1`, `Name.2`, …, each of which may hold a list with commas.
+    ListOf(&'static [&'static str]),
 }
 
 impl Kind {
@@ -53,7 +61,10 @@ impl Kind {
             Self::Amount => "amount: `.Value` in dollars, `.CurrencyCode` = USD".to_owned(),
             Self::Percent => "per cent".to_owned(),
             Self::Minutes => "whole number from 1 to 2147483647".to_owned(),
+            Self::Number(least, most) => format!("whole number from {least} to {most}"),
+            Self::Instant => "date, with or without time".to_owned(),
             Self::OneOf(names) => names.join(", "),
+            Self::ListOf(names) => format!("list of {}", names.join(", ")),
         }
     }
 }
@@ -82,6 +93,11 @@ impl Parameter {
             Kind::Amount => {
                 let rest = name.strip_prefix(self.name);
                 matches!(rest, Some(".Value" | ".CurrencyCode"))
+            }
+            Kind::ListOf(_) => {
+                let place = name.strip_prefix(self.name).map(|rest| rest.strip_prefix('.').unwrap_or(rest));
+                name == self.name
+                    || place.is_some_and(|place| name != self.name && place.parse::<u16>().is_ok())
             }
             _ => self.name == name,
         }
@@ -203,7 +219,8 @@ impl<'a> Params<'a> {
         Ok(chosen.unwrap_or(default))
     }
 
-    fn maybe_choice<T: WireName>(&mut self, name: &'static str) -> Result<Option<T>, FpsError> {
+    /// One of an enumeration, if given.
+    pub fn maybe_choice<T: WireName>(&mut self, name: &'static str) -> Result<Option<T>, FpsError> {
         let kind = self.parameter(name).map(|parameter| parameter.kind);
         let Some(value) = self.value(name) else { return Ok(None) };
         let chosen = T::read(value).ok_or_else(|| {
@@ -217,9 +234,88 @@ impl<'a> Params<'a> {
         Ok(Some(chosen))
     }
 
+    /// Several of an enumeration, in the order of their names; none when none is given.
+    pub fn choices<T: WireName>(&mut self, name: &'static str) -> Result<Vec<T>, FpsError> {
+        let kind = self.parameter(name).map(|parameter| parameter.kind);
+        let prefix = format!("{name}.");
+        let given: Vec<&str> = self
+            .values
+            .iter()
+            .filter(|(key, _)| **key == name || key.starts_with(&prefix))
+            .flat_map(|(_, value)| value.split(','))
+            .map(str::trim)
+            .filter(|value| !value.is_empty())
+            .collect();
+        given
+            .into_iter()
+            .map(|value| {
+                self.note(name, value);
+                T::read(value).ok_or_else(|| {
+                    let names = kind.map(Kind::describe).unwrap_or_default();
+                    let text = format!("{} has to be a {names}. Specified value: {value}", camel(name));
+                    FpsError::invalid_params(text)
+                })
+            })
+            .collect()
+    }
+
+    /// A number, or its default.
+    pub fn number(&mut self, name: &'static str, default: u32) -> Result<u32, FpsError> {
+        let kind = self.parameter(name).map(|parameter| parameter.kind);
+        let Some(value) = self.value(name) else { return Ok(default) };
+        let number = value.parse::<u32>().ok().filter(|number| match kind {
+            Some(Kind::Number(least, most)) => (least..=most).contains(number),
+            _ => true,
+        });
+        self.note(name, value);
+        number.ok_or_else(|| {
+            let rule = kind.map(Kind::describe).unwrap_or_default();
+            FpsError::invalid_params(format!("{} has to be a {rule}. Specified value: {value}", camel(name)))
+        })
+    }
+
+    /// An instant that may be there: a date, with or without a time and an offset; UTC without one.
+    pub fn maybe_instant(&mut self, name: &'static str) -> Result<Option<Timestamp>, FpsError> {
+        self.parameter(name);
+        let Some(value) = self.value(name) else { return Ok(None) };
+        self.note(name, value);
+        let instant = read_instant(value).ok_or_else(|| {
+            let text = format!(
+                "{} has to be a date, such as 2012-01-01T00:00:00Z. Specified value: {value}",
+                camel(name)
+            );
+            FpsError::invalid_params(text)
+        })?;
+        Ok(Some(instant))
+    }
+
     /// Whether a value is there at all.
     pub fn is_given(&self, name: &str) -> bool {
         self.values.get(name).is_some_and(|value| !value.is_empty())
+    }
+
+    /// One of an enumeration that must be given.
+    pub fn required_choice<T: WireName>(&mut self, name: &'static str) -> Result<T, FpsError> {
+        let chosen = self.maybe_choice(name)?;
+        chosen.ok_or_else(|| FpsError::invalid_params(format!("{} can not be empty ", camel(name))))
+    }
+
+    /// One of the names that the parameter takes, or its default.
+    pub fn one_of(&mut self, name: &'static str, default: &'static str) -> Result<&'static str, FpsError> {
+        let names = match self.parameter(name).map(|parameter| parameter.kind) {
+            Some(Kind::OneOf(names)) => names,
+            _ => &[],
+        };
+        let value = self.value(name).unwrap_or(default);
+        let chosen = names.iter().copied().find(|known| *known == value).ok_or_else(|| {
+            let names = names.join(", ");
+            FpsError::invalid_params(format!(
+                "{} has to be one of {names}. Specified value: {value}",
+                camel(name)
+            ))
+        })?;
+        self.note(name, chosen);
+        Ok(chosen)
     }
 
     /// A number of minutes, or its default.
@@ -239,17 +335,19 @@ impl<'a> Params<'a> {
         Ok(minutes.into())
     }
 
-    /// A percentage that may be there; true when it is.
-    pub fn percent(&mut self, name: &'static str) -> Result<bool, FpsError> {
+    /// A percentage that may be there.
+    pub fn maybe_percent(&mut self, name: &'static str) -> Result<Option<Decimal>, FpsError> {
         self.parameter(name);
-        let Some(value) = self.value(name) else { return Ok(false) };
-        if value.parse::<rust_decimal::Decimal>().is_err() {
+        let Some(value) = self.value(name) else { return Ok(None) };
+        let percent = Decimal::from_str_exact(value).ok();
+        let percent = percent.filter(|percent| (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(percent));
+        let percent = percent.ok_or_else(|| {
             let text =
                 format!("{} has to be a percentage, such as 2.5. Specified value: {value}", camel(name));
-            return Err(FpsError::invalid_params(text));
-        }
-        self.note(name, value);
-        Ok(true)
+            FpsError::invalid_params(text)
+        })?;
+        self.note(name, &percent.normalize().to_string());
+        Ok(Some(percent))
     }
 
     /// All is read: the digest of action and business parameters.
@@ -282,6 +380,21 @@ impl<'a> Params<'a> {
         self.digest.update([b'=']);
         self.digest.update(value);
     }
+}
+
+/// The forms of instants that clients send (decisions 20): RFC 3339, without an offset, with a blank before time and
+/// offset, a bare date.
+fn read_instant(text: &str) -> Option<Timestamp> {
+    let with_offset = DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f %z"))
+        .map(|instant| instant.to_utc());
+    let without = || {
+        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
+            .into_iter()
+            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+    };
+    let date = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
+    with_offset.ok().or_else(|| without().or_else(date).map(|instant| instant.and_utc())).map(Timestamp::from)
 }
 
 /// The refusal of a parameter that the schema does not know, as captured.

@@ -17,8 +17,9 @@ use crate::server::{BodyTimedOut, ConnectionInfo, TargetAuthority};
 use crate::store::Store;
 
 use super::actions::{self, Action};
-use super::authentication::{Authenticator, Incoming, invalid};
+use super::authentication::{Authenticated, Authenticator, Incoming, invalid};
 use super::call::Call;
+use super::outbound::TrustedKeys;
 use super::params::Params;
 use super::query::{self, Pair};
 use super::xml::{Answer, error_document};
@@ -45,6 +46,8 @@ pub struct Rest {
     pub max_request_bytes: usize,
     /// Most parameters of one request.
     pub max_parameters: usize,
+    /// Whose signatures on messages are trusted.
+    pub trust: TrustedKeys,
 }
 
 /// Answers any request to the service's path.
@@ -109,12 +112,15 @@ impl Rest {
             pairs: &pairs,
             raw: &raw,
         };
-        let authenticated = self.authenticator.authenticate(&incoming)?;
+        let unsigned = action(&incoming).is_ok_and(|action| !action.needs_signature) && !incoming.is_signed();
+        let authenticated =
+            if unsigned { Authenticated::nobody() } else { self.authenticator.authenticate(&incoming)? };
         *report = authenticated.report;
         let action = action(&incoming)?;
         let version = version(&incoming)?;
         let params = Params::new(action.name, action.parameters, action.legacy, version, &pairs)?;
-        let call = Call { caller: authenticated.caller, params, store: &self.store };
+        let now = self.authenticator.clock.now();
+        let call = Call { caller: authenticated.caller, params, store: &self.store, now, trust: &self.trust };
         let answer: Answer = (action.run)(call).await?;
         tracing::debug!(action = action.name, "answered");
         Ok(answer.document(version, request_id))
@@ -205,7 +211,11 @@ fn without_port(host: &str) -> &str {
 
 fn action(incoming: &Incoming<'_>) -> Result<&'static Action, FpsError> {
     let name = incoming.value("Action").ok_or(Code::MissingAction)?;
-    actions::find(name).ok_or_else(|| {
+    let action = actions::find(name);
+    if let Some(meant) = action.filter(|action| action.name != name) {
+        tracing::info!(sent = name, meant = meant.name, "took a misspelled action for what is meant");
+    }
+    action.ok_or_else(|| {
         FpsError::new(Code::InvalidAction, format!("The action {name} is not valid for this web service."))
     })
 }

@@ -84,6 +84,11 @@ impl Answer {
         Self { action, result: xml.into_text() }
     }
 
+    /// No result element at all, as CancelToken answers.
+    pub fn empty(action: &'static str) -> Self {
+        Self { action, result: String::new() }
+    }
+
     /// The success document (captured): the namespace follows the version, the request id ends in `:0`.
     pub fn document(&self, version: &str, request_id: Uuid) -> String {
         let Self { action, result } = self;

@@ -3,6 +3,7 @@
 use crate::error::{Code, FpsError};
 
 use super::names::{AccountNumber, World};
+use super::transaction::wire_names;
 
 /// An Amazon Payments account: a merchant or a buyer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Account {
     pub kind: AccountKind,
     /// Whether it can take part in transactions.
     pub state: AccountState,
+    /// Whether it may act between a sender and another recipient.
+    pub marketplace: bool,
 }
 
 /// Personal accounts cannot take card payments.
@@ -45,15 +48,16 @@ pub enum AccountState {
     Closed,
 }
 
-/// The roles an account can play in a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Pays.
-    Sender,
-    /// Owns the access key that made the request.
-    Caller,
-    /// Receives.
-    Recipient,
+wire_names! {
+    /// The roles an account can play in a transaction (schema: TransactionalRole).
+    Role {
+        /// Pays.
+        Sender,
+        /// Owns the access key that made the request.
+        Caller,
+        /// Receives.
+        Recipient,
+    }
 }
 
 impl Account {

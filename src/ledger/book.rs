@@ -6,15 +6,18 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::account::Account;
+use super::account_activity::{ActivityPage, ActivityQuery};
+use super::debt_balance::DebtBalance;
 use super::idempotency::{Reference, ReferenceKey};
-use super::instrument::CreditInstrument;
+use super::instrument::Instrument;
 use super::money::Amount;
 use super::names::{
-    AccountNumber, InstrumentId, InstrumentNumber, TokenId, TokenNumber, TransactionId, TransactionNumber,
-    World,
+    AccountNumber, InstrumentId, InstrumentNumber, SubscriptionId, TokenId, TokenNumber, TransactionId,
+    TransactionNumber, World,
 };
 use super::needs::Wanted;
 use super::posting::{LedgerAccount, Posting};
+use super::subscription::{Subscription, SubscriptionStatus};
 use super::time::Timestamp;
 use super::token::Token;
 use super::transaction::{Progress, Transaction};
@@ -39,6 +42,19 @@ pub enum Step {
     Complete,
     /// The time allowed is over: the transaction fails.
     Expire,
+    /// The payment processor declines.
+    Decline,
+    /// The payment processor declines for want of funds.
+    LackFunds,
+    /// A reservation was not settled in time.
+    Lapse,
+}
+
+impl Step {
+    /// Whether a magic amount asked for it.
+    pub const fn is_forced(self) -> bool {
+        matches!(self, Self::Decline | Self::LackFunds)
+    }
 }
 
 /// Everything a batch has to save.
@@ -52,7 +68,7 @@ pub struct Changes {
     pub new_tokens: BTreeSet<TokenNumber>,
     /// New credit instruments.
     pub instruments: BTreeSet<InstrumentNumber>,
-    /// Tokens whose usage changed.
+    /// Older tokens whose usage or state changed.
     pub used_tokens: BTreeSet<TokenNumber>,
     /// New transactions.
     pub new_transactions: BTreeSet<TransactionNumber>,
@@ -64,12 +80,14 @@ pub struct Changes {
     pub totals: BTreeMap<LedgerAccount, Amount>,
     /// Open debts that changed; an amount of zero means closed.
     pub open_debts: BTreeMap<(InstrumentNumber, TransactionNumber), Amount>,
+    /// New subscriptions.
+    pub new_subscriptions: BTreeSet<(World, SubscriptionId)>,
+    /// Older subscriptions that were called off.
+    pub cancelled_subscriptions: BTreeSet<(World, SubscriptionId)>,
     /// References used.
     pub references: BTreeSet<ReferenceKey>,
-    /// Work to do later.
-    pub due: BTreeSet<Due>,
-    /// Work that is done or called off.
-    pub due_done: BTreeSet<Due>,
+    /// The work that is now due for a transaction, or that none is any more.
+    pub due: BTreeMap<TransactionNumber, Option<Due>>,
 }
 
 impl Changes {
@@ -79,13 +97,23 @@ impl Changes {
     }
 }
 
+/// Answers to queries, good for one batch.
+#[derive(Debug, Default)]
+struct Lists {
+    activity: HashMap<ActivityQuery, ActivityPage>,
+    tokens_of: HashSet<AccountNumber>,
+    tokens_under: HashSet<(AccountNumber, String)>,
+    outstanding_debt: HashMap<AccountNumber, DebtBalance>,
+    subscriptions: HashMap<(World, SubscriptionId), Option<Subscription>>,
+}
+
 /// The rows a batch works on.
 #[derive(Debug, Default)]
 pub struct Book {
     accounts: HashMap<AccountNumber, Account>,
     tokens: HashMap<TokenNumber, Token>,
     token_ids: HashMap<(World, TokenId), Option<TokenNumber>>,
-    instruments: HashMap<InstrumentNumber, CreditInstrument>,
+    instruments: HashMap<InstrumentNumber, Instrument>,
     instrument_ids: HashMap<(World, InstrumentId), Option<InstrumentNumber>>,
     transactions: BTreeMap<TransactionNumber, Transaction>,
     transaction_ids: HashMap<(World, TransactionId), Option<TransactionNumber>>,
@@ -95,6 +123,7 @@ pub struct Book {
     open_debts_on: HashSet<InstrumentNumber>,
     open_debts_of: HashSet<TransactionNumber>,
     refunds_of: HashSet<TransactionNumber>,
+    lists: Lists,
     changes: Changes,
 }
 
@@ -112,7 +141,7 @@ impl Book {
     }
 
     /// A credit instrument as stored.
-    pub fn put_instrument(&mut self, instrument: CreditInstrument) {
+    pub fn put_instrument(&mut self, instrument: Instrument) {
         self.instrument_ids.insert((instrument.world, instrument.id.clone()), Some(instrument.number));
         self.instruments.insert(instrument.number, instrument);
     }
@@ -141,6 +170,22 @@ impl Book {
         }
     }
 
+    /// A page of account activity as stored.
+    pub fn put_activity(&mut self, query: ActivityQuery, page: ActivityPage) {
+        self.lists.activity.insert(query, page);
+    }
+
+    /// The debt outstanding to a creditor as stored.
+    pub fn put_outstanding_debt(&mut self, creditor: AccountNumber, debt: DebtBalance) {
+        self.lists.outstanding_debt.insert(creditor, debt);
+    }
+
+    /// A subscription as stored.
+    pub fn put_subscription(&mut self, subscription: Subscription) {
+        let key = (subscription.world, subscription.id.clone());
+        self.lists.subscriptions.entry(key).or_insert(Some(subscription));
+    }
+
     /// All that was wanted and exists has been put: what is missing does not exist.
     pub fn put_all(&mut self, wanted: &Wanted) {
         for key in &wanted.references {
@@ -158,6 +203,31 @@ impl Book {
         self.open_debts_on.extend(&wanted.open_debts_on);
         self.open_debts_of.extend(wanted.open_debts.iter().map(|(_, pay)| pay));
         self.refunds_of.extend(&wanted.refunds_of);
+        self.lists.tokens_of.extend(&wanted.tokens_of);
+        self.lists.tokens_under.extend(wanted.tokens_under.iter().cloned());
+        for key in &wanted.subscriptions {
+            self.lists.subscriptions.entry(key.clone()).or_default();
+        }
+    }
+
+    /// Whether the tokens on an account have been put.
+    pub fn knows_tokens_of(&self, account: AccountNumber) -> bool {
+        self.lists.tokens_of.contains(&account)
+    }
+
+    /// Whether the tokens made under a reference have been put.
+    pub fn knows_tokens_under(&self, key: &(AccountNumber, String)) -> bool {
+        self.lists.tokens_under.contains(key)
+    }
+
+    /// Whether the debt outstanding to a creditor has been put.
+    pub fn knows_outstanding_debt(&self, creditor: AccountNumber) -> bool {
+        self.lists.outstanding_debt.contains_key(&creditor)
+    }
+
+    /// Whether the subscription has been looked for.
+    pub fn knows_subscription(&self, key: &(World, SubscriptionId)) -> bool {
+        self.lists.subscriptions.contains_key(key)
     }
 
     /// Whether the reference has been looked for.
@@ -216,6 +286,7 @@ impl Book {
         self.open_debts_on.clear();
         self.open_debts_of.clear();
         self.refunds_of.clear();
+        self.lists = Lists::default();
         self.token_ids.retain(|_, number| number.is_some());
         self.instrument_ids.retain(|_, number| number.is_some());
     }
@@ -245,13 +316,13 @@ impl Book {
     }
 
     /// A credit instrument by id.
-    pub fn instrument(&self, world: World, id: &InstrumentId) -> Option<&CreditInstrument> {
+    pub fn instrument(&self, world: World, id: &InstrumentId) -> Option<&Instrument> {
         let number = *self.instrument_ids.get(&(world, id.clone()))?;
         self.instrument_row(number?)
     }
 
     /// A credit instrument by row.
-    pub fn instrument_row(&self, number: InstrumentNumber) -> Option<&CreditInstrument> {
+    pub fn instrument_row(&self, number: InstrumentNumber) -> Option<&Instrument> {
         self.instruments.get(&number)
     }
 
@@ -274,6 +345,28 @@ impl Book {
     /// A used reference.
     pub fn reference(&self, key: &ReferenceKey) -> Option<&Reference> {
         self.references.get(key)?.as_ref()
+    }
+
+    /// A page of an account's activity.
+    pub fn activity(&self, query: &ActivityQuery) -> Option<&ActivityPage> {
+        self.lists.activity.get(query)
+    }
+
+    /// The tokens at hand that fit, oldest first.
+    pub fn tokens_where(&self, fits: impl Fn(&Token) -> bool) -> Vec<&Token> {
+        let mut tokens: Vec<_> = self.tokens.values().filter(|token| fits(token)).collect();
+        tokens.sort_by_key(|token| token.number);
+        tokens
+    }
+
+    /// What is owed to a creditor.
+    pub fn outstanding_debt(&self, creditor: AccountNumber) -> DebtBalance {
+        self.lists.outstanding_debt.get(&creditor).copied().unwrap_or_default()
+    }
+
+    /// A subscription by id.
+    pub fn subscription(&self, world: World, id: &SubscriptionId) -> Option<&Subscription> {
+        self.lists.subscriptions.get(&(world, id.clone()))?.as_ref()
     }
 
     /// The total of an account of the book.
@@ -308,7 +401,7 @@ impl Book {
     }
 
     /// A new credit instrument, with no debt.
-    pub fn add_instrument(&mut self, instrument: CreditInstrument) {
+    pub fn add_instrument(&mut self, instrument: Instrument) {
         self.changes.instruments.insert(instrument.number);
         self.put_total(LedgerAccount::debt(instrument.number), Amount::ZERO);
         self.put_total(LedgerAccount::debt_pending(instrument.number), Amount::ZERO);
@@ -345,6 +438,39 @@ impl Book {
     pub fn use_token(&mut self, number: TokenNumber, change: impl FnOnce(&mut Token)) {
         if let Some(token) = self.tokens.get_mut(&number).filter(|token| token.is_limited()) {
             change(token);
+            if !self.changes.new_tokens.contains(&number) {
+                self.changes.used_tokens.insert(number);
+            }
+        }
+    }
+
+    /// Counts the use of a transaction's sender token.
+    pub fn use_token_for(&mut self, transaction: &Transaction) {
+        if let Some(token) = transaction.sender_token {
+            self.use_token(token, |token| token.use_up(transaction.amount, transaction.received));
+        }
+    }
+
+    /// A new subscription.
+    pub fn add_subscription(&mut self, subscription: Subscription) {
+        let key = (subscription.world, subscription.id.clone());
+        self.changes.new_subscriptions.insert(key.clone());
+        self.lists.subscriptions.insert(key, Some(subscription));
+    }
+
+    /// Calls a subscription off.
+    pub fn cancel_subscription(&mut self, key: &(World, SubscriptionId)) {
+        if let Some(Some(subscription)) = self.lists.subscriptions.get_mut(key) {
+            subscription.status = SubscriptionStatus::Cancelled;
+            subscription.terms.next = None;
+            self.changes.cancelled_subscriptions.insert(key.clone());
+        }
+    }
+
+    /// Takes a token out of use.
+    pub fn cancel_token(&mut self, number: TokenNumber) {
+        if let Some(token) = self.tokens.get_mut(&number) {
+            token.active = false;
             if !self.changes.new_tokens.contains(&number) {
                 self.changes.used_tokens.insert(number);
             }
@@ -401,15 +527,13 @@ impl Book {
         debug_assert!(rest.is_zero(), "cleared more than was open");
     }
 
-    /// Plans work.
+    /// Plans work on a transaction, in place of what was planned before.
     pub fn schedule(&mut self, due: Due) {
-        self.changes.due.insert(due);
+        self.changes.due.insert(due.transaction, Some(due));
     }
 
-    /// Planned work is done or called off.
-    pub fn unschedule(&mut self, due: Due) {
-        if !self.changes.due.remove(&due) {
-            self.changes.due_done.insert(due);
-        }
+    /// Planned work on a transaction is done or called off.
+    pub fn unschedule(&mut self, transaction: TransactionNumber) {
+        self.changes.due.insert(transaction, None);
     }
 }

@@ -1,19 +1,25 @@
-//! How transactions end: in the call, or later by card and bank (guide: Pay; decisions 5).
+//! How transactions start and end: in the call, or later by card and bank (guide: Pay, Reserve).
 
 use crate::error::{Code, FpsError};
 
 use super::book::{Book, Due, Step};
+use super::entries::{self, Lines};
 use super::idempotency::ReferenceKey;
-use super::instrument::CreditInstrument;
+use super::instrument::Instrument;
 use super::money::Amount;
 use super::names::TransactionNumber;
 use super::needs::Needs;
 use super::posting::LedgerAccount;
+use super::time::Timestamp;
 use super::token::Token;
 use super::transaction::{
-    ChargeFeeTo, Operation, PaymentMethod, Progress, Remarks, Stage, Status, StatusCode, Transaction,
+    Balances, ChargeFeeTo, Operation, PaymentMethod, Progress, Remarks, Stage, Status, StatusCode,
+    Transaction,
 };
 use super::{Caller, Command, Context};
+
+/// A reservation lapses after seven days (guide: Reserve).
+const RESERVATION_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 /// How long a pending transaction may take.
 #[derive(Clone, Copy, Debug)]
@@ -25,21 +31,15 @@ pub(super) enum Timing {
 }
 
 impl Timing {
-    pub(super) const fn within_minutes(minutes: i64) -> Self {
-        Self::WithinMinutes(minutes)
-    }
-
-    /// What will happen to a payment that takes `delay` milliseconds.
-    fn due(self, payment: &Transaction, delay: i64) -> Due {
-        let &Transaction { world, number: transaction, received, .. } = payment;
-        let done = received.plus_millis(delay);
+    /// What will happen at the end of a wait of `delay` milliseconds that ends in `outcome`.
+    fn due(self, transaction: &Transaction, from: Timestamp, delay: i64, outcome: Step) -> Due {
+        let &Transaction { world, number: transaction, .. } = transaction;
+        let answer = from.plus_millis(delay);
         match self {
-            Self::WithinMinutes(minutes) if received.plus_minutes(minutes) < done => {
-                Due { world, at: received.plus_minutes(minutes), transaction, step: Step::Expire }
+            Self::WithinMinutes(minutes) if from.plus_minutes(minutes) < answer => {
+                Due { world, at: from.plus_minutes(minutes), transaction, step: Step::Expire }
             }
-            Self::WithinMinutes(_) | Self::Unbounded => {
-                Due { world, at: done, transaction, step: Step::Complete }
-            }
+            Self::WithinMinutes(_) | Self::Unbounded => Due { world, at: answer, transaction, step: outcome },
         }
     }
 }
@@ -64,19 +64,25 @@ impl Transaction {
             sender: caller.account,
             recipient: caller.account,
             sender_token: None,
-            credit_instrument: None,
+            recipient_token: None,
+            instrument: None,
             method: PaymentMethod::Debt,
             amount,
-            fee: Amount::ZERO,
             charge_fee_to: ChargeFeeTo::Recipient,
             remarks: remarks.clone(),
             original: None,
+            refund_policy: None,
             received: context.now,
             progress: Progress {
                 history: Vec::new(),
                 completed: None,
+                settled: None,
+                fee: Amount::ZERO,
+                marketplace_fee: Amount::ZERO,
                 refunded: Amount::ZERO,
                 fee_returned: Amount::ZERO,
+                marketplace_fee_returned: Amount::ZERO,
+                balances: Balances::default(),
                 lines: 0,
             },
         }
@@ -87,25 +93,32 @@ impl Transaction {
         Self {
             sender: token.account,
             sender_token: Some(token.number),
-            credit_instrument: token.credit_instrument,
+            instrument: token.instrument,
             method: token.method,
             ..self
         }
     }
 
     /// Between debtor and creditor.
-    pub(super) fn on_debt_of(self, instrument: &CreditInstrument) -> Self {
-        Self { sender: instrument.sender, credit_instrument: Some(instrument.number), ..self }
+    pub(super) fn on_debt_of(self, instrument: &Instrument) -> Self {
+        Self { sender: instrument.sender, instrument: Some(instrument.number), ..self }
     }
 
     /// With a fee.
-    pub(super) fn charging(self, charge_fee_to: ChargeFeeTo, fee: Amount) -> Self {
-        Self { fee, charge_fee_to, ..self }
+    pub(super) fn charging(mut self, charge_fee_to: ChargeFeeTo, fee: Amount) -> Self {
+        self.charge_fee_to = charge_fee_to;
+        self.progress.fee = fee;
+        self
     }
 
-    /// With a fee that the recipient pays.
-    pub(super) fn charging_recipient(self, fee: Amount) -> Self {
-        self.charging(ChargeFeeTo::Recipient, fee)
+    /// The card or bank whose answer it waits for. A refund of a bank payment goes to the sender's balance.
+    pub(super) fn waits_for(&self) -> Option<PaymentMethod> {
+        let inside = match self.operation {
+            Operation::Refund => self.method == PaymentMethod::ACH,
+            Operation::DepositFunds => true,
+            _ => false,
+        };
+        Some(self.method).filter(|method| method.is_external() && !inside)
     }
 }
 
@@ -122,100 +135,117 @@ pub(super) fn finish_at_once(book: &mut Book, mut draft: Transaction) -> Transac
     draft.progress.history = vec![Stage { at: received, status: Status::Success, code: StatusCode::Success }];
     draft.progress.completed = Some(received);
     book.add_transaction(draft);
+    take_effect(book, number, Lines::new());
     number
 }
 
-/// Adds a transaction and moves its money: at once inside FPS, later by card and bank.
-pub(super) fn charge(
+/// Adds a transaction: done at once inside FPS, pending when it waits for a card or a bank.
+pub(super) fn start(
     book: &mut Book,
     context: &Context<'_>,
     mut draft: Transaction,
     timing: Timing,
 ) -> TransactionNumber {
-    let Some(delay) = leaves_fps(&draft).and_then(|method| context.rules.delay_millis(method)) else {
-        let number = finish_at_once(book, draft);
-        take_effect(book, number, &[]);
-        return number;
+    let Some(delay) = draft.waits_for().and_then(|method| context.rules.delay_millis(method)) else {
+        return finish_at_once(book, draft);
     };
     let (number, received) = (draft.number, draft.received);
     let code = StatusCode::PendingNetworkResponse;
     draft.progress.history = vec![Stage { at: received, status: Status::Pending, code }];
-    let (held, due) = (hold(&draft), timing.due(&draft, delay));
+    let outcome = context.rules.outcome(&draft);
+    let due = timing.due(&draft, received, delay, outcome);
+    let held = entries::pending(&draft);
     book.add_transaction(draft);
     book.post(number, &held);
+    record_balances(book, number);
     book.schedule(due);
     number
 }
 
-/// The external method a transaction waits for. Refunds of bank payments go to the sender's balance, at once.
-fn leaves_fps(transaction: &Transaction) -> Option<PaymentMethod> {
-    let refund_to_balance =
-        transaction.operation == Operation::Refund && transaction.method == PaymentMethod::ACH;
-    Some(transaction.method).filter(|method| method.is_external() && !refund_to_balance)
+/// Settles a reservation: what was held is charged, and pending until the card answers.
+pub(super) fn settle_reservation(
+    book: &mut Book,
+    context: &Context<'_>,
+    number: TransactionNumber,
+    amount: Amount,
+    fees: (Amount, Amount),
+) {
+    let Some(released) = book.transaction_row(number).map(|held| entries::reversed(entries::reserved(held)))
+    else {
+        return;
+    };
+    let code = StatusCode::PendingNetworkResponse;
+    book.progress(number, |progress| {
+        progress.settled = Some(amount);
+        (progress.fee, progress.marketplace_fee) = fees;
+        progress.history.push(Stage { at: context.now, status: Status::Pending, code });
+    });
+    let Some(settling) = book.transaction_row(number) else { return };
+    let delay = context.rules.delay_millis(settling.method).unwrap_or(0);
+    let due = Timing::Unbounded.due(settling, context.now, delay, Step::Complete);
+    let lines: Lines = released.into_iter().chain(entries::pending(settling)).collect();
+    book.post(number, &lines);
+    record_balances(book, number);
+    book.schedule(due);
 }
 
-type Lines = Vec<(LedgerAccount, Amount)>;
+/// Ends a transaction that is pending or reserved without effect, and gives its token's use back.
+pub(super) fn end_without_effect(
+    book: &mut Book,
+    number: TransactionNumber,
+    at: Timestamp,
+    status: Status,
+    code: StatusCode,
+) {
+    let Some(transaction) = book.transaction_row(number) else { return };
+    let held = match transaction.status() {
+        Status::Reserved => entries::reserved(transaction),
+        _ => entries::pending(transaction),
+    };
+    let (token, amount, received) = (transaction.sender_token, transaction.amount, transaction.received);
+    book.post(number, &entries::reversed(held));
+    if let Some(token) = token {
+        book.use_token(token, |token| token.give_back(amount, received));
+    }
+    book.unschedule(number);
+    book.progress(number, |progress| {
+        progress.history.push(Stage { at, status, code });
+        progress.completed = Some(at);
+    });
+    record_balances(book, number);
+}
 
-/// The journal lines while a transaction is pending.
-fn hold(transaction: &Transaction) -> Lines {
-    let Transaction { amount, fee, recipient, sender, world, .. } = *transaction;
-    let Some(clearing) = LedgerAccount::clearing(world, transaction.method) else { return Lines::new() };
-    match transaction.operation {
-        Operation::Refund => vec![
-            (LedgerAccount::balance(sender), -(amount + fee)),
-            (LedgerAccount::fees(world), fee),
-            (clearing, amount),
-        ],
-        Operation::Pay | Operation::SettleDebt | Operation::WriteOffDebt | Operation::DepositFunds => {
-            let mut lines =
-                vec![(clearing, fee - amount), (LedgerAccount::incoming(recipient), amount - fee)];
-            if let Some(instrument) = settled_instrument(transaction) {
-                lines.push((LedgerAccount::debt(instrument), -amount));
-                lines.push((LedgerAccount::debt_pending(instrument), amount));
+/// Writes a transaction's final lines, together with what takes back the pending ones, and what follows for debt.
+fn take_effect(book: &mut Book, number: TransactionNumber, released: Lines) {
+    let Some(transaction) = book.transaction_row(number) else { return };
+    let lines: Lines = released.into_iter().chain(entries::done(transaction)).collect();
+    let (operation, instrument, amount) =
+        (transaction.operation, transaction.instrument, transaction.charged());
+    let charged = transaction.debt_charged();
+    book.post(number, &lines);
+    match (operation, instrument) {
+        (Operation::SettleDebt | Operation::WriteOffDebt, Some(instrument)) => {
+            book.clear_debt(instrument, amount)
+        }
+        _ => {
+            if let Some(instrument) = charged {
+                book.set_open_debt(instrument, number, amount);
             }
-            lines
         }
     }
+    record_balances(book, number);
 }
 
-/// The journal lines of a transaction that is done.
-fn effect(transaction: &Transaction) -> Lines {
-    let Transaction { amount, fee, recipient, sender, caller, world, .. } = *transaction;
-    let outside = leaves_fps(transaction).and_then(|method| LedgerAccount::outside(world, method));
-    let from = |party| outside.unwrap_or(LedgerAccount::balance(party));
-    if transaction.operation == Operation::Refund {
-        return vec![
-            (LedgerAccount::balance(sender), -(amount + fee)),
-            (LedgerAccount::fees(world), fee),
-            (from(recipient), amount),
-        ];
-    }
-    let mut lines = vec![
-        (from(sender), -amount),
-        (LedgerAccount::balance(recipient), amount - fee),
-        (LedgerAccount::fees(world), fee),
-    ];
-    if let Some(instrument) = settled_instrument(transaction) {
-        lines.push((LedgerAccount::debt(instrument), -amount));
-        lines.push((LedgerAccount::credit_extended(caller), amount));
-    }
-    lines
-}
-
-fn settled_instrument(transaction: &Transaction) -> Option<super::InstrumentNumber> {
-    transaction.credit_instrument.filter(|_| transaction.operation == Operation::SettleDebt)
-}
-
-/// Writes a transaction's final lines, together with `released` holds, and clears the debt it settles.
-fn take_effect(book: &mut Book, number: TransactionNumber, released: &[(LedgerAccount, Amount)]) {
+/// Notes the parties' balances, for the account activity.
+fn record_balances(book: &mut Book, number: TransactionNumber) {
     let Some(transaction) = book.transaction_row(number) else { return };
-    let mut lines = effect(transaction);
-    lines.extend_from_slice(released);
-    let settled = settled_instrument(transaction).map(|instrument| (instrument, transaction.amount));
-    book.post(number, &lines);
-    if let Some((instrument, amount)) = settled {
-        book.clear_debt(instrument, amount);
-    }
+    let balance = |party| book.total(LedgerAccount::balance(party));
+    let balances = Balances {
+        sender: balance(transaction.sender),
+        caller: balance(transaction.caller),
+        recipient: balance(transaction.recipient),
+    };
+    book.progress(number, |progress| progress.balances = balances);
 }
 
 /// Carries out work that has become due.
@@ -227,42 +257,63 @@ impl Command for CarryOut {
 
     fn needs(&self, needs: &mut Needs<'_>) {
         let transaction = needs.transaction_row(self.0.transaction);
-        if let Some(instrument) = transaction.and_then(settled_instrument) {
+        let settled = transaction.filter(|found| found.operation == Operation::SettleDebt);
+        if let Some(instrument) = settled.and_then(|found| found.instrument) {
             needs.open_debts_on(instrument);
         }
     }
 
-    /// The transaction ends at the instant the work was due, however late it is carried out.
+    /// The transaction moves on at the instant the work was due, however late it is carried out.
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
         let Due { at, transaction: number, step, .. } = self.0;
-        book.unschedule(self.0);
-        let Some(transaction) =
-            book.transaction_row(number).filter(|found| found.status() == Status::Pending)
-        else {
-            return Ok(());
-        };
-        let released: Lines =
-            hold(transaction).into_iter().map(|(account, amount)| (account, -amount)).collect();
-        let (token, amount, received) = (transaction.sender_token, transaction.amount, transaction.received);
-        let (status, code) = match step {
-            Step::Complete => {
-                take_effect(book, number, &released);
-                (Status::Success, StatusCode::Success)
+        book.unschedule(number);
+        let Some(transaction) = book.transaction_row(number) else { return Ok(()) };
+        let reservation =
+            transaction.operation == Operation::Reserve && transaction.progress.settled.is_none();
+        match (step, transaction.status()) {
+            (Step::Complete, Status::Pending) if reservation => hold_reservation(book, number, at),
+            (Step::Complete, Status::Pending) => {
+                let released = entries::reversed(entries::pending(transaction));
+                book.progress(number, |progress| {
+                    progress.history.push(Stage { at, status: Status::Success, code: StatusCode::Success });
+                    progress.completed = Some(at);
+                });
+                take_effect(book, number, released);
             }
-            Step::Expire => {
-                book.post(number, &released);
-                if let Some(token) = token {
-                    book.use_token(token, |token| token.give_back(amount, received));
-                }
-                (Status::Failure, StatusCode::Expired)
+            (Step::Expire, Status::Pending) => {
+                end_without_effect(book, number, at, Status::Failure, StatusCode::Expired);
             }
-        };
-        book.progress(number, |progress| {
-            progress.history.push(Stage { at, status, code });
-            progress.completed = Some(at);
-        });
+            (Step::Decline, Status::Pending) => {
+                end_without_effect(book, number, at, Status::Failure, StatusCode::TransactionDenied);
+            }
+            (Step::LackFunds, Status::Pending) => {
+                end_without_effect(book, number, at, Status::Failure, StatusCode::InsufficientFunds);
+            }
+            (Step::Lapse, Status::Reserved) => {
+                end_without_effect(book, number, at, Status::Cancelled, StatusCode::Expired);
+            }
+            // It moved on by another way in the meantime.
+            _ => {}
+        }
         Ok(())
     }
+}
+
+/// The card holds the money: the reservation stands until it is settled, cancelled or lapses.
+fn hold_reservation(book: &mut Book, number: TransactionNumber, at: Timestamp) {
+    let Some(transaction) = book.transaction_row(number) else { return };
+    let lines = entries::reserved(transaction);
+    let due = Due {
+        world: transaction.world,
+        at: at.plus_millis(RESERVATION_MILLIS),
+        transaction: number,
+        step: Step::Lapse,
+    };
+    book.post(number, &lines);
+    book.progress(number, |progress| {
+        progress.history.push(Stage { at, status: Status::Reserved, code: StatusCode::Success });
+    });
+    book.schedule(due);
 }
 
 impl Remarks {

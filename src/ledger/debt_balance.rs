@@ -1,13 +1,13 @@
-//! GetDebtBalance: what a buyer owes on one credit instrument (guide: GetDebtBalance).
+//! GetDebtBalance and GetOutstandingDebtBalance: what buyers owe (guide: pages of the same names).
 
-use crate::error::{Code, FpsError};
+use crate::error::FpsError;
 
 use super::book::Book;
+use super::instrument::{Instrument, InstrumentKind};
 use super::money::Amount;
 use super::names::InstrumentId;
 use super::needs::Needs;
 use super::posting::LedgerAccount;
-use super::write_off_debt::unknown_instrument;
 use super::{Caller, Command, Context};
 
 /// Asks for the debt on an instrument.
@@ -19,8 +19,8 @@ pub struct GetDebtBalance {
     pub instrument: InstrumentId,
 }
 
-/// The debt on an instrument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Debt on one or more instruments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DebtBalance {
     /// Debt accumulated and not being settled.
     pub available: Amount,
@@ -36,14 +36,29 @@ impl Command for GetDebtBalance {
     }
 
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<DebtBalance, FpsError> {
-        let found = book.instrument(self.caller.world, &self.instrument);
-        let instrument = found.ok_or_else(|| unknown_instrument(&self.instrument))?;
-        if ![instrument.sender, instrument.recipient].contains(&self.caller.account) {
-            return Err(Code::InstrumentAccessDenied.into());
-        }
+        let instrument = Instrument::seen_by(book, self.caller, &self.instrument, InstrumentKind::Credit)?;
         Ok(DebtBalance {
             available: book.total(LedgerAccount::debt(instrument.number)),
             pending_out: book.total(LedgerAccount::debt_pending(instrument.number)),
         })
+    }
+}
+
+/// Asks for the debt on all instruments of which the caller is the creditor.
+#[derive(Clone, Debug)]
+pub struct GetOutstandingDebtBalance {
+    /// Who asks.
+    pub caller: Caller,
+}
+
+impl Command for GetOutstandingDebtBalance {
+    type Output = DebtBalance;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.outstanding_debt(self.caller.account);
+    }
+
+    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<DebtBalance, FpsError> {
+        Ok(book.outstanding_debt(self.caller.account))
     }
 }

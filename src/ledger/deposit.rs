@@ -7,7 +7,6 @@ use super::completion;
 use super::money::Amount;
 use super::names::TransactionNumber;
 use super::needs::Needs;
-use super::posting::LedgerAccount;
 use super::transaction::{Operation, PaymentMethod, Remarks, Transaction};
 use super::{Caller, Command, Context};
 
@@ -34,11 +33,6 @@ impl Command for DepositFunds {
             method: PaymentMethod::ACH,
             ..Transaction::draft(context, self.account, Operation::DepositFunds, self.amount, &self.remarks)
         };
-        let number = completion::finish_at_once(book, draft);
-        if let Some(outside) = LedgerAccount::outside(self.account.world, PaymentMethod::ACH) {
-            let balance = LedgerAccount::balance(self.account.account);
-            book.post(number, &[(outside, -self.amount), (balance, self.amount)]);
-        }
-        Ok(number)
+        Ok(completion::finish_at_once(book, draft))
     }
 }

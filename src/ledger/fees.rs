@@ -66,11 +66,15 @@ impl FeeTable {
                 });
             };
         let none = Decimal::ZERO;
-        line("Pay", "CC", none, cent(500), cent(5), None);
-        line("Pay", "CC", cent(1000), cent(290), cent(30), None);
-        line("SettleDebt", "CC", none, cent(500), cent(5), None);
-        line("SettleDebt", "CC", cent(1000), cent(275), Decimal::new(25, 3), None);
-        for operation in ["Pay", "SettleDebt"] {
+        for operation in ["Pay", "Reserve"] {
+            line(operation, "CC", none, cent(500), cent(5), None);
+            line(operation, "CC", cent(1000), cent(290), cent(30), None);
+        }
+        for operation in ["SettleDebt", "FundPrepaid"] {
+            line(operation, "CC", none, cent(500), cent(5), None);
+            line(operation, "CC", cent(1000), cent(275), Decimal::new(25, 3), None);
+        }
+        for operation in ["Pay", "SettleDebt", "FundPrepaid"] {
             line(operation, "ACH", none, cent(200), cent(5), None);
             line(operation, "ABT", none, cent(2000), none, Some(Decimal::new(25, 4)));
             line(operation, "ABT", cent(5), cent(150), cent(1), None);

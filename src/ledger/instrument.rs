@@ -1,10 +1,13 @@
-//! Credit instruments: a line of credit that a merchant gives a buyer.
+//! Instruments: a line of credit that a merchant gives a buyer, or money paid in advance.
 
 use crate::error::{Code, FpsError};
 
+use super::book::Book;
 use super::money::Amount;
 use super::names::{AccountNumber, InstrumentId, InstrumentNumber, World};
 use super::time::Timestamp;
+use super::transaction::wire_names;
+use super::{Caller, unknown_id};
 
 /// A stretch of time in which something may be used. Open ends are unbounded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,29 +25,88 @@ impl Validity {
     }
 }
 
-/// A postpaid credit instrument (guide: Using Postpaid Payment Tokens).
+wire_names! {
+    /// What an instrument carries.
+    InstrumentKind {
+        /// Postpaid: debt (guide: Using Postpaid Payment Tokens).
+        Credit,
+        /// Prepaid: money paid in advance (guide: Using Prepaid Payment Tokens).
+        Prepaid,
+    }
+}
+
+/// A postpaid or prepaid instrument.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CreditInstrument {
+pub struct Instrument {
     /// Its row.
     pub number: InstrumentNumber,
     /// The world it lives in.
     pub world: World,
     /// Its id on the wire.
     pub id: InstrumentId,
-    /// The debtor.
+    /// What it carries.
+    pub kind: InstrumentKind,
+    /// The buyer: debtor, or owner of the money paid in advance.
     pub sender: AccountNumber,
-    /// The creditor: caller and recipient of everything done with it.
+    /// The merchant: creditor or issuer; caller and recipient of everything done with it.
     pub recipient: AccountNumber,
-    /// The highest debt it may carry.
-    pub credit_limit: Amount,
+    /// The highest debt or balance it may carry.
+    pub ceiling: Amount,
     /// When it may be used.
     pub validity: Validity,
     /// Whether it is in use at all.
     pub active: bool,
 }
 
-impl CreditInstrument {
-    /// Only the creditor may charge, settle or write off.
+impl InstrumentKind {
+    /// The parameter that names such an instrument, as messages write it.
+    const fn parameter(self) -> &'static str {
+        match self {
+            Self::Credit => "creditInstrumentId",
+            Self::Prepaid => "prepaidInstrumentId",
+        }
+    }
+}
+
+impl Instrument {
+    /// The instrument of this id and kind, whoever asks.
+    pub(super) fn known<'b>(
+        book: &'b Book,
+        caller: Caller,
+        id: &InstrumentId,
+        kind: InstrumentKind,
+    ) -> Result<&'b Self, FpsError> {
+        book.instrument(caller.world, id).filter(|found| found.kind == kind).ok_or_else(|| {
+            let what = format!("{} has to be a valid instrument ID", kind.parameter());
+            unknown_id(id.has_fps_form(), Code::InvalidPaymentInstrument, &what, id.as_str())
+        })
+    }
+
+    /// The instrument of this id and kind, if the caller is its merchant.
+    pub(super) fn find<'b>(
+        book: &'b Book,
+        caller: Caller,
+        id: &InstrumentId,
+        kind: InstrumentKind,
+    ) -> Result<&'b Self, FpsError> {
+        let instrument = Self::known(book, caller, id, kind)?;
+        instrument.owned_by(caller.account)?;
+        Ok(instrument)
+    }
+
+    /// The same for one of its two parties.
+    pub(super) fn seen_by<'b>(
+        book: &'b Book,
+        caller: Caller,
+        id: &InstrumentId,
+        kind: InstrumentKind,
+    ) -> Result<&'b Self, FpsError> {
+        let instrument = Self::known(book, caller, id, kind)?;
+        let party = [instrument.sender, instrument.recipient].contains(&caller.account);
+        if party { Ok(instrument) } else { Err(Code::InstrumentAccessDenied.into()) }
+    }
+
+    /// Only the merchant may use it.
     pub fn owned_by(&self, caller: AccountNumber) -> Result<(), FpsError> {
         if self.recipient == caller { Ok(()) } else { Err(Code::InstrumentAccessDenied.into()) }
     }

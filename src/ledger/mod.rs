@@ -7,51 +7,75 @@
 //! Every command checks first and changes last, so one that is refused has changed nothing.
 
 mod account;
+mod account_activity;
 mod book;
 mod completion;
 mod debt_balance;
 mod deposit;
+mod entries;
 mod fees;
+mod fund_prepaid;
 mod idempotency;
 mod instrument;
+pub mod magic;
 mod money;
 mod names;
 mod needs;
 mod numbering;
 mod pay;
+mod payment;
 mod posting;
+mod prepaid_balance;
 mod refund;
+mod reserve;
 mod settle_debt;
+mod subscription;
 mod time;
 mod token;
+mod tokens;
 mod transaction;
 mod transaction_views;
 mod write_off_debt;
 
 pub use account::{Account, AccountKind, AccountState, Role};
+pub use account_activity::{
+    AccountActivity, AccountBalance, ActivityPage, ActivityQuery, GetAccountActivity, GetAccountBalance,
+};
 pub use book::{Book, Changes, Due, Step};
 pub use completion::CarryOut;
-pub use debt_balance::{DebtBalance, GetDebtBalance};
+pub use debt_balance::{DebtBalance, GetDebtBalance, GetOutstandingDebtBalance};
 pub use deposit::DepositFunds;
 pub use fees::{FeeRule, FeeTable};
+pub use fund_prepaid::FundPrepaid;
 pub use idempotency::{Once, Outcome, Reference, ReferenceKey, Referenced, RequestDigest};
-pub use instrument::{CreditInstrument, Validity};
+pub use instrument::{Instrument, InstrumentKind, Validity};
 pub use money::{Amount, NotAnAmount};
 pub use names::{
-    AccountNumber, InstrumentId, InstrumentNumber, TokenId, TokenNumber, TransactionId, TransactionNumber,
-    World,
+    AccountNumber, InstrumentId, InstrumentNumber, SubscriptionId, TokenId, TokenNumber, TransactionId,
+    TransactionNumber, World,
 };
 pub use needs::{Needs, Wanted};
 pub use numbering::Numbering;
 pub use pay::Pay;
+pub use payment::{OwnFee, Payment};
 pub use posting::{Kind, LedgerAccount, Posting};
+pub use prepaid_balance::{GetPrepaidBalance, GetTotalPrepaidLiability, PrepaidBalance};
 pub use refund::Refund;
+pub use reserve::{Cancel, Reserve, Settle};
 pub use settle_debt::SettleDebt;
+pub use subscription::{
+    CancelSubscription, CancelSubscriptionAndRefund, GetSubscriptionDetails, GetTransactionsForSubscription,
+    Subscription, SubscriptionDetails, SubscriptionStatus, SubscriptionTerms,
+};
 pub use time::{Period, Timestamp, Unit};
-pub use token::{Measure, Purpose, Token, TokenType, Usage, UsageLimit, Used};
+pub use token::{Measure, Purpose, RecipientTerms, Token, TokenType, Usage, UsageLimit, Used};
+pub use tokens::{
+    CancelToken, GetPaymentInstruction, GetRecipientVerificationStatus, GetTokenByCaller, GetTokenUsage,
+    GetTokens, InstallPaymentInstruction, TokenName,
+};
 pub use transaction::{
-    ChargeFeeTo, CsOwner, DescriptorPolicy, MarketplaceRefundPolicy, Operation, PaymentMethod, Progress,
-    Receipt, Remarks, SoftDescriptorType, Stage, Status, StatusCode, Transaction,
+    Balances, ChargeFeeTo, CsOwner, DescriptorPolicy, MarketplaceRefundPolicy, Operation, PaymentMethod,
+    Progress, Receipt, Remarks, SoftDescriptorType, Stage, Status, StatusCode, Transaction,
 };
 pub use transaction_views::{
     GetTransaction, GetTransactionStatus, Party, TransactionDetail, TransactionState,
@@ -103,6 +127,8 @@ pub struct Rules {
     pub ach_delay_millis: i64,
     /// The largest amount of one transaction.
     pub max_amount: Amount,
+    /// Whether magic values force errors.
+    pub magic: bool,
 }
 
 impl Rules {
@@ -111,8 +137,23 @@ impl Rules {
         match method {
             PaymentMethod::CC => Some(self.cc_delay_millis),
             PaymentMethod::ACH => Some(self.ach_delay_millis),
-            PaymentMethod::ABT | PaymentMethod::Debt => None,
+            PaymentMethod::ABT | PaymentMethod::Debt | PaymentMethod::Prepaid => None,
         }
+    }
+
+    /// The refusal that a token id forces in this parameter, if it is a magic one.
+    fn magic_token(&self, parameter: &str, id: &TokenId) -> Result<(), FpsError> {
+        if !self.magic {
+            return Ok(());
+        }
+        magic::forced_by_token(parameter, id).map_or(Ok(()), Err)
+    }
+
+    /// How a card or a bank will answer.
+    fn outcome(&self, transaction: &Transaction) -> Step {
+        let charges = transaction.operation != Operation::Refund && self.magic;
+        let forced = if charges { magic::forced_by_amount(transaction.amount) } else { None };
+        forced.unwrap_or(Step::Complete)
     }
 
     /// Whether an amount is one that FPS moves: at least a cent, above a cent by card or bank, not above the

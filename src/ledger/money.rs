@@ -10,7 +10,9 @@ use rust_decimal::{Decimal, RoundingStrategy};
 ///
 /// Amounts that come from a client are bounded by the largest amount the sandbox accepts (at most one million
 /// dollars), so sums of them stay far inside the range of the integer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct Amount(i64);
 
 /// Why a text is no amount.

@@ -67,6 +67,8 @@ ids! {
     TokenId(64);
     /// A credit instrument's id: 64 characters when FPS issued it, up to 128 bytes in requests.
     InstrumentId(64);
+    /// A subscription's id; its form is not known, so any is taken.
+    SubscriptionId(64);
     /// A transaction's id: 35 characters that begin with digits growing with time.
     TransactionId(35);
 }

@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::account::Account;
+use super::account_activity::{ActivityPage, ActivityQuery};
 use super::book::Book;
 use super::idempotency::{Outcome, Reference, ReferenceKey};
-use super::instrument::CreditInstrument;
+use super::instrument::{Instrument, InstrumentKind};
 use super::names::{
-    AccountNumber, InstrumentId, InstrumentNumber, TokenId, TokenNumber, TransactionId, TransactionNumber,
-    World,
+    AccountNumber, InstrumentId, InstrumentNumber, SubscriptionId, TokenId, TokenNumber, TransactionId,
+    TransactionNumber, World,
 };
 use super::posting::LedgerAccount;
+use super::subscription::Subscription;
 use super::token::Token;
 use super::transaction::Transaction;
 
@@ -33,6 +35,16 @@ pub struct Wanted {
     pub transactions: BTreeSet<TransactionNumber>,
     /// Transactions whose refunds are wanted.
     pub refunds_of: BTreeSet<TransactionNumber>,
+    /// Pages of account activity.
+    pub activity: BTreeSet<ActivityQuery>,
+    /// Accounts whose own tokens are wanted.
+    pub tokens_of: BTreeSet<AccountNumber>,
+    /// Tokens by caller and reference.
+    pub tokens_under: BTreeSet<(AccountNumber, String)>,
+    /// Creditors whose outstanding debt is wanted.
+    pub outstanding_debt: BTreeSet<AccountNumber>,
+    /// Subscriptions by id.
+    pub subscriptions: BTreeSet<(World, SubscriptionId)>,
     /// Accounts by row.
     pub accounts: BTreeSet<AccountNumber>,
     /// Totals of accounts of the book.
@@ -101,12 +113,12 @@ impl<'b> Needs<'b> {
             return None;
         };
         self.account(token.account);
-        token.credit_instrument.map(|instrument| self.instrument_row(instrument));
+        token.instrument.map(|instrument| self.instrument_row(instrument));
         Some(token)
     }
 
     /// A credit instrument, its parties and its debt.
-    pub fn instrument(&mut self, world: World, id: &InstrumentId) -> Option<&'b CreditInstrument> {
+    pub fn instrument(&mut self, world: World, id: &InstrumentId) -> Option<&'b Instrument> {
         let key = (world, id.clone());
         if !self.book.knows_instrument_id(&key) {
             self.unknown.instrument_ids.insert(key);
@@ -116,15 +128,20 @@ impl<'b> Needs<'b> {
         self.instrument_row(instrument.number)
     }
 
-    fn instrument_row(&mut self, number: InstrumentNumber) -> Option<&'b CreditInstrument> {
+    fn instrument_row(&mut self, number: InstrumentNumber) -> Option<&'b Instrument> {
         let Some(instrument) = self.book.instrument_row(number) else {
             self.unknown.instruments.insert(number);
             return None;
         };
         self.account(instrument.sender);
         self.account(instrument.recipient);
-        self.total(LedgerAccount::debt(number));
-        self.total(LedgerAccount::debt_pending(number));
+        let totals = match instrument.kind {
+            InstrumentKind::Credit => [LedgerAccount::debt(number), LedgerAccount::debt_pending(number)],
+            InstrumentKind::Prepaid => {
+                [LedgerAccount::prepaid(number), LedgerAccount::prepaid_pending(number)]
+            }
+        };
+        totals.into_iter().for_each(|account| self.total(account));
         Some(instrument)
     }
 
@@ -155,8 +172,10 @@ impl<'b> Needs<'b> {
         for party in [transaction.caller, transaction.sender, transaction.recipient] {
             self.account(party);
         }
-        transaction.sender_token.map(|token| self.token_row(token));
-        transaction.credit_instrument.map(|instrument| self.instrument_row(instrument));
+        for token in [transaction.sender_token, transaction.recipient_token].into_iter().flatten() {
+            self.token_row(token);
+        }
+        transaction.instrument.map(|instrument| self.instrument_row(instrument));
         transaction.original.map(|original| self.transaction_row(original));
         if let Some(instrument) = transaction.debt_charged()
             && !self.book.knows_open_debt(instrument, number)
@@ -171,6 +190,50 @@ impl<'b> Needs<'b> {
         if !self.book.knows_refunds_of(number) {
             self.unknown.refunds_of.insert(number);
         }
+    }
+
+    /// A page of an account's activity.
+    pub fn activity(&mut self, query: &ActivityQuery) -> Option<&'b ActivityPage> {
+        let page = self.book.activity(query);
+        if page.is_none() {
+            self.unknown.activity.insert(query.clone());
+        }
+        page
+    }
+
+    /// The tokens on an account.
+    pub fn tokens_of(&mut self, account: AccountNumber) {
+        if !self.book.knows_tokens_of(account) {
+            self.unknown.tokens_of.insert(account);
+        }
+    }
+
+    /// The tokens that a caller made under a reference.
+    pub fn tokens_under(&mut self, caller: AccountNumber, reference: &str) {
+        let key = (caller, reference.to_owned());
+        if !self.book.knows_tokens_under(&key) {
+            self.unknown.tokens_under.insert(key);
+        }
+    }
+
+    /// What is owed to a creditor.
+    pub fn outstanding_debt(&mut self, creditor: AccountNumber) {
+        if !self.book.knows_outstanding_debt(creditor) {
+            self.unknown.outstanding_debt.insert(creditor);
+        }
+    }
+
+    /// A subscription and its parties.
+    pub fn subscription(&mut self, world: World, id: &SubscriptionId) -> Option<&'b Subscription> {
+        let key = (world, id.clone());
+        if !self.book.knows_subscription(&key) {
+            self.unknown.subscriptions.insert(key);
+            return None;
+        }
+        let subscription = self.book.subscription(world, id)?;
+        self.account(subscription.sender);
+        self.account(subscription.recipient);
+        Some(subscription)
     }
 
     /// An account and its balance.

@@ -2,7 +2,7 @@
 
 use chrono::Datelike;
 
-use super::names::{TransactionId, TransactionNumber};
+use super::names::{TokenId, TransactionId, TransactionNumber};
 use super::time::Timestamp;
 
 /// Hands out row numbers, which only grow, and makes ids in FPS's form from them.
@@ -33,6 +33,14 @@ impl Numbering {
         (TransactionNumber(number), self.transaction_id(number, now))
     }
 
+    /// The id of a new token in this row: 64 upper-case letters and digits, as the real service gave out.
+    pub fn token_id(&self, number: i64) -> TokenId {
+        let mut id = String::with_capacity(64);
+        push_base36(&mut id, number.unsigned_abs(), 9);
+        self.push_noise(&mut id, number, 64);
+        id.into()
+    }
+
     /// 35 upper-case letters and digits that begin with two digits growing with the year, as ids of the real
     /// service did (13… in 2008, 17… in 2012), go on with the instant and the number, and end in noise.
     fn transaction_id(&self, number: i64, now: Timestamp) -> TransactionId {
@@ -45,13 +53,18 @@ impl Numbering {
             u64::from(date.ordinal0()) * 86_400_000 + now.millis().rem_euclid(86_400_000).unsigned_abs();
         push_base36(&mut id, millis_of_year, 7);
         push_base36(&mut id, number.unsigned_abs(), 9);
-        let mut noise = self.seed ^ number.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        while id.len() < 35 {
-            noise = mix(noise);
-            let width = (35 - id.len()).min(9);
-            push_base36(&mut id, noise % 36_u64.pow(9), width);
-        }
+        self.push_noise(&mut id, number, 35);
         id.into()
+    }
+
+    /// Fills an id up with what looks like chance and is a function of seed and number.
+    fn push_noise(&self, id: &mut String, number: i64, length: usize) {
+        let mut noise = self.seed ^ number.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        while id.len() < length {
+            noise = mix(noise);
+            let width = (length - id.len()).min(9);
+            push_base36(id, noise % 36_u64.pow(9), width);
+        }
     }
 }
 

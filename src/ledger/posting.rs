@@ -11,6 +11,10 @@ pub enum Kind {
     Balance,
     /// Money on its way to a party: card and bank payments that are still pending.
     Incoming,
+    /// Money on its way from a party: card refunds that are still pending.
+    Outgoing,
+    /// Money that a card holds for a party.
+    Reserved,
     /// What a buyer owes on a credit instrument and is not being settled.
     Debt,
     /// The part of a debt that an accepted settlement will clear.
@@ -19,6 +23,14 @@ pub enum Kind {
     CreditExtended,
     /// Debt that a creditor forgave.
     WriteOffs,
+    /// What a buyer has paid in advance on a prepaid instrument.
+    Prepaid,
+    /// What is on its way to a prepaid instrument.
+    PrepaidPending,
+    /// The other side of all money paid in advance to one issuer (never above zero).
+    PrepaidLiability,
+    /// The other side of what is on its way to the prepaid instruments of one issuer.
+    PrepaidLiabilityPending,
     /// Fees earned by FPS in a world.
     Fees,
     /// Money in flight between FPS and the card networks.
@@ -36,10 +48,16 @@ impl Kind {
     pub const ALL: &'static [Self] = &[
         Self::Balance,
         Self::Incoming,
+        Self::Outgoing,
+        Self::Reserved,
         Self::Debt,
         Self::DebtPending,
         Self::CreditExtended,
         Self::WriteOffs,
+        Self::Prepaid,
+        Self::PrepaidPending,
+        Self::PrepaidLiability,
+        Self::PrepaidLiabilityPending,
         Self::Fees,
         Self::ClearingCards,
         Self::ClearingBanks,
@@ -52,10 +70,16 @@ impl Kind {
         match self {
             Self::Balance => "balance",
             Self::Incoming => "incoming",
+            Self::Outgoing => "outgoing",
+            Self::Reserved => "reserved",
             Self::Debt => "debt",
             Self::DebtPending => "debt-pending",
             Self::CreditExtended => "credit-extended",
             Self::WriteOffs => "write-offs",
+            Self::Prepaid => "prepaid",
+            Self::PrepaidPending => "prepaid-pending",
+            Self::PrepaidLiability => "prepaid-liability",
+            Self::PrepaidLiabilityPending => "prepaid-liability-pending",
             Self::Fees => "fees",
             Self::ClearingCards => "clearing-cards",
             Self::ClearingBanks => "clearing-banks",
@@ -68,7 +92,16 @@ impl Kind {
     pub const fn never_negative(self) -> bool {
         matches!(
             self,
-            Self::Balance | Self::Incoming | Self::Debt | Self::DebtPending | Self::WriteOffs | Self::Fees
+            Self::Balance
+                | Self::Incoming
+                | Self::Outgoing
+                | Self::Reserved
+                | Self::Debt
+                | Self::DebtPending
+                | Self::WriteOffs
+                | Self::Prepaid
+                | Self::PrepaidPending
+                | Self::Fees
         )
     }
 }
@@ -91,6 +124,36 @@ impl LedgerAccount {
     /// Money on its way to a party.
     pub const fn incoming(party: AccountNumber) -> Self {
         Self { kind: Kind::Incoming, owner: party.0 }
+    }
+
+    /// Money on its way from a party.
+    pub const fn outgoing(party: AccountNumber) -> Self {
+        Self { kind: Kind::Outgoing, owner: party.0 }
+    }
+
+    /// Money that a card holds for a party.
+    pub const fn reserved(party: AccountNumber) -> Self {
+        Self { kind: Kind::Reserved, owner: party.0 }
+    }
+
+    /// The money paid in advance on an instrument.
+    pub const fn prepaid(instrument: InstrumentNumber) -> Self {
+        Self { kind: Kind::Prepaid, owner: instrument.0 }
+    }
+
+    /// What is on its way to a prepaid instrument.
+    pub const fn prepaid_pending(instrument: InstrumentNumber) -> Self {
+        Self { kind: Kind::PrepaidPending, owner: instrument.0 }
+    }
+
+    /// What an issuer owes for money paid in advance.
+    pub const fn prepaid_liability(issuer: AccountNumber) -> Self {
+        Self { kind: Kind::PrepaidLiability, owner: issuer.0 }
+    }
+
+    /// What an issuer will owe for money that is on its way.
+    pub const fn prepaid_liability_pending(issuer: AccountNumber) -> Self {
+        Self { kind: Kind::PrepaidLiabilityPending, owner: issuer.0 }
     }
 
     /// The debt on an instrument.
@@ -123,7 +186,7 @@ impl LedgerAccount {
         let kind = match method {
             PaymentMethod::CC => Kind::OutsideCards,
             PaymentMethod::ACH => Kind::OutsideBanks,
-            PaymentMethod::ABT | PaymentMethod::Debt => return None,
+            PaymentMethod::ABT | PaymentMethod::Debt | PaymentMethod::Prepaid => return None,
         };
         Some(Self { kind, owner: world.0 })
     }
@@ -133,7 +196,7 @@ impl LedgerAccount {
         let kind = match method {
             PaymentMethod::CC => Kind::ClearingCards,
             PaymentMethod::ACH => Kind::ClearingBanks,
-            PaymentMethod::ABT | PaymentMethod::Debt => return None,
+            PaymentMethod::ABT | PaymentMethod::Debt | PaymentMethod::Prepaid => return None,
         };
         Some(Self { kind, owner: world.0 })
     }

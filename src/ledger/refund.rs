@@ -8,10 +8,10 @@ use super::completion::{self, Timing};
 use super::fees::fee_due_back;
 use super::idempotency::{ReferenceKey, Referenced};
 use super::money::Amount;
-use super::names::{InstrumentNumber, TransactionId, TransactionNumber};
+use super::names::{TransactionId, TransactionNumber};
 use super::needs::Needs;
 use super::posting::LedgerAccount;
-use super::transaction::{Operation, PaymentMethod, Remarks, Status, Transaction};
+use super::transaction::{MarketplaceRefundPolicy, Operation, PaymentMethod, Remarks, Status, Transaction};
 use super::{Caller, Context, unknown_id};
 
 /// A Refund as asked for.
@@ -23,6 +23,8 @@ pub struct Refund {
     pub original: TransactionId,
     /// How much of it; none = all that is left.
     pub amount: Option<Amount>,
+    /// What happens to a marketplace's fee.
+    pub policy: MarketplaceRefundPolicy,
     /// What the caller says about it.
     pub remarks: Remarks,
 }
@@ -38,84 +40,127 @@ impl Referenced for Refund {
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
-        let (original, amount) = self.checked(book, context)?;
-        let refunded = original.progress.refunded + amount;
-        let due_back = fee_due_back(original.fee, refunded, original.amount);
-        let fee_back = due_back - original.progress.fee_returned;
-        funds_suffice(book, original, amount - fee_back)?;
-        let draft = Transaction {
-            sender: original.recipient,
-            recipient: original.sender,
-            credit_instrument: original.credit_instrument,
-            method: original.method,
-            original: Some(original.number),
-            fee: -fee_back,
-            charge_fee_to: original.charge_fee_to,
-            ..Transaction::draft(context, self.caller, Operation::Refund, amount, &self.remarks)
+        let original = self.refundable(book)?;
+        let draft = if self.policy == MarketplaceRefundPolicy::MarketplaceTxnOnly {
+            self.own_fee_back(book, original, context)?
+        } else {
+            self.payment_back(book, original, context)?
         };
+        covered(book, &draft)?;
         let (paid, debt) = (original.number, original.debt_charged());
+        let (fee, own_fee, amount) = (draft.progress.fee, draft.progress.marketplace_fee, draft.amount);
         book.progress(paid, |progress| {
-            progress.refunded = refunded;
-            progress.fee_returned = due_back;
+            progress.fee_returned -= fee;
+            if self.policy == MarketplaceRefundPolicy::MarketplaceTxnOnly {
+                progress.marketplace_fee_returned += amount;
+            } else {
+                progress.refunded += amount;
+                progress.marketplace_fee_returned -= own_fee;
+            }
         });
-        Ok(match debt {
-            Some(instrument) => self.lower_debt(book, draft, paid, instrument),
-            None => completion::charge(book, context, draft, Timing::Unbounded),
-        })
+        if let Some(instrument) = debt {
+            let open = book.open_debt(instrument, paid);
+            book.set_open_debt(instrument, paid, open - amount);
+        }
+        Ok(completion::start(book, context, draft, Timing::Unbounded))
     }
 }
 
 impl Refund {
-    /// The checks: existence, right of access, type, state, amounts.
-    fn checked<'b>(
-        &self,
-        book: &'b Book,
-        context: &Context<'_>,
-    ) -> Result<(&'b Transaction, Amount), FpsError> {
+    /// The original, if it is one that can be refunded: existence, right of access, type, state.
+    fn refundable<'b>(&self, book: &'b Book) -> Result<&'b Transaction, FpsError> {
         let original = Transaction::find(book, self.caller, &self.original)?;
         if original.caller != self.caller.account {
             return Err(Code::InvalidTransactionId.into());
         }
         book.account(self.caller.account).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
-        if original.operation != Operation::Pay {
+        if ![Operation::Pay, Operation::Reserve].contains(&original.operation) {
             return Err(Code::TransactionTypeNotRefundable.into());
         }
         match original.status() {
-            Status::Success => {}
-            Status::Pending => return Err(Code::OriginalTransactionIncomplete.into()),
-            Status::Failure | Status::Cancelled => return Err(Code::OriginalTransactionFailed.into()),
-            Status::Reserved => return Err(Code::InvalidTransactionState.into()),
+            Status::Success => Ok(original),
+            Status::Pending => Err(Code::OriginalTransactionIncomplete.into()),
+            Status::Failure | Status::Cancelled => Err(Code::OriginalTransactionFailed.into()),
+            Status::Reserved => Err(Code::InvalidTransactionState.into()),
         }
-        let left = refundable(book, original)?;
+    }
+
+    /// The payment goes back to the sender, FPS's fee in proportion, and with it the caller's own if so asked.
+    fn payment_back(
+        &self,
+        book: &Book,
+        original: &Transaction,
+        context: &mut Context<'_>,
+    ) -> Result<Transaction, FpsError> {
+        let amount = self.amount_within(left_of_payment(book, original)?, context)?;
+        let (charged, before) = (original.charged(), &original.progress);
+        let refunded = before.refunded + amount;
+        let fee_back = fee_due_back(before.fee, refunded, charged) - before.fee_returned;
+        let own_fee_back = if self.policy == MarketplaceRefundPolicy::MasterAndMarketplaceTxn {
+            let due =
+                fee_due_back(before.marketplace_fee, refunded, charged) - before.marketplace_fee_returned;
+            due.max(Amount::ZERO)
+        } else {
+            Amount::ZERO
+        };
+        let mut draft = Transaction {
+            sender: original.recipient,
+            recipient: original.sender,
+            instrument: original.instrument,
+            method: original.method,
+            ..self.draft(original, amount, context)
+        };
+        draft.progress.fee = -fee_back;
+        draft.progress.marketplace_fee = -own_fee_back;
+        Ok(draft)
+    }
+
+    /// Only the caller's own fee goes back, from the caller to the recipient.
+    fn own_fee_back(
+        &self,
+        book: &Book,
+        original: &Transaction,
+        context: &mut Context<'_>,
+    ) -> Result<Transaction, FpsError> {
+        let left = original.progress.marketplace_fee - original.progress.marketplace_fee_returned;
+        if left.is_zero() {
+            return Err(Code::TransactionFullyRefundedAlready.into());
+        }
+        let amount = self.amount_within(left, context)?;
+        if book.total(LedgerAccount::balance(self.caller.account)) < amount {
+            return Err(Code::InsufficientBalance.into());
+        }
+        Ok(Transaction {
+            sender: self.caller.account,
+            recipient: original.recipient,
+            method: PaymentMethod::ABT,
+            ..self.draft(original, amount, context)
+        })
+    }
+
+    fn draft(&self, original: &Transaction, amount: Amount, context: &mut Context<'_>) -> Transaction {
+        Transaction {
+            original: Some(original.number),
+            refund_policy: Some(self.policy),
+            charge_fee_to: original.charge_fee_to,
+            ..Transaction::draft(context, self.caller, Operation::Refund, amount, &self.remarks)
+        }
+    }
+
+    /// The amount asked for, or all that is left.
+    fn amount_within(&self, left: Amount, context: &Context<'_>) -> Result<Amount, FpsError> {
         let amount = self.amount.unwrap_or(left);
         if amount > left {
             return Err(Code::RefundAmountExceeded.into());
         }
         context.rules.amount_in_range(amount, PaymentMethod::ABT)?;
-        Ok((original, amount))
-    }
-
-    /// A refund of a debt Pay is the reverse of the Pay: debt falls, no money moves.
-    fn lower_debt(
-        &self,
-        book: &mut Book,
-        draft: Transaction,
-        paid: TransactionNumber,
-        instrument: InstrumentNumber,
-    ) -> TransactionNumber {
-        let amount = draft.amount;
-        let number = completion::finish_at_once(book, draft);
-        let credit = LedgerAccount::credit_extended(self.caller.account);
-        book.post(number, &[(LedgerAccount::debt(instrument), -amount), (credit, amount)]);
-        let open = book.open_debt(instrument, paid);
-        book.set_open_debt(instrument, paid, open - amount);
-        number
+        Ok(amount)
     }
 }
 
 /// What can still be refunded: of a debt Pay only what is open and not being settled.
-fn refundable(book: &Book, original: &Transaction) -> Result<Amount, FpsError> {
-    let unrefunded = original.amount - original.progress.refunded;
+fn left_of_payment(book: &Book, original: &Transaction) -> Result<Amount, FpsError> {
+    let unrefunded = original.charged() - original.progress.refunded;
     if unrefunded.is_zero() {
         return Err(Code::TransactionFullyRefundedAlready.into());
     }
@@ -130,10 +175,12 @@ fn refundable(book: &Book, original: &Transaction) -> Result<Amount, FpsError> {
     Ok(left)
 }
 
-/// The money goes back out of the original recipient's balance.
-fn funds_suffice(book: &Book, original: &Transaction, amount: Amount) -> Result<(), FpsError> {
-    let moves_money = original.debt_charged().is_none();
-    if moves_money && book.total(LedgerAccount::balance(original.recipient)) < amount {
+/// The money goes back out of the balances of those who got it.
+fn covered(book: &Book, refund: &Transaction) -> Result<(), FpsError> {
+    let moves_money = matches!(refund.method, PaymentMethod::ABT | PaymentMethod::CC | PaymentMethod::ACH);
+    let short =
+        |(party, share): (_, Amount)| book.total(LedgerAccount::balance(party)) + share < Amount::ZERO;
+    if moves_money && super::entries::parties(refund).into_iter().any(short) {
         return Err(Code::InsufficientBalance.into());
     }
     Ok(())

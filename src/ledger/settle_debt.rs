@@ -5,14 +5,14 @@ use crate::error::{Code, FpsError};
 use super::book::Book;
 use super::completion::{self, Timing};
 use super::idempotency::{ReferenceKey, Referenced};
-use super::instrument::CreditInstrument;
+use super::instrument::{Instrument, InstrumentKind};
 use super::money::Amount;
 use super::names::{InstrumentId, TokenId, TransactionNumber};
 use super::needs::Needs;
-use super::pay::takes_method;
+use super::payment::takes_method;
 use super::posting::LedgerAccount;
 use super::token::{Purpose, Token};
-use super::transaction::{Operation, Remarks, Transaction};
+use super::transaction::{ChargeFeeTo, Operation, Remarks, Transaction};
 use super::{Caller, Context};
 
 /// A SettleDebt as asked for.
@@ -49,25 +49,26 @@ impl Referenced for SettleDebt {
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
         let (token, amount) = self.checked(book, context)?;
+        let fee = context.rules.fees.fee(Operation::SettleDebt, token.method, amount);
         let draft = Transaction::draft(context, self.caller, Operation::SettleDebt, amount, &self.remarks)
             .paid_with(token)
-            .charging_recipient(context.rules.fees.fee(Operation::SettleDebt, token.method, amount));
-        let token = token.number;
-        book.use_token(token, |token| token.use_up(amount, context.now));
-        Ok(completion::charge(book, context, draft, Timing::within_minutes(self.timeout_minutes)))
+            .charging(ChargeFeeTo::Recipient, fee);
+        book.use_token_for(&draft);
+        Ok(completion::start(book, context, draft, Timing::WithinMinutes(self.timeout_minutes)))
     }
 }
 
 impl SettleDebt {
     /// The checks in the order of the service: existence, right of access, state, compatibility, limits, amounts.
     fn checked<'b>(&self, book: &'b Book, context: &Context<'_>) -> Result<(&'b Token, Amount), FpsError> {
+        context.rules.magic_token("SenderTokenId", &self.sender_token)?;
         let token = Token::find(book, self.caller, &self.sender_token)?;
-        let instrument = CreditInstrument::find(book, self.caller, &self.instrument)?;
-        Token::parties_take_part(book, token, self.caller)?;
+        let instrument = Instrument::find(book, self.caller, &self.instrument, InstrumentKind::Credit)?;
+        Token::parties_take_part(book, token, self.caller, self.caller.account)?;
         token.ready(context.now)?;
         instrument.usable(context.now)?;
-        fits(token, instrument)?;
-        takes_method(book, self.caller, token.method)?;
+        token.serves(Purpose::Settlement, instrument)?;
+        takes_method(book, self.caller.account, token.method)?;
         let owed = book.total(LedgerAccount::debt(instrument.number));
         let amount = self.amount.unwrap_or(owed);
         token.within_limits(amount, context.now)?;
@@ -78,16 +79,4 @@ impl SettleDebt {
         completion::funds_suffice(book, token, amount)?;
         Ok((token, amount))
     }
-}
-
-/// Only the instrument's own settlement token will do.
-fn fits(token: &Token, instrument: &CreditInstrument) -> Result<(), FpsError> {
-    let problem = if token.purpose != Purpose::Settlement {
-        "SettleDebt needs the settlement token, not the token that makes debt or an ordinary one."
-    } else if token.credit_instrument != Some(instrument.number) {
-        "The settlement token belongs to another credit instrument."
-    } else {
-        return Ok(());
-    };
-    Err(FpsError::new(Code::IncompatibleTokens, problem))
 }

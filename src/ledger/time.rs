@@ -79,6 +79,19 @@ pub struct Period {
     pub unit: Unit,
 }
 
+impl Unit {
+    /// Its name in the schema: lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Year => "year",
+        }
+    }
+}
+
 impl Period {
     /// Reads `1 Day`, `6 months`; singular or plural, any case.
     pub fn parse(text: &str) -> Option<Self> {

@@ -1,14 +1,15 @@
 //! Payment tokens: a buyer's permission, its limits, and how much of them is used.
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, FpsError};
 
-use super::instrument::Validity;
+use super::instrument::{Instrument, Validity};
 use super::money::Amount;
 use super::names::{AccountNumber, InstrumentNumber, TokenId, TokenNumber, World};
 use super::time::{Period, Timestamp};
-use super::transaction::{PaymentMethod, wire_names};
+use super::transaction::{ChargeFeeTo, PaymentMethod, wire_names};
 
 wire_names! {
     /// How often a token may be used (schema: TokenType).
@@ -31,6 +32,44 @@ wire_names! {
         Credit,
         /// Pays real money to settle a credit instrument's debt.
         Settlement,
+        /// Pays with a prepaid instrument.
+        Prepaid,
+        /// Pays real money onto a prepaid instrument.
+        Funding,
+        /// Receives, in a marketplace.
+        Recipient,
+        /// Made by InstallPaymentInstruction on the caller's own account; its text is not interpreted.
+        Installed,
+    }
+}
+
+impl Purpose {
+    /// Whether it can be the sender token of a Pay or Reserve.
+    pub const fn pays(self) -> bool {
+        matches!(self, Self::Payment | Self::Credit | Self::Prepaid | Self::Installed)
+    }
+
+    /// Whether it can be a recipient token.
+    pub const fn receives(self) -> bool {
+        matches!(self, Self::Recipient | Self::Installed)
+    }
+}
+
+/// On what terms a recipient takes part in a marketplace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipientTerms {
+    /// Whether the recipient pays FPS's fee, or the caller.
+    pub recipient_pays_fee: bool,
+    /// Most that the caller may take for himself: dollars.
+    pub max_fixed_fee: Option<Amount>,
+    /// And per cent.
+    pub max_variable_fee: Option<Decimal>,
+}
+
+impl RecipientTerms {
+    /// Who pays FPS's fee.
+    pub const fn fee_payer(&self) -> ChargeFeeTo {
+        if self.recipient_pays_fee { ChargeFeeTo::Recipient } else { ChargeFeeTo::Caller }
     }
 }
 
@@ -96,11 +135,17 @@ pub struct Token {
     /// How it pays; a credit token pays by [`PaymentMethod::Debt`].
     pub method: PaymentMethod,
     /// Credit and settlement tokens: their instrument.
-    pub credit_instrument: Option<InstrumentNumber>,
+    pub instrument: Option<InstrumentNumber>,
     /// The reference under which it was made.
     pub caller_reference: String,
     /// A name for people.
     pub friendly_name: String,
+    /// What it is for, in the words of whoever made it.
+    pub payment_reason: Option<String>,
+    /// The text of InstallPaymentInstruction.
+    pub instruction: Option<String>,
+    /// Recipient tokens: the terms.
+    pub terms: Option<RecipientTerms>,
     /// When it was made.
     pub installed: Timestamp,
     /// When it may be used.
@@ -132,10 +177,24 @@ impl Token {
             return Ok(());
         }
         Err(match self.purpose {
-            Purpose::Payment => Code::TokenNotActive_Sender,
-            Purpose::Credit | Purpose::Settlement => Code::InstrumentExpired,
+            Purpose::Payment | Purpose::Recipient | Purpose::Installed => Code::TokenNotActive_Sender,
+            Purpose::Credit | Purpose::Settlement | Purpose::Prepaid | Purpose::Funding => {
+                Code::InstrumentExpired
+            }
         }
         .into())
+    }
+
+    /// Whether it is the token for this purpose of this very instrument.
+    pub(super) fn serves(&self, purpose: Purpose, instrument: &Instrument) -> Result<(), FpsError> {
+        let problem = if self.purpose != purpose {
+            "The operation needs the token that settles or funds the instrument, not one that pays with it or another."
+        } else if self.instrument != Some(instrument.number) {
+            "The token belongs to another instrument."
+        } else {
+            return Ok(());
+        };
+        Err(FpsError::new(Code::IncompatibleTokens, problem))
     }
 
     /// Whether another use of `amount` stays within every usage limit (guide: `TokenUsageError`).

@@ -1,5 +1,6 @@
 //! Transactions: what happened, to whom, and how far it got.
 
+use super::account::Role;
 use super::money::Amount;
 use super::names::{AccountNumber, InstrumentNumber, TokenNumber, TransactionId, TransactionNumber, World};
 use super::time::Timestamp;
@@ -39,6 +40,10 @@ wire_names! {
         SettleDebt,
         /// Debt is forgiven.
         WriteOffDebt,
+        /// Money is paid in advance onto a prepaid instrument.
+        FundPrepaid,
+        /// Money is held on a card, to be settled later.
+        Reserve,
         /// Money comes into an account from outside: how a seeded balance is funded.
         DepositFunds,
     }
@@ -65,8 +70,12 @@ wire_names! {
         PendingNetworkResponse,
         /// The time allowed ran out.
         Expired,
-        /// The processor refused.
+        /// The processor refused for now.
         TransactionDenied,
+        /// The processor refused because the sender lacks funds; on the wire `TransactionDenied` too.
+        InsufficientFunds,
+        /// Called off; the guide's spelling has one l here and two in the status.
+        Canceled,
     }
 
     /// How the sender pays (schema: PaymentMethod).
@@ -79,6 +88,8 @@ wire_names! {
         ACH,
         /// Postpaid credit instrument.
         Debt,
+        /// Prepaid instrument.
+        Prepaid,
     }
 
     /// Who pays the FPS fee (schema: ChargeFeeTo).
@@ -117,6 +128,14 @@ wire_names! {
 }
 
 impl StatusCode {
+    /// The code as it stands in answers.
+    pub const fn wire_name(self) -> &'static str {
+        match self {
+            Self::InsufficientFunds => Self::TransactionDenied.name(),
+            other => other.name(),
+        }
+    }
+
     /// The sentence that goes with the code (the first two as recorded, the rest our choice).
     pub const fn message(self) -> &'static str {
         match self {
@@ -125,7 +144,9 @@ impl StatusCode {
                 "The transaction is awaiting a response from the backend payment processor."
             }
             Self::Expired => "The transaction could not be completed within the time allowed.",
-            Self::TransactionDenied => "The payment processor denied the transaction.",
+            Self::TransactionDenied => "The payment processor declined the transaction for now.",
+            Self::InsufficientFunds => "The payment processor denied the transaction: insufficient funds.",
+            Self::Canceled => "The transaction was cancelled.",
         }
     }
 }
@@ -191,20 +212,22 @@ pub struct Transaction {
     pub recipient: AccountNumber,
     /// The token that paid.
     pub sender_token: Option<TokenNumber>,
-    /// The credit instrument charged, settled or written off.
-    pub credit_instrument: Option<InstrumentNumber>,
+    /// The token of a marketplace's recipient.
+    pub recipient_token: Option<TokenNumber>,
+    /// The instrument charged, funded, settled or written off.
+    pub instrument: Option<InstrumentNumber>,
     /// How the sender pays.
     pub method: PaymentMethod,
-    /// How much.
+    /// How much was asked for; see [`Transaction::charged`].
     pub amount: Amount,
-    /// FPS's fee; negative when a refund gives fee back.
-    pub fee: Amount,
     /// Who pays the fee.
     pub charge_fee_to: ChargeFeeTo,
     /// What the caller said about it.
     pub remarks: Remarks,
     /// Refunds: the transaction that is refunded.
     pub original: Option<TransactionNumber>,
+    /// Refunds: what happens to a marketplace's fee.
+    pub refund_policy: Option<MarketplaceRefundPolicy>,
     /// When it came in.
     pub received: Timestamp,
     /// What can still change.
@@ -218,6 +241,16 @@ pub struct Progress {
     pub history: Vec<Stage>,
     /// When it ended.
     pub completed: Option<Timestamp>,
+    /// Reservations: how much of it was settled.
+    pub settled: Option<Amount>,
+    /// FPS's fee; negative when a refund gives fee back.
+    pub fee: Amount,
+    /// The caller's fee from a marketplace payment.
+    pub marketplace_fee: Amount,
+    /// What of the caller's fee went back.
+    pub marketplace_fee_returned: Amount,
+    /// The parties' balances after it, as far as it got.
+    pub balances: Balances,
     /// Accepted refunds of it so far.
     pub refunded: Amount,
     /// Fee given back with those refunds.
@@ -226,7 +259,23 @@ pub struct Progress {
     pub lines: i64,
 }
 
+/// The balances of a transaction's parties.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Balances {
+    /// The sender's.
+    pub sender: Amount,
+    /// The caller's.
+    pub caller: Amount,
+    /// The recipient's.
+    pub recipient: Amount,
+}
+
 impl Transaction {
+    /// How much was charged: what was asked for, or what was settled of a reservation.
+    pub fn charged(&self) -> Amount {
+        self.progress.settled.unwrap_or(self.amount)
+    }
+
     /// The state it is in.
     pub fn stage(&self) -> Stage {
         self.progress.history.last().copied().unwrap_or(Stage {
@@ -243,8 +292,28 @@ impl Transaction {
 
     /// The credit instrument it charged, if it is a Pay that made debt.
     pub fn debt_charged(&self) -> Option<InstrumentNumber> {
-        self.credit_instrument
-            .filter(|_| self.operation == Operation::Pay && self.method == PaymentMethod::Debt)
+        self.instrument.filter(|_| self.operation == Operation::Pay && self.method == PaymentMethod::Debt)
+    }
+
+    /// Who played a role in it.
+    pub fn party(&self, role: Role) -> AccountNumber {
+        match role {
+            Role::Sender => self.sender,
+            Role::Caller => self.caller,
+            Role::Recipient => self.recipient,
+        }
+    }
+
+    /// The running balance of one of its parties after it.
+    pub fn balance_of(&self, account: AccountNumber) -> Amount {
+        let balances = &self.progress.balances;
+        if account == self.recipient {
+            balances.recipient
+        } else if account == self.sender {
+            balances.sender
+        } else {
+            balances.caller
+        }
     }
 
     /// Whether the account had a part in it.

@@ -3,7 +3,8 @@
 use crate::error::FpsError;
 
 use super::book::Book;
-use super::names::{InstrumentId, TokenId, TransactionId};
+use super::instrument::InstrumentKind;
+use super::names::{AccountNumber, InstrumentId, TokenId, TokenNumber, TransactionId, TransactionNumber};
 use super::needs::Needs;
 use super::transaction::{Stage, Transaction};
 use super::{Caller, Command, Context};
@@ -63,7 +64,7 @@ pub struct Party {
     pub email: String,
 }
 
-/// A transaction in full.
+/// A transaction in full, with the ids and names behind its numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionDetail {
     /// The transaction.
@@ -76,11 +77,13 @@ pub struct TransactionDetail {
     pub recipient: Party,
     /// The token that paid.
     pub sender_token: Option<TokenId>,
-    /// The credit instrument charged, settled or written off.
-    pub credit_instrument: Option<InstrumentId>,
+    /// The token of a marketplace's recipient.
+    pub recipient_token: Option<TokenId>,
+    /// The instrument charged, funded, settled or written off.
+    pub instrument: Option<(InstrumentKind, InstrumentId)>,
     /// Refunds: what was refunded.
     pub original: Option<TransactionId>,
-    /// What refunded it.
+    /// What refunded it, as far as it was asked for.
     pub refunds: Vec<TransactionId>,
 }
 
@@ -94,28 +97,36 @@ impl Command for GetTransaction {
     }
 
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<TransactionDetail, FpsError> {
-        let found = Transaction::find(book, self.caller, &self.transaction)?;
-        let party = |number| {
-            book.account(number)
-                .map(|account| Party { name: account.name.clone(), email: account.email.clone() })
-                .unwrap_or_default()
-        };
-        let id = |number| book.transaction_row(number).map(|transaction| transaction.id.clone());
-        Ok(TransactionDetail {
-            sender: party(found.sender),
-            caller: party(found.caller),
-            recipient: party(found.recipient),
-            sender_token: found
-                .sender_token
-                .and_then(|row| book.token_row(row))
-                .map(|token| token.id.clone()),
-            credit_instrument: found
-                .credit_instrument
+        Ok(TransactionDetail::of(book, Transaction::find(book, self.caller, &self.transaction)?))
+    }
+}
+
+impl Party {
+    /// Name and address of an account.
+    pub(super) fn of(book: &Book, number: AccountNumber) -> Self {
+        let account = book.account(number);
+        account.map(|found| Self { name: found.name.clone(), email: found.email.clone() }).unwrap_or_default()
+    }
+}
+
+impl TransactionDetail {
+    /// A transaction with what the book knows of its surroundings.
+    pub(super) fn of(book: &Book, found: &Transaction) -> Self {
+        let token = |row: TokenNumber| book.token_row(row).map(|token| token.id.clone());
+        let id = |row: TransactionNumber| book.transaction_row(row).map(|transaction| transaction.id.clone());
+        Self {
+            sender: Party::of(book, found.sender),
+            caller: Party::of(book, found.caller),
+            recipient: Party::of(book, found.recipient),
+            sender_token: found.sender_token.and_then(token),
+            recipient_token: found.recipient_token.and_then(token),
+            instrument: found
+                .instrument
                 .and_then(|row| book.instrument_row(row))
-                .map(|instrument| instrument.id.clone()),
+                .map(|instrument| (instrument.kind, instrument.id.clone())),
             original: found.original.and_then(id),
             refunds: book.refunds_of(found.number).map(|refund| refund.id.clone()).collect(),
             transaction: found.clone(),
-        })
+        }
     }
 }

@@ -7,14 +7,19 @@ use toml::Spanned;
 
 use crate::error::FpsError;
 use crate::ledger::{
-    Account, AccountNumber, Amount, Book, Caller, CarryOut, ChargeFeeTo, Command, Context, CreditInstrument,
-    DepositFunds, InstrumentNumber, Measure, Numbering, Pay, PaymentMethod, Period, Purpose, Referenced,
-    Remarks, Rules, Timestamp, Token, TokenNumber, TokenType, Usage, UsageLimit, Validity, World,
+    Account, AccountKind, AccountNumber, Amount, Book, Caller, CarryOut, Command, Context, DepositFunds,
+    FundPrepaid, Instrument, InstrumentKind, InstrumentNumber, Measure, Numbering, OwnFee, Pay, Payment,
+    PaymentMethod, Period, Purpose, RecipientTerms, Referenced, Remarks, Rules, SettleDebt, Subscription,
+    SubscriptionStatus, SubscriptionTerms, Timestamp, Token, TokenNumber, TokenType, TransactionNumber,
+    Usage, UsageLimit, Validity, World,
 };
 use crate::store::{AccessKey, Beginning};
 
 use super::Mistake;
-use super::file::{AccountEntry, InstrumentEntry, PaymentEntry, SeedFile, TokenEntry, UsageLimitEntry};
+use super::file::{
+    AccountEntry, InstrumentEntry, PaymentEntry, PrepaidEntry, SeedFile, SubscriptionEntry, TokenEntry,
+    UsageLimitEntry,
+};
 
 /// The world a seed fills.
 const WORLD: World = World(1);
@@ -53,13 +58,19 @@ impl<'a> Builder<'a> {
             self.account(entry)?;
         }
         for entry in &file.credit_instrument {
-            self.instrument(entry)?;
+            self.credit_instrument(entry)?;
+        }
+        for entry in &file.prepaid_instrument {
+            self.prepaid_instrument(entry)?;
         }
         for entry in &file.token {
             self.token(entry)?;
         }
         for entry in &file.payment {
             self.payment(entry)?;
+        }
+        for entry in &file.subscription {
+            self.subscription(entry)?;
         }
         Ok(Beginning { book: self.book, keys: self.keys })
     }
@@ -77,6 +88,7 @@ impl<'a> Builder<'a> {
             email: entry.email.clone(),
             kind: entry.kind,
             state: entry.state,
+            marketplace: entry.marketplace.unwrap_or(entry.kind == AccountKind::Business),
         });
         let owner = Caller { world: WORLD, account: number };
         for key in &entry.access_key {
@@ -93,23 +105,53 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn instrument(&mut self, entry: &InstrumentEntry) -> Built<()> {
-        let id = entry.id.get_ref();
+    fn credit_instrument(&mut self, entry: &InstrumentEntry) -> Built<()> {
+        self.add_instrument(
+            &entry.id,
+            [&entry.sender, &entry.recipient],
+            InstrumentKind::Credit,
+            amount(&entry.credit_limit)?,
+            validity(entry.valid_from, entry.valid_until),
+            entry.active,
+        )
+    }
+
+    fn prepaid_instrument(&mut self, entry: &PrepaidEntry) -> Built<()> {
+        self.add_instrument(
+            &entry.id,
+            [&entry.sender, &entry.recipient],
+            InstrumentKind::Prepaid,
+            amount(&entry.recharge_limit)?,
+            validity(entry.valid_from, entry.valid_until),
+            entry.active,
+        )
+    }
+
+    fn add_instrument(
+        &mut self,
+        id: &Spanned<String>,
+        parties: [&Spanned<String>; 2],
+        kind: InstrumentKind,
+        ceiling: Amount,
+        validity: Validity,
+        active: bool,
+    ) -> Built<()> {
         let number = InstrumentNumber(self.numbering.number());
-        if self.instruments.insert(id.clone(), number).is_some() {
-            return Err(mistake(&entry.id, format!("there are two credit instruments `{id}`")));
+        if self.instruments.insert(id.get_ref().clone(), number).is_some() {
+            return Err(mistake(id, format!("there are two instruments `{}`", id.get_ref())));
         }
-        let instrument = CreditInstrument {
+        let [sender, recipient] = parties;
+        self.book.add_instrument(Instrument {
             number,
             world: WORLD,
-            id: id.as_str().into(),
-            sender: self.account_named(&entry.sender)?,
-            recipient: self.account_named(&entry.recipient)?,
-            credit_limit: amount(&entry.credit_limit)?,
-            validity: validity(entry.valid_from, entry.valid_until),
-            active: entry.active,
-        };
-        self.book.add_instrument(instrument);
+            id: id.get_ref().as_str().into(),
+            kind,
+            sender: self.account_named(sender)?,
+            recipient: self.account_named(recipient)?,
+            ceiling,
+            validity,
+            active,
+        });
         Ok(())
     }
 
@@ -121,7 +163,10 @@ impl<'a> Builder<'a> {
         let (purpose, instrument) = self.purpose(entry)?;
         let (account, caller) = match instrument.and_then(|number| self.book.instrument_row(number)) {
             Some(instrument) => (instrument.sender, instrument.recipient),
-            None => (self.party(entry, "sender")?, self.party(entry, "caller")?),
+            None => {
+                let owner = entry.recipient.as_ref().or(entry.sender.as_ref());
+                (self.party(entry, "sender", owner)?, self.party(entry, "caller", entry.caller.as_ref())?)
+            }
         };
         let token = Token {
             number: TokenNumber(self.numbering.number()),
@@ -133,9 +178,12 @@ impl<'a> Builder<'a> {
             token_type: token_type(entry)?,
             active: entry.active,
             method: method(entry, purpose)?,
-            credit_instrument: instrument,
+            instrument,
             caller_reference: entry.caller_reference.clone().unwrap_or_else(|| id.clone()),
             friendly_name: entry.friendly_name.clone().unwrap_or_else(|| id.clone()),
+            payment_reason: None,
+            instruction: None,
+            terms: recipient_terms(entry)?,
             installed: self.now,
             validity: validity(entry.valid_from, entry.valid_until),
             min_charge: entry.min_charge.as_ref().map(amount).transpose()?,
@@ -149,27 +197,41 @@ impl<'a> Builder<'a> {
     }
 
     fn purpose(&self, entry: &TokenEntry) -> Built<(Purpose, Option<InstrumentNumber>)> {
-        let (purpose, instrument) = match (&entry.charges, &entry.settles) {
-            (None, None) => return Ok((Purpose::Payment, None)),
-            (Some(instrument), None) => (Purpose::Credit, instrument),
-            (None, Some(instrument)) => (Purpose::Settlement, instrument),
-            (Some(_), Some(both)) => {
-                return Err(mistake(both, "a token either `charges` or `settles` an instrument"));
+        if entry.recipient.is_some() {
+            return Ok((Purpose::Recipient, None));
+        }
+        let wanted = [
+            entry.charges.as_ref().map(|id| (id, None)),
+            entry.settles.as_ref().map(|id| (id, Some((InstrumentKind::Credit, Purpose::Settlement)))),
+            entry.funds.as_ref().map(|id| (id, Some((InstrumentKind::Prepaid, Purpose::Funding)))),
+        ];
+        let mut wanted = wanted.into_iter().flatten();
+        let Some((id, use_of)) = wanted.next() else { return Ok((Purpose::Payment, None)) };
+        if let Some((second, _)) = wanted.next() {
+            return Err(mistake(second, "a token either `charges`, `settles` or `funds` an instrument"));
+        }
+        let known = self.instruments.get(id.get_ref()).and_then(|number| self.book.instrument_row(*number));
+        let known = known.ok_or_else(|| mistake(id, format!("there is no instrument `{}`", id.get_ref())))?;
+        let purpose = match (use_of, known.kind) {
+            (None, InstrumentKind::Credit) => Purpose::Credit,
+            (None, InstrumentKind::Prepaid) => Purpose::Prepaid,
+            (Some((kind, purpose)), found) if kind == found => purpose,
+            _ => {
+                let text =
+                    "a token settles credit instruments and funds prepaid ones, not the other way round";
+                return Err(mistake(id, text));
             }
         };
-        let known = self.instruments.get(instrument.get_ref()).copied();
-        let known = known.ok_or_else(|| {
-            mistake(instrument, format!("there is no credit instrument `{}`", instrument.get_ref()))
-        })?;
-        Ok((purpose, Some(known)))
+        Ok((purpose, Some(known.number)))
     }
 
-    fn party(&self, entry: &TokenEntry, role: &str) -> Built<AccountNumber> {
-        let name = if role == "sender" { &entry.sender } else { &entry.caller };
-        let name = name.as_ref().ok_or_else(|| {
+    fn party(&self, entry: &TokenEntry, role: &str, name: Option<&Spanned<String>>) -> Built<AccountNumber> {
+        let name = name.ok_or_else(|| {
             mistake(
                 &entry.id,
-                format!("the token needs a `{role}`, or an instrument that it `charges` or `settles`"),
+                format!(
+                    "the token needs a `{role}`, or an instrument that it `charges`, `settles` or `funds`"
+                ),
             )
         })?;
         self.account_named(name)
@@ -181,32 +243,20 @@ impl<'a> Builder<'a> {
     }
 
     fn payment(&mut self, entry: &PaymentEntry) -> Built<()> {
-        let token = self.book.token(WORLD, &entry.token.get_ref().as_str().into());
-        let token = token
-            .ok_or_else(|| mistake(&entry.token, format!("there is no token `{}`", entry.token.get_ref())))?;
-        let caller = Caller { world: WORLD, account: token.caller };
-        let fallback = entry.id.as_ref().unwrap_or(&entry.token).get_ref();
-        let mut remarks = remarks("seeded payment", Some(fallback), entry.caller_reference.as_ref());
-        remarks.caller_description.clone_from(&entry.caller_description);
-        let pay = Pay {
-            caller,
-            sender_token: token.id.clone(),
-            amount: amount(&entry.amount)?,
-            charge_fee_to: ChargeFeeTo::Recipient,
-            remarks,
-            timeout_minutes: TIMEOUT_MINUTES,
-            marketplace: false,
-        };
+        let id = entry.token.get_ref();
+        let token = self.book.token(WORLD, &id.as_str().into()).cloned();
+        let token = token.ok_or_else(|| mistake(&entry.token, format!("there is no token `{id}`")))?;
         let (book, mut context) = self.parts();
-        let number = Referenced::decide(&pay, book, &mut context)
-            .map_err(|refusal| refused(&entry.token, "payment", &refusal))?;
+        let made = make_payment(entry, &token, book, &mut context)?;
+        let number = made.map_err(|refusal| refused(&entry.token, "payment", &refusal))?;
         if let Some(id) = &entry.id {
             if book.transaction(WORLD, &id.get_ref().as_str().into()).is_some() {
                 return Err(mistake(id, format!("there are two payments `{}`", id.get_ref())));
             }
             book.rename_transaction(number, id.get_ref().as_str().into());
         }
-        for due in book.changes().due.clone() {
+        let due: Vec<_> = book.changes().due.values().copied().flatten().collect();
+        for due in due {
             CarryOut(due)
                 .decide(book, &mut context)
                 .map_err(|refusal| refused(&entry.token, "payment", &refusal))?;
@@ -214,9 +264,89 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    fn subscription(&mut self, entry: &SubscriptionEntry) -> Built<()> {
+        let id = entry.id.get_ref().as_str().into();
+        if self.book.subscription(WORLD, &id).is_some() {
+            return Err(mistake(&entry.id, format!("there are two subscriptions `{id}`")));
+        }
+        let payment = |name: &Spanned<String>| {
+            let found = self.book.transaction(WORLD, &name.get_ref().as_str().into());
+            let found =
+                found.ok_or_else(|| mistake(name, format!("there is no payment `{}`", name.get_ref())))?;
+            Ok(found.number)
+        };
+        let millis = |instant: Option<chrono::DateTime<chrono::Utc>>| instant.map(|at| at.timestamp_millis());
+        let terms = SubscriptionTerms {
+            description: entry.description.clone(),
+            amount: amount(&entry.amount)?,
+            promotional_amount: entry.promotional_amount.as_ref().map(amount).transpose()?,
+            promotional_transactions: entry.promotional_transactions,
+            start: millis(entry.start).unwrap_or_else(|| self.now.millis()),
+            end: millis(entry.end),
+            length: entry.length.as_ref().map(period).transpose()?,
+            frequency: period(&entry.frequency)?,
+            next: millis(entry.next),
+        };
+        let subscription = Subscription {
+            world: WORLD,
+            sender: self.account_named(&entry.sender)?,
+            recipient: self.account_named(&entry.recipient)?,
+            status: subscription_status(entry)?,
+            terms,
+            transactions: entry.payments.iter().map(payment).collect::<Built<_>>()?,
+            id,
+        };
+        self.book.add_subscription(subscription);
+        Ok(())
+    }
+
     fn parts(&mut self) -> (&mut Book, Context<'_>) {
         (&mut self.book, Context { now: self.now, rules: self.rules, numbering: self.numbering })
     }
+}
+
+/// A payment by what its token is for: debt settled, an instrument funded, or simply paid.
+fn make_payment(
+    entry: &PaymentEntry,
+    token: &Token,
+    book: &mut Book,
+    context: &mut Context<'_>,
+) -> Built<Result<TransactionNumber, FpsError>> {
+    let caller = Caller { world: WORLD, account: token.caller };
+    let name = entry.id.as_ref().unwrap_or(&entry.token).get_ref();
+    let mut remarks = remarks("seeded payment", Some(name), entry.caller_reference.as_ref());
+    remarks.caller_description.clone_from(&entry.caller_description);
+    let (amount, sender_token, timeout_minutes) = (amount(&entry.amount)?, token.id.clone(), TIMEOUT_MINUTES);
+    let instrument =
+        token.instrument.and_then(|number| book.instrument_row(number)).map(|found| found.id.clone());
+    Ok(match (token.purpose, instrument) {
+        (Purpose::Settlement, Some(instrument)) => {
+            let settle = SettleDebt {
+                caller,
+                sender_token,
+                instrument,
+                amount: Some(amount),
+                remarks,
+                timeout_minutes,
+            };
+            settle.decide(book, context)
+        }
+        (Purpose::Funding, Some(instrument)) => {
+            FundPrepaid { caller, sender_token, instrument, amount, remarks, timeout_minutes }
+                .decide(book, context)
+        }
+        _ => Pay(Payment {
+            caller,
+            sender_token,
+            recipient_token: None,
+            amount,
+            charge_fee_to: None,
+            own_fee: OwnFee::default(),
+            remarks,
+            timeout_minutes,
+        })
+        .decide(book, context),
+    })
 }
 
 fn remarks(what: &str, whose: Option<&String>, reference: Option<&String>) -> Remarks {
@@ -252,31 +382,28 @@ fn token_type(entry: &TokenEntry) -> Built<TokenType> {
 }
 
 fn method(entry: &TokenEntry, purpose: Purpose) -> Built<PaymentMethod> {
-    let Some(name) = &entry.method else {
-        let problem = "the token needs a `method`: ABT, CC or ACH";
-        return if purpose == Purpose::Credit {
-            Ok(PaymentMethod::Debt)
-        } else {
-            Err(mistake(&entry.id, problem))
-        };
+    let implied = match purpose {
+        Purpose::Credit => Some(PaymentMethod::Debt),
+        Purpose::Prepaid => Some(PaymentMethod::Prepaid),
+        Purpose::Recipient => Some(PaymentMethod::ABT),
+        Purpose::Payment | Purpose::Settlement | Purpose::Funding | Purpose::Installed => None,
     };
-    if purpose == Purpose::Credit {
-        return Err(mistake(name, "a token that charges an instrument pays by Debt; leave `method` out"));
-    }
-    PaymentMethod::named(name.get_ref()).filter(|method| *method != PaymentMethod::Debt).ok_or_else(|| {
+    let name = match (&entry.method, implied) {
+        (None, Some(implied)) => return Ok(implied),
+        (None, None) => return Err(mistake(&entry.id, "the token needs a `method`: ABT, CC or ACH")),
+        (Some(name), Some(_)) => {
+            let text = "a token that charges an instrument pays by that, and a recipient token does not pay; leave `method` out";
+            return Err(mistake(name, text));
+        }
+        (Some(name), None) => name,
+    };
+    let real = |method: &PaymentMethod| method.is_external() || *method == PaymentMethod::ABT;
+    PaymentMethod::named(name.get_ref()).filter(real).ok_or_else(|| {
         mistake(name, format!("`{}` is no payment method; use ABT, CC or ACH", name.get_ref()))
     })
 }
 
 fn usage_limit(token: &TokenEntry, entry: &UsageLimitEntry) -> Built<UsageLimit> {
-    let period = entry.period.as_ref().map(|text| {
-        Period::parse(text.get_ref()).ok_or_else(|| {
-            mistake(
-                text,
-                format!("`{}` is no period; write for example `1 Day` or `6 Months`", text.get_ref()),
-            )
-        })
-    });
     let (measure, allowed) = match (&entry.amount, &entry.count) {
         (Some(dollars), None) => (Measure::Amount, amount(dollars)?.micros()),
         (None, Some(count)) if *count.get_ref() > 0 => (Measure::Count, *count.get_ref()),
@@ -284,5 +411,35 @@ fn usage_limit(token: &TokenEntry, entry: &UsageLimitEntry) -> Built<UsageLimit>
             return Err(mistake(&token.id, "a usage limit needs either an `amount` or a `count` above zero"));
         }
     };
-    Ok(UsageLimit { measure, allowed, period: period.transpose()? })
+    Ok(UsageLimit { measure, allowed, period: entry.period.as_ref().map(period).transpose()? })
+}
+
+fn period(text: &Spanned<String>) -> Built<Period> {
+    Period::parse(text.get_ref()).ok_or_else(|| {
+        mistake(text, format!("`{}` is no period; write for example `1 Day` or `6 Months`", text.get_ref()))
+    })
+}
+
+fn recipient_terms(entry: &TokenEntry) -> Built<Option<RecipientTerms>> {
+    if entry.recipient.is_none() {
+        return Ok(None);
+    }
+    let percent = |value: &Spanned<Decimal>| {
+        let fits = (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(value.get_ref());
+        if fits { Ok(*value.get_ref()) } else { Err(mistake(value, "per cent lie between 0 and 100")) }
+    };
+    let dollars = |value: &Spanned<Decimal>| {
+        if value.get_ref().is_zero() { Ok(Amount::ZERO) } else { amount(value) }
+    };
+    Ok(Some(RecipientTerms {
+        recipient_pays_fee: entry.recipient_pays_fee.unwrap_or(true),
+        max_fixed_fee: entry.max_fixed_fee.as_ref().map(dollars).transpose()?,
+        max_variable_fee: entry.max_variable_fee.as_ref().map(percent).transpose()?,
+    }))
+}
+
+fn subscription_status(entry: &SubscriptionEntry) -> Built<SubscriptionStatus> {
+    let Some(name) = &entry.status else { return Ok(SubscriptionStatus::Active) };
+    SubscriptionStatus::named(name.get_ref())
+        .ok_or_else(|| mistake(name, "a subscription is Active, Cancelled or Completed"))
 }

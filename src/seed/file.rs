@@ -16,9 +16,13 @@ pub(super) struct SeedFile {
     #[serde(default)]
     pub(super) credit_instrument: Vec<InstrumentEntry>,
     #[serde(default)]
+    pub(super) prepaid_instrument: Vec<PrepaidEntry>,
+    #[serde(default)]
     pub(super) token: Vec<TokenEntry>,
     #[serde(default)]
     pub(super) payment: Vec<PaymentEntry>,
+    #[serde(default)]
+    pub(super) subscription: Vec<SubscriptionEntry>,
 }
 
 /// A merchant or a buyer.
@@ -34,6 +38,8 @@ pub(super) struct AccountEntry {
     pub(super) kind: AccountKind,
     #[serde(default = "active")]
     pub(super) state: AccountState,
+    /// Whether it may act between a sender and another recipient; the default is what it is: a business may.
+    pub(super) marketplace: Option<bool>,
     /// Dollars on the Amazon Payments balance.
     pub(super) balance: Option<Spanned<Decimal>>,
     #[serde(default)]
@@ -76,6 +82,49 @@ fn yes() -> bool {
     true
 }
 
+/// Money paid in advance.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PrepaidEntry {
+    pub(super) id: Spanned<String>,
+    /// The buyer: a name of an account.
+    pub(super) sender: Spanned<String>,
+    /// The merchant: a name of an account.
+    pub(super) recipient: Spanned<String>,
+    /// The highest balance it may hold.
+    pub(super) recharge_limit: Spanned<Decimal>,
+    pub(super) valid_from: Option<DateTime<Utc>>,
+    pub(super) valid_until: Option<DateTime<Utc>>,
+    #[serde(default = "yes")]
+    pub(super) active: bool,
+}
+
+/// A subscription that Simple Pay would have set up.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SubscriptionEntry {
+    pub(super) id: Spanned<String>,
+    pub(super) sender: Spanned<String>,
+    pub(super) recipient: Spanned<String>,
+    pub(super) description: String,
+    pub(super) amount: Spanned<Decimal>,
+    /// How often is paid: `1 Month`.
+    pub(super) frequency: Spanned<String>,
+    /// How long it lasts; without one it goes on.
+    pub(super) length: Option<Spanned<String>>,
+    pub(super) promotional_amount: Option<Spanned<Decimal>>,
+    #[serde(default)]
+    pub(super) promotional_transactions: u32,
+    pub(super) start: Option<DateTime<Utc>>,
+    pub(super) end: Option<DateTime<Utc>>,
+    pub(super) next: Option<DateTime<Utc>>,
+    #[serde(default)]
+    pub(super) status: Option<Spanned<String>>,
+    /// Its payments so far: ids of payments in this file.
+    #[serde(default)]
+    pub(super) payments: Vec<Spanned<String>>,
+}
+
 /// A payment token.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,11 +134,21 @@ pub(super) struct TokenEntry {
     pub(super) sender: Option<Spanned<String>>,
     /// The merchant who may use it; of a credit or settlement token, the instrument tells.
     pub(super) caller: Option<Spanned<String>>,
-    /// Makes debt on this instrument.
+    /// Pays with this instrument: makes debt on it, or spends what was paid in advance.
     pub(super) charges: Option<Spanned<String>>,
-    /// Settles debt on this instrument.
+    /// Settles debt on this credit instrument.
     pub(super) settles: Option<Spanned<String>>,
-    /// ABT, CC or ACH; of a token that makes debt, Debt.
+    /// Pays in advance onto this prepaid instrument.
+    pub(super) funds: Option<Spanned<String>>,
+    /// The account that receives by it, in a marketplace.
+    pub(super) recipient: Option<Spanned<String>>,
+    /// Recipient tokens: whether the recipient pays FPS's fee; the default is yes.
+    pub(super) recipient_pays_fee: Option<bool>,
+    /// Recipient tokens: most that the caller may take, in dollars.
+    pub(super) max_fixed_fee: Option<Spanned<Decimal>>,
+    /// Recipient tokens: and in per cent.
+    pub(super) max_variable_fee: Option<Spanned<Decimal>>,
+    /// ABT, CC or ACH; a token that `charges` an instrument pays by that.
     pub(super) method: Option<Spanned<String>>,
     /// SingleUse, MultiUse, Recurring or Unrestricted; the default is MultiUse.
     #[serde(rename = "type")]
@@ -116,7 +175,8 @@ pub(super) struct UsageLimitEntry {
     pub(super) period: Option<Spanned<String>>,
 }
 
-/// A Pay that has happened: how an opening debt comes about.
+/// A payment that has happened: how an opening debt or prepaid balance comes about. A token that settles or funds
+/// makes it a settlement or a funding.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PaymentEntry {

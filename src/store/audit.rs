@@ -53,15 +53,15 @@ const INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         name: "debt, settled or not, is within the credit limit",
-        violations: "SELECT 'instrument ' || i.id || ': owed ' || sum(t.amount) || ', limit ' || i.credit_limit \
-            FROM credit_instruments i JOIN totals t ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') \
-            GROUP BY i.number, i.id, i.credit_limit HAVING sum(t.amount) > i.credit_limit",
+        violations: "SELECT 'instrument ' || i.id || ': owed ' || sum(t.amount) || ', limit ' || i.ceiling \
+            FROM instruments i JOIN totals t ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') \
+            GROUP BY i.number, i.id, i.ceiling HAVING sum(t.amount) > i.ceiling",
     },
     Invariant {
         name: "what is open of all debt Pays is the debt",
         violations: "SELECT 'instrument ' || i.id || ': owed ' || sum(t.amount) || ', open ' || \
             coalesce((SELECT sum(o.amount) FROM open_debts o WHERE o.instrument = i.number), 0) \
-            FROM credit_instruments i JOIN totals t ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') \
+            FROM instruments i JOIN totals t ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') \
             GROUP BY i.number, i.id HAVING sum(t.amount) <> \
             coalesce((SELECT sum(o.amount) FROM open_debts o WHERE o.instrument = i.number), 0)",
     },
@@ -109,7 +109,7 @@ const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "every row belongs to a world",
         violations: "SELECT 'world ' || world FROM (SELECT world FROM accounts UNION SELECT world FROM tokens \
-            UNION SELECT world FROM credit_instruments UNION SELECT world FROM transactions \
+            UNION SELECT world FROM instruments UNION SELECT world FROM transactions \
             UNION SELECT world FROM access_keys) AS used WHERE world NOT IN (SELECT number FROM worlds)",
     },
 ];

@@ -6,8 +6,9 @@ use sqlx::{Row, sqlite::SqliteRow};
 
 use crate::error::{Code, FpsError};
 use crate::ledger::{
-    AccountKind, AccountState, Amount, ChargeFeeTo, CsOwner, DescriptorPolicy, Kind, Operation,
-    PaymentMethod, Purpose, SoftDescriptorType, Stage, Status, StatusCode, Step, Timestamp, TokenType,
+    AccountKind, AccountState, Amount, ChargeFeeTo, CsOwner, DescriptorPolicy, InstrumentKind, Kind,
+    MarketplaceRefundPolicy, Operation, PaymentMethod, Purpose, SoftDescriptorType, Stage, Status,
+    StatusCode, Step, SubscriptionStatus, Timestamp, TokenType,
 };
 
 /// A column holds what this version cannot have written.
@@ -29,6 +30,9 @@ pub(super) fn step(name: &str) -> sqlx::Result<Step> {
     match name {
         "complete" => Ok(Step::Complete),
         "expire" => Ok(Step::Expire),
+        "decline" => Ok(Step::Decline),
+        "lack-funds" => Ok(Step::LackFunds),
+        "lapse" => Ok(Step::Lapse),
         _ => Err(corrupt("due.step")),
     }
 }
@@ -38,6 +42,9 @@ pub(super) const fn step_name(step: Step) -> &'static str {
     match step {
         Step::Complete => "complete",
         Step::Expire => "expire",
+        Step::Decline => "decline",
+        Step::LackFunds => "lack-funds",
+        Step::Lapse => "lapse",
     }
 }
 
@@ -109,6 +116,14 @@ pub(super) trait Cell {
         known(PaymentMethod::named(&self.text(column)?), column)
     }
 
+    fn instrument_kind(&self, column: &str) -> sqlx::Result<InstrumentKind> {
+        known(InstrumentKind::named(&self.text(column)?), column)
+    }
+
+    fn subscription_status(&self, column: &str) -> sqlx::Result<SubscriptionStatus> {
+        known(SubscriptionStatus::named(&self.text(column)?), column)
+    }
+
     fn purpose(&self, column: &str) -> sqlx::Result<Purpose> {
         known(Purpose::named(&self.text(column)?), column)
     }
@@ -148,6 +163,10 @@ pub(super) trait Cell {
 
     fn descriptor_policy(&self, column: &str) -> sqlx::Result<Option<DescriptorPolicy>>;
 
+    fn refund_policy(&self, column: &str) -> sqlx::Result<Option<MarketplaceRefundPolicy>>;
+
+    fn maybe_json<T: serde::de::DeserializeOwned>(&self, column: &str) -> sqlx::Result<Option<T>>;
+
     fn refusal(&self, code: &str, message: &str) -> sqlx::Result<FpsError>;
 }
 
@@ -179,6 +198,16 @@ impl Cell for SqliteRow {
             soft_descriptor: known(SoftDescriptorType::named(soft_descriptor), column)?,
             owner: known(CsOwner::named(owner), column)?,
         }))
+    }
+
+    fn refund_policy(&self, column: &str) -> sqlx::Result<Option<MarketplaceRefundPolicy>> {
+        let name = self.try_get::<Option<String>, _>(column)?;
+        name.map(|name| known(MarketplaceRefundPolicy::named(&name), column)).transpose()
+    }
+
+    fn maybe_json<T: serde::de::DeserializeOwned>(&self, column: &str) -> sqlx::Result<Option<T>> {
+        let text = self.try_get::<Option<String>, _>(column)?;
+        text.map(|text| known(serde_json::from_str(&text).ok(), column)).transpose()
     }
 
     fn refusal(&self, code: &str, message: &str) -> sqlx::Result<FpsError> {

@@ -3,12 +3,13 @@
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use crate::ledger::{
-    Account, AccountNumber, Amount, Book, CreditInstrument, Due, InstrumentNumber, LedgerAccount, Outcome,
-    Progress, Reference, ReferenceKey, Remarks, Timestamp, Token, TokenNumber, Transaction,
+    Account, AccountNumber, Amount, Balances, Book, Due, Instrument, InstrumentNumber, LedgerAccount,
+    Outcome, Progress, Reference, ReferenceKey, Remarks, Timestamp, Token, TokenNumber, Transaction,
     TransactionNumber, Usage, Validity, Wanted, World,
 };
 
 use super::columns::{self, Cell, corrupt};
+use super::reports;
 use super::statement::ManyRows;
 
 macro_rules! wanted {
@@ -43,10 +44,19 @@ pub(super) static REFERENCES: ManyRows = wanted!(
 pub(super) static TOKEN_IDS: ManyRows =
     wanted!("t.*", "world, id", "tokens t WHERE t.world = wanted.world AND t.id = wanted.id");
 pub(super) static TOKENS: ManyRows = wanted!("t.*", "number", "tokens t WHERE t.number = wanted.number");
+pub(super) static TOKENS_OF: ManyRows =
+    wanted!("t.*", "account", "tokens t WHERE t.account = wanted.account");
+pub(super) static TOKENS_UNDER: ManyRows = wanted!(
+    "t.*",
+    "caller, reference",
+    "tokens t WHERE t.caller = wanted.caller AND t.caller_reference = wanted.reference"
+);
+pub(super) static SUBSCRIPTIONS: ManyRows =
+    wanted!("s.*", "world, id", "subscriptions s WHERE s.world = wanted.world AND s.id = wanted.id");
 pub(super) static INSTRUMENT_IDS: ManyRows =
-    wanted!("i.*", "world, id", "credit_instruments i WHERE i.world = wanted.world AND i.id = wanted.id");
+    wanted!("i.*", "world, id", "instruments i WHERE i.world = wanted.world AND i.id = wanted.id");
 pub(super) static INSTRUMENTS: ManyRows =
-    wanted!("i.*", "number", "credit_instruments i WHERE i.number = wanted.number");
+    wanted!("i.*", "number", "instruments i WHERE i.number = wanted.number");
 pub(super) static TRANSACTION_IDS: ManyRows =
     wanted!("t.*", "world, id", "transactions t WHERE t.world = wanted.world AND t.id = wanted.id");
 pub(super) static TRANSACTIONS: ManyRows =
@@ -81,6 +91,7 @@ pub(super) async fn fetch(
     fetch_instruments(connection, wanted, book).await?;
     fetch_transactions(connection, wanted, book).await?;
     fetch_money(connection, wanted, book).await?;
+    reports::fetch(connection, wanted, book).await?;
     book.put_all(wanted);
     Ok(())
 }
@@ -109,7 +120,10 @@ async fn fetch_tokens(
     book: &mut Book,
 ) -> sqlx::Result<()> {
     let mut put = |row: &SqliteRow| {
-        book.put_token(token(row)?);
+        let found = token(row)?;
+        if book.token_row(found.number).is_none() {
+            book.put_token(found);
+        }
         Ok(())
     };
     let ids: Vec<_> = wanted.token_ids.iter().map(|(world, id)| (world.0, id.to_string())).collect();
@@ -117,7 +131,14 @@ async fn fetch_tokens(
         .fetch(connection, &ids, |query, (world, id)| query.bind(*world).bind(id.clone()), &mut put)
         .await?;
     let numbers: Vec<_> = wanted.tokens.iter().map(|number| number.0).collect();
-    TOKENS.fetch(connection, &numbers, |query, number| query.bind(*number), &mut put).await
+    TOKENS.fetch(connection, &numbers, |query, number| query.bind(*number), &mut put).await?;
+    let accounts: Vec<_> = wanted.tokens_of.iter().map(|account| account.0).collect();
+    TOKENS_OF.fetch(connection, &accounts, |query, account| query.bind(*account), &mut put).await?;
+    let references: Vec<_> = wanted.tokens_under.iter().cloned().collect();
+    let bind = |query: super::statement::Bound, (caller, reference): &(AccountNumber, String)| {
+        query.bind(caller.0).bind(reference.clone())
+    };
+    TOKENS_UNDER.fetch(connection, &references, bind, &mut put).await
 }
 
 async fn fetch_instruments(
@@ -268,6 +289,7 @@ fn account(row: &SqliteRow) -> sqlx::Result<Account> {
         email: row.try_get("email")?,
         kind: row.account_kind("kind")?,
         state: row.account_state("state")?,
+        marketplace: row.flag("marketplace")?,
     })
 }
 
@@ -275,14 +297,15 @@ fn validity(row: &SqliteRow) -> sqlx::Result<Validity> {
     Ok(Validity { from: row.instant("valid_from")?, until: row.instant("valid_until")? })
 }
 
-fn instrument(row: &SqliteRow) -> sqlx::Result<CreditInstrument> {
-    Ok(CreditInstrument {
+fn instrument(row: &SqliteRow) -> sqlx::Result<Instrument> {
+    Ok(Instrument {
         number: InstrumentNumber(row.try_get("number")?),
         world: World(row.try_get("world")?),
         id: row.try_get::<String, _>("id")?.into(),
+        kind: row.instrument_kind("kind")?,
         sender: AccountNumber(row.try_get("sender")?),
         recipient: AccountNumber(row.try_get("recipient")?),
-        credit_limit: row.amount("credit_limit")?,
+        ceiling: row.amount("ceiling")?,
         validity: validity(row)?,
         active: row.flag("active")?,
     })
@@ -299,9 +322,12 @@ fn token(row: &SqliteRow) -> sqlx::Result<Token> {
         token_type: row.token_type("token_type")?,
         active: row.flag("active")?,
         method: row.method("method")?,
-        credit_instrument: row.try_get::<Option<i64>, _>("credit_instrument")?.map(InstrumentNumber),
+        instrument: row.try_get::<Option<i64>, _>("instrument")?.map(InstrumentNumber),
         caller_reference: row.try_get("caller_reference")?,
         friendly_name: row.try_get("friendly_name")?,
+        payment_reason: row.try_get("payment_reason")?,
+        instruction: row.try_get("instruction")?,
+        terms: row.maybe_json("terms")?,
         installed: Timestamp::from_millis(row.try_get("installed")?),
         validity: validity(row)?,
         min_charge: row.maybe_amount("min_charge")?,
@@ -326,10 +352,10 @@ fn transaction(row: &SqliteRow) -> sqlx::Result<Transaction> {
         sender: AccountNumber(row.try_get("sender")?),
         recipient: AccountNumber(row.try_get("recipient")?),
         sender_token: row.try_get::<Option<i64>, _>("sender_token")?.map(TokenNumber),
-        credit_instrument: row.try_get::<Option<i64>, _>("credit_instrument")?.map(InstrumentNumber),
+        recipient_token: row.try_get::<Option<i64>, _>("recipient_token")?.map(TokenNumber),
+        instrument: row.try_get::<Option<i64>, _>("instrument")?.map(InstrumentNumber),
         method: row.method("method")?,
         amount: row.amount("amount")?,
-        fee: row.amount("fee")?,
         charge_fee_to: row.charge_fee_to("charge_fee_to")?,
         remarks: Remarks {
             caller_reference: row.try_get("caller_reference")?,
@@ -339,12 +365,22 @@ fn transaction(row: &SqliteRow) -> sqlx::Result<Transaction> {
             ipn_url: row.try_get("ipn_url")?,
         },
         original: row.try_get::<Option<i64>, _>("original")?.map(TransactionNumber),
+        refund_policy: row.refund_policy("refund_policy")?,
         received: Timestamp::from_millis(row.try_get("received")?),
         progress: Progress {
             history: row.history("history")?,
             completed: row.instant("completed")?,
+            settled: row.maybe_amount("settled")?,
+            fee: row.amount("fee")?,
+            marketplace_fee: row.amount("marketplace_fee")?,
             refunded: row.amount("refunded")?,
             fee_returned: row.amount("fee_returned")?,
+            marketplace_fee_returned: row.amount("marketplace_fee_returned")?,
+            balances: Balances {
+                sender: row.amount("sender_balance")?,
+                caller: row.amount("caller_balance")?,
+                recipient: row.amount("recipient_balance")?,
+            },
             lines: row.try_get("lines")?,
         },
     })

@@ -7,6 +7,7 @@ mod audit;
 mod columns;
 mod keys;
 mod load;
+mod reports;
 mod save;
 mod sqlite;
 mod statement;
@@ -197,7 +198,7 @@ async fn write_beginning(connection: &mut SqliteConnection, beginning: &Beginnin
 async fn first_free_number(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
     let last: i64 = sqlx::query_scalar(
         "SELECT max(coalesce((SELECT max(number) FROM worlds), 0), coalesce((SELECT max(number) FROM accounts), 0), \
-         coalesce((SELECT max(number) FROM credit_instruments), 0), coalesce((SELECT max(number) FROM tokens), 0), \
+         coalesce((SELECT max(number) FROM instruments), 0), coalesce((SELECT max(number) FROM tokens), 0), \
          coalesce((SELECT max(number) FROM transactions), 0))",
     )
     .fetch_one(connection)

@@ -2,46 +2,52 @@
 
 use sqlx::SqliteConnection;
 
-use crate::ledger::{Account, Book, Changes, CreditInstrument, Kind, Outcome, Token, Transaction};
+use crate::ledger::{
+    Account, Book, Changes, Due, Instrument, InstrumentKind, Kind, Outcome, Subscription, Token, Transaction,
+};
 
 use super::columns::{account_kind_name, account_state_name, descriptor_text, history_text, step_name};
 use super::statement::{Bound, ManyRows};
 
 static WORLDS: ManyRows = ManyRows::new("INSERT INTO worlds (number, name)", 2, "");
 static ACCOUNTS: ManyRows =
-    ManyRows::new("INSERT INTO accounts (number, world, name, email, kind, state)", 6, "");
+    ManyRows::new("INSERT INTO accounts (number, world, name, email, kind, state, marketplace)", 7, "");
 static INSTRUMENTS: ManyRows = ManyRows::new(
-    "INSERT INTO credit_instruments (number, world, id, sender, recipient, credit_limit, valid_from, valid_until, active)",
-    9,
+    "INSERT INTO instruments (number, world, id, kind, sender, recipient, ceiling, valid_from, valid_until, active)",
+    10,
     "",
 );
 static TOKENS: ManyRows = ManyRows::new(
-    "INSERT INTO tokens (number, world, id, account, caller, purpose, token_type, active, method, credit_instrument, \
-     caller_reference, friendly_name, installed, valid_from, valid_until, min_charge, max_charge, global_limit, \
+    "INSERT INTO tokens (number, world, id, account, caller, purpose, token_type, active, method, instrument, \
+     caller_reference, friendly_name, payment_reason, instruction, terms, installed, valid_from, valid_until, min_charge, max_charge, global_limit, \
      limits, uses, spent, windows)",
-    22,
+    25,
     "",
 );
 pub(super) static USED_TOKENS: ManyRows = ManyRows::new(
-    "WITH new (number, uses, spent, windows) AS (",
-    4,
-    ") UPDATE tokens SET uses = new.uses, spent = new.spent, windows = new.windows FROM new \
+    "WITH new (number, active, uses, spent, windows) AS (",
+    5,
+    ") UPDATE tokens SET active = new.active, uses = new.uses, spent = new.spent, windows = new.windows FROM new \
      WHERE tokens.number = new.number",
 );
 static TRANSACTIONS: ManyRows = ManyRows::new(
     "INSERT INTO transactions (number, world, id, operation, caller, sender, recipient, sender_token, \
-     credit_instrument, method, amount, fee, charge_fee_to, caller_reference, caller_description, \
-     sender_description, descriptor_policy, ipn_url, original, received, status, history, completed, refunded, \
-     fee_returned, lines)",
-    26,
+     recipient_token, instrument, method, amount, charge_fee_to, caller_reference, caller_description, \
+     sender_description, descriptor_policy, ipn_url, original, refund_policy, received, status, history, completed, \
+     settled, fee, marketplace_fee, refunded, fee_returned, marketplace_fee_returned, sender_balance, \
+     caller_balance, recipient_balance, lines)",
+    34,
     "",
 );
 pub(super) static PROGRESSED: ManyRows = ManyRows::new(
-    "WITH new (number, status, history, completed, refunded, fee_returned, lines) AS (",
-    7,
+    "WITH new (number, status, history, completed, settled, fee, marketplace_fee, refunded, fee_returned, \
+     marketplace_fee_returned, sender_balance, caller_balance, recipient_balance, lines) AS (",
+    14,
     ") UPDATE transactions SET status = new.status, history = new.history, completed = new.completed, \
-     refunded = new.refunded, fee_returned = new.fee_returned, lines = new.lines FROM new \
-     WHERE transactions.number = new.number",
+     settled = new.settled, fee = new.fee, marketplace_fee = new.marketplace_fee, refunded = new.refunded, \
+     fee_returned = new.fee_returned, marketplace_fee_returned = new.marketplace_fee_returned, \
+     sender_balance = new.sender_balance, caller_balance = new.caller_balance, \
+     recipient_balance = new.recipient_balance, lines = new.lines FROM new WHERE transactions.number = new.number",
 );
 static POSTINGS: ManyRows =
     ManyRows::new("INSERT INTO postings (transaction_number, line, kind, owner, amount)", 5, "");
@@ -68,9 +74,22 @@ static REFERENCES: ManyRows = ManyRows::new(
      transaction_number = excluded.transaction_number, status = excluded.status, error_code = excluded.error_code, \
      error_message = excluded.error_message, expires = excluded.expires",
 );
-static DUE: ManyRows = ManyRows::new("INSERT INTO due (world, at, transaction_number, step)", 4, "");
-pub(super) static DUE_DONE: ManyRows =
-    ManyRows::new("DELETE FROM due WHERE (world, at, transaction_number) IN (", 3, ")");
+static DUE: ManyRows = ManyRows::new(
+    "INSERT INTO due (transaction_number, world, at, step)",
+    4,
+    "ON CONFLICT (transaction_number) DO UPDATE SET at = excluded.at, step = excluded.step",
+);
+pub(super) static DUE_DONE: ManyRows = ManyRows::new("DELETE FROM due WHERE transaction_number IN (", 1, ")");
+static SUBSCRIPTIONS: ManyRows =
+    ManyRows::new("INSERT INTO subscriptions (world, id, sender, recipient, status, terms)", 6, "");
+static SUBSCRIPTION_PAYMENTS: ManyRows =
+    ManyRows::new("INSERT INTO subscription_payments (world, subscription, transaction_number)", 3, "");
+pub(super) static CANCELLED_SUBSCRIPTIONS: ManyRows = ManyRows::new(
+    "WITH new (world, id, status, terms) AS (",
+    4,
+    ") UPDATE subscriptions SET status = new.status, terms = new.terms FROM new \
+     WHERE subscriptions.world = new.world AND subscriptions.id = new.id",
+);
 
 /// Saves the book's changes inside the transaction that is open.
 pub(super) async fn save(connection: &mut SqliteConnection, book: &Book) -> sqlx::Result<()> {
@@ -79,6 +98,7 @@ pub(super) async fn save(connection: &mut SqliteConnection, book: &Book) -> sqlx
     save_tokens(connection, book, changes).await?;
     save_transactions(connection, book, changes).await?;
     save_money(connection, changes).await?;
+    save_subscriptions(connection, book, changes).await?;
     save_references(connection, book, changes).await?;
     save_due(connection, changes).await
 }
@@ -99,9 +119,10 @@ async fn save_parties(connection: &mut SqliteConnection, book: &Book, changes: &
                 .bind(account.email.clone())
                 .bind(account_kind_name(account.kind))
                 .bind(account_state_name(account.state))
+                .bind(i64::from(account.marketplace))
         })
         .await?;
-    let instruments: Vec<&CreditInstrument> =
+    let instruments: Vec<&Instrument> =
         changes.instruments.iter().filter_map(|number| book.instrument_row(*number)).collect();
     INSTRUMENTS
         .execute(connection, &instruments, |query, instrument| {
@@ -109,9 +130,10 @@ async fn save_parties(connection: &mut SqliteConnection, book: &Book, changes: &
                 .bind(instrument.number.0)
                 .bind(instrument.world.0)
                 .bind(instrument.id.to_string())
+                .bind(instrument.kind.name())
                 .bind(instrument.sender.0)
                 .bind(instrument.recipient.0)
-                .bind(instrument.credit_limit.micros())
+                .bind(instrument.ceiling.micros())
                 .bind(instrument.validity.from.map(|at| at.millis()))
                 .bind(instrument.validity.until.map(|at| at.millis()))
                 .bind(i64::from(instrument.active))
@@ -141,7 +163,7 @@ struct NewTotal {
 }
 
 /// The accounts of the book that come with each new world, party and instrument, all at zero.
-fn new_totals(changes: &Changes, accounts: &[&Account], instruments: &[&CreditInstrument]) -> Vec<NewTotal> {
+fn new_totals(changes: &Changes, accounts: &[&Account], instruments: &[&Instrument]) -> Vec<NewTotal> {
     let mut totals = Vec::new();
     let mut add = |kinds: &[Kind], owner: i64, world: i64| {
         totals.extend(kinds.iter().map(|&kind| NewTotal { kind, owner, world, ceiling: None }));
@@ -152,13 +174,26 @@ fn new_totals(changes: &Changes, accounts: &[&Account], instruments: &[&CreditIn
         add(&outside, world.0, world.0);
     }
     for account in accounts {
-        let own = [Kind::Balance, Kind::Incoming, Kind::CreditExtended, Kind::WriteOffs];
+        let own = [
+            Kind::Balance,
+            Kind::Incoming,
+            Kind::Outgoing,
+            Kind::Reserved,
+            Kind::CreditExtended,
+            Kind::WriteOffs,
+            Kind::PrepaidLiability,
+            Kind::PrepaidLiabilityPending,
+        ];
         add(&own, account.number.0, account.world.0);
     }
     for instrument in instruments {
         let (owner, world) = (instrument.number.0, instrument.world.0);
-        let ceiling = Some(instrument.credit_limit.micros());
-        totals.extend([Kind::Debt, Kind::DebtPending].map(|kind| NewTotal { kind, owner, world, ceiling }));
+        let ceiling = Some(instrument.ceiling.micros());
+        let carried = match instrument.kind {
+            InstrumentKind::Credit => [Kind::Debt, Kind::DebtPending],
+            InstrumentKind::Prepaid => [Kind::Prepaid, Kind::PrepaidPending],
+        };
+        totals.extend(carried.map(|kind| NewTotal { kind, owner, world, ceiling }));
     }
     totals
 }
@@ -172,6 +207,7 @@ async fn save_tokens(connection: &mut SqliteConnection, book: &Book, changes: &C
         .execute(connection, &rows(&changes.used_tokens), |query, token| {
             query
                 .bind(token.number.0)
+                .bind(i64::from(token.active))
                 .bind(token.usage.uses)
                 .bind(token.usage.spent.micros())
                 .bind(json(&token.usage.windows))
@@ -195,9 +231,12 @@ fn bind_token(query: Bound, token: &Token) -> Bound {
         .bind(token.token_type.name())
         .bind(i64::from(token.active))
         .bind(token.method.name())
-        .bind(token.credit_instrument.map(|instrument| instrument.0))
+        .bind(token.instrument.map(|instrument| instrument.0))
         .bind(token.caller_reference.clone())
         .bind(token.friendly_name.clone())
+        .bind(token.payment_reason.clone())
+        .bind(token.instruction.clone())
+        .bind(token.terms.as_ref().map(json))
         .bind(token.installed.millis())
         .bind(token.validity.from.map(|at| at.millis()))
         .bind(token.validity.until.map(|at| at.millis()))
@@ -239,10 +278,10 @@ fn bind_transaction(query: Bound, transaction: &Transaction) -> Bound {
         .bind(transaction.sender.0)
         .bind(transaction.recipient.0)
         .bind(transaction.sender_token.map(|token| token.0))
-        .bind(transaction.credit_instrument.map(|instrument| instrument.0))
+        .bind(transaction.recipient_token.map(|token| token.0))
+        .bind(transaction.instrument.map(|instrument| instrument.0))
         .bind(transaction.method.name())
         .bind(transaction.amount.micros())
-        .bind(transaction.fee.micros())
         .bind(transaction.charge_fee_to.name())
         .bind(remarks.caller_reference.clone())
         .bind(remarks.caller_description.clone())
@@ -250,6 +289,7 @@ fn bind_transaction(query: Bound, transaction: &Transaction) -> Bound {
         .bind(remarks.descriptor_policy.map(descriptor_text))
         .bind(remarks.ipn_url.clone())
         .bind(transaction.original.map(|original| original.0))
+        .bind(transaction.refund_policy.map(|policy| policy.name()))
         .bind(transaction.received.millis());
     bind_progress(query, transaction)
 }
@@ -260,8 +300,15 @@ fn bind_progress(query: Bound, transaction: &Transaction) -> Bound {
         .bind(transaction.status().name())
         .bind(history_text(&progress.history))
         .bind(progress.completed.map(|at| at.millis()))
+        .bind(progress.settled.map(|amount| amount.micros()))
+        .bind(progress.fee.micros())
+        .bind(progress.marketplace_fee.micros())
         .bind(progress.refunded.micros())
         .bind(progress.fee_returned.micros())
+        .bind(progress.marketplace_fee_returned.micros())
+        .bind(progress.balances.sender.micros())
+        .bind(progress.balances.caller.micros())
+        .bind(progress.balances.recipient.micros())
         .bind(progress.lines)
 }
 
@@ -330,17 +377,53 @@ async fn save_references(
     Ok(())
 }
 
-async fn save_due(connection: &mut SqliteConnection, changes: &Changes) -> sqlx::Result<()> {
-    let due: Vec<_> = changes.due.iter().collect();
-    DUE.execute(connection, &due, |query, due| {
-        query.bind(due.world.0).bind(due.at.millis()).bind(due.transaction.0).bind(step_name(due.step))
-    })
-    .await?;
-    let done: Vec<_> = changes.due_done.iter().collect();
-    DUE_DONE
-        .execute(connection, &done, |query, due| {
-            query.bind(due.world.0).bind(due.at.millis()).bind(due.transaction.0)
+async fn save_subscriptions(
+    connection: &mut SqliteConnection,
+    book: &Book,
+    changes: &Changes,
+) -> sqlx::Result<()> {
+    let rows = |keys: &std::collections::BTreeSet<_>| -> Vec<&Subscription> {
+        keys.iter().filter_map(|(world, id)| book.subscription(*world, id)).collect()
+    };
+    let new = rows(&changes.new_subscriptions);
+    SUBSCRIPTIONS
+        .execute(connection, &new, |query, subscription| {
+            query
+                .bind(subscription.world.0)
+                .bind(subscription.id.to_string())
+                .bind(subscription.sender.0)
+                .bind(subscription.recipient.0)
+                .bind(subscription.status.name())
+                .bind(json(&subscription.terms))
         })
         .await?;
+    let payments: Vec<_> =
+        new.iter().flat_map(|made| made.transactions.iter().map(move |payment| (made, payment.0))).collect();
+    SUBSCRIPTION_PAYMENTS
+        .execute(connection, &payments, |query, (subscription, payment)| {
+            query.bind(subscription.world.0).bind(subscription.id.to_string()).bind(*payment)
+        })
+        .await?;
+    CANCELLED_SUBSCRIPTIONS
+        .execute(connection, &rows(&changes.cancelled_subscriptions), |query, subscription| {
+            query
+                .bind(subscription.world.0)
+                .bind(subscription.id.to_string())
+                .bind(subscription.status.name())
+                .bind(json(&subscription.terms))
+        })
+        .await?;
+    Ok(())
+}
+
+async fn save_due(connection: &mut SqliteConnection, changes: &Changes) -> sqlx::Result<()> {
+    let due: Vec<&Due> = changes.due.values().flatten().collect();
+    DUE.execute(connection, &due, |query, due| {
+        query.bind(due.transaction.0).bind(due.world.0).bind(due.at.millis()).bind(step_name(due.step))
+    })
+    .await?;
+    let done: Vec<_> =
+        changes.due.iter().filter(|(_, due)| due.is_none()).map(|(number, _)| number.0).collect();
+    DUE_DONE.execute(connection, &done, |query, number| query.bind(*number)).await?;
     Ok(())
 }

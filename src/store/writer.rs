@@ -182,6 +182,9 @@ impl Writer {
 
     async fn run_due_batch(&mut self, now: Timestamp) -> Result<(), BatchError> {
         let due = load::due(&mut self.connection, self.world, now, DUE_BATCH).await?;
+        for forced in due.iter().filter(|due| due.step.is_forced()) {
+            tracing::info!(transaction = forced.transaction.0, step = ?forced.step, "a magic amount strikes");
+        }
         let mut jobs: Vec<Box<dyn Job>> =
             due.into_iter().map(|due| Box::new(Unattended(CarryOut(due))) as Box<dyn Job>).collect();
         self.save_batch(&mut jobs).await?;
@@ -214,7 +217,7 @@ impl Writer {
             let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
             save::save(&mut transaction, &self.book).await?;
             transaction.commit().await?;
-            let planned = self.book.changes().due.first().map(|due| due.at);
+            let planned = self.book.changes().due.values().flatten().map(|due| due.at).min();
             self.next_due = [self.next_due, planned].into_iter().flatten().min();
         }
         self.book.saved();

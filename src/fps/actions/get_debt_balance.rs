@@ -9,6 +9,7 @@ use super::{Action, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "GetDebtBalance",
+    aliases: &[],
     summary: "Tells what a buyer owes on one credit instrument.",
     source: "API Reference, GetDebtBalance",
     parameters: &[shared::CREDIT_INSTRUMENT_ID],
@@ -23,6 +24,7 @@ pub(super) static ACTION: Action = Action {
         ),
         our_choice("Only the debtor and the creditor may ask; others get InstrumentAccessDenied."),
     ],
+    needs_signature: true,
     run: |call| Box::pin(run(call)),
 };
 

@@ -3,12 +3,13 @@
 use crate::error::{Code, FpsError};
 use crate::fps::call::Call;
 use crate::fps::xml::{Answer, Xml};
-use crate::ledger::{self, Status, Transaction, TransactionDetail};
+use crate::ledger::{self, InstrumentKind, Status, Transaction, TransactionDetail};
 
 use super::{Action, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "GetTransaction",
+    aliases: &[],
     summary: "Tells everything about a transaction, with its history and what is related to it.",
     source: "API Reference, GetTransaction; schema type TransactionDetail",
     parameters: &[shared::TRANSACTION_ID],
@@ -22,6 +23,7 @@ pub(super) static ACTION: Action = Action {
         our_choice("Caller, sender and recipient of a transaction may ask; to others it does not exist."),
         our_choice("A history entry's amount is the transaction's."),
     ],
+    needs_signature: true,
     run: |call| Box::pin(run(call)),
 };
 
@@ -40,16 +42,24 @@ fn write_detail(xml: &mut Xml, detail: &TransactionDetail) {
     xml.maybe("SenderDescription", remarks.sender_description.as_ref());
     xml.text("DateReceived", transaction.received);
     xml.maybe("DateCompleted", transaction.progress.completed);
-    xml.amount("TransactionAmount", transaction.amount);
-    xml.amount("FPSFees", transaction.fee);
+    xml.amount("TransactionAmount", transaction.charged());
+    xml.amount("FPSFees", transaction.progress.fee);
+    if !transaction.progress.marketplace_fee.is_zero() {
+        xml.amount("MarketplaceFees", transaction.progress.marketplace_fee);
+    }
     xml.text("FPSFeesPaidBy", transaction.charge_fee_to.name());
     xml.maybe("SenderTokenId", detail.sender_token.as_ref());
-    xml.maybe("CreditInstrumentId", detail.credit_instrument.as_ref());
+    xml.maybe("RecipientTokenId", detail.recipient_token.as_ref());
+    match &detail.instrument {
+        Some((InstrumentKind::Prepaid, id)) => xml.text("PrepaidInstrumentId", id),
+        Some((InstrumentKind::Credit, id)) => xml.text("CreditInstrumentId", id),
+        None => {}
+    }
     xml.text("FPSOperation", transaction.operation.name());
     xml.text("PaymentMethod", transaction.method.name());
     let stage = transaction.stage();
     xml.text("TransactionStatus", stage.status.name());
-    xml.text("StatusCode", stage.code.name());
+    xml.text("StatusCode", stage.code.wire_name());
     xml.text("StatusMessage", stage.code.message());
     xml.text("SenderName", &detail.sender.name);
     if transaction.caller == transaction.recipient {
@@ -76,12 +86,17 @@ fn write_relation(xml: &mut Xml, id: &str, relation: &str) {
 
 /// Oldest first: clients take the last entry for the current state.
 fn write_history(xml: &mut Xml, transaction: &Transaction) {
+    let mut amount = transaction.amount;
     for stage in &transaction.progress.history {
         xml.nested("StatusHistory", |xml| {
             xml.text("Date", stage.at);
             xml.text("TransactionStatus", Status::name(stage.status));
-            xml.text("StatusCode", stage.code.name());
-            xml.amount("Amount", transaction.amount);
+            xml.text("StatusCode", stage.code.wire_name());
+            xml.amount("Amount", amount);
         });
+        // What comes after the hold is about what was settled of it.
+        if stage.status == Status::Reserved {
+            amount = transaction.charged();
+        }
     }
 }

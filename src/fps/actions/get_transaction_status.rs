@@ -9,6 +9,7 @@ use super::{Action, documented, observed, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "GetTransactionStatus",
+    aliases: &[],
     summary: "Tells how far a transaction got.",
     source: "API Reference, GetTransactionStatus",
     parameters: &[shared::TRANSACTION_ID],
@@ -20,6 +21,7 @@ pub(super) static ACTION: Action = Action {
         our_choice("The messages of Expired and TransactionDenied."),
         our_choice("Caller, sender and recipient of a transaction may ask; to others it does not exist."),
     ],
+    needs_signature: true,
     run: |call| Box::pin(run(call)),
 };
 
@@ -30,7 +32,7 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
         xml.text("TransactionId", &state.id);
         xml.text("TransactionStatus", state.stage.status.name());
         xml.text("CallerReference", &state.caller_reference);
-        xml.text("StatusCode", state.stage.code.name());
+        xml.text("StatusCode", state.stage.code.wire_name());
         xml.text("StatusMessage", state.stage.code.message());
     }))
 }

@@ -1,11 +1,32 @@
 //! The action table: one file an action, one line here.
 
+mod cancel;
+mod cancel_subscription_and_refund;
+mod cancel_token;
+mod fund_prepaid;
+mod get_account_activity;
+mod get_account_balance;
 mod get_debt_balance;
+mod get_outstanding_debt_balance;
+mod get_payment_instruction;
+mod get_prepaid_balance;
+mod get_recipient_verification_status;
+mod get_subscription_details;
+mod get_token_by_caller;
+mod get_token_usage;
+mod get_tokens;
+mod get_total_prepaid_liability;
 mod get_transaction;
 mod get_transaction_status;
+mod get_transactions_for_subscription;
+mod install_payment_instruction;
 mod pay;
 mod refund;
+mod reserve;
+mod settle;
 mod settle_debt;
+mod token;
+mod verify_signature;
 mod write_off_debt;
 
 use std::future::Future;
@@ -20,18 +41,38 @@ use super::xml::Answer;
 
 /// Every action of the service. Adding one is one file and one line.
 pub static ACTIONS: &[&Action] = &[
+    &cancel::ACTION,
+    &cancel_subscription_and_refund::ACTION,
+    &cancel_token::ACTION,
+    &fund_prepaid::ACTION,
+    &get_account_activity::ACTION,
+    &get_account_balance::ACTION,
     &get_debt_balance::ACTION,
+    &get_outstanding_debt_balance::ACTION,
+    &get_payment_instruction::ACTION,
+    &get_prepaid_balance::ACTION,
+    &get_recipient_verification_status::ACTION,
+    &get_subscription_details::ACTION,
+    &get_token_by_caller::ACTION,
+    &get_token_usage::ACTION,
+    &get_tokens::ACTION,
+    &get_total_prepaid_liability::ACTION,
     &get_transaction::ACTION,
     &get_transaction_status::ACTION,
+    &get_transactions_for_subscription::ACTION,
+    &install_payment_instruction::ACTION,
     &pay::ACTION,
     &refund::ACTION,
+    &reserve::ACTION,
+    &settle::ACTION,
     &settle_debt::ACTION,
+    &verify_signature::ACTION,
     &write_off_debt::ACTION,
 ];
 
-/// Finds an action by its wire name; case matters.
+/// Finds an action by its wire name, or by how a client misspells it; case matters.
 pub fn find(name: &str) -> Option<&'static Action> {
-    ACTIONS.iter().copied().find(|action| action.name == name)
+    ACTIONS.iter().copied().find(|action| action.name == name || action.aliases.contains(&name))
 }
 
 /// The answer to come.
@@ -41,6 +82,8 @@ pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Answer, FpsError>> +
 pub struct Action {
     /// Its wire name.
     pub name: &'static str,
+    /// How clients misspell it.
+    pub aliases: &'static [&'static str],
     /// What it does, in one sentence.
     pub summary: &'static str,
     /// The guide page it follows.
@@ -53,6 +96,8 @@ pub struct Action {
     pub errors: &'static [Code],
     /// What is known of its behaviour, and from where.
     pub fidelity: &'static [Behaviour],
+    /// Whether it must be signed; one that need not be is checked all the same when it is.
+    pub needs_signature: bool,
     /// Runs it.
     pub run: for<'a> fn(Call<'a>) -> Answering<'a>,
 }
@@ -116,6 +161,49 @@ mod shared {
         Kind::Bytes(1024),
         "Where notifications of this transaction go; stored only, for now.",
     );
-    /// [`TRANSACTION_TIMEOUT`]'s default: seven days.
-    pub(super) const DEFAULT_TIMEOUT: i32 = 10_080;
+    pub(super) const PREPAID_INSTRUMENT_ID: Parameter =
+        Parameter::required("PrepaidInstrumentId", Kind::Bytes(128), "The prepaid instrument.");
+    pub(super) const TOKEN_ID: Parameter = Parameter::required("TokenId", Kind::Characters(64), "The token.");
+    pub(super) const SUBSCRIPTION_ID: Parameter =
+        Parameter::required("SubscriptionId", Kind::Bytes(128), "The subscription.");
+    pub(super) const TOKEN_TYPES: Kind = Kind::OneOf(&["SingleUse", "MultiUse", "Recurring", "Unrestricted"]);
+
+    /// The parameters of Pay and Reserve.
+    pub(super) const PAYMENT: &[Parameter] = &[
+        SENDER_TOKEN_ID,
+        Parameter::optional(
+            "RecipientTokenId",
+            Kind::Characters(64),
+            "The token of a marketplace's recipient. Without one the caller is the recipient.",
+        ),
+        Parameter::required("TransactionAmount", Kind::Amount, "How much."),
+        Parameter::optional(
+            "ChargeFeeTo",
+            Kind::OneOf(&["Caller", "Recipient"]),
+            "Who pays FPS's fee. Default: as the recipient token says, else the recipient.",
+        ),
+        CALLER_REFERENCE,
+        CALLER_DESCRIPTION,
+        SENDER_DESCRIPTION,
+        SOFT_DESCRIPTOR_TYPE,
+        CS_OWNER,
+        TRANSACTION_TIMEOUT,
+        Parameter::optional(
+            "MarketplaceFixedFee",
+            Kind::Amount,
+            "What a marketplace takes from the recipient.",
+        ),
+        Parameter::optional(
+            "MarketplaceVariableFee",
+            Kind::Percent,
+            "What it takes in per cent of the amount.",
+        ),
+        OVERRIDE_IPN_URL,
+    ];
+    /// Names of the 2007 API that clients still send with payments.
+    pub(super) const PAYMENT_LEGACY: &[&str] =
+        &["MetaData", "RecipientDescription", "RecipientReference", "SenderReference", "TransactionDate"];
+    /// The same where the fee has one payer only.
+    pub(super) const PAYMENT_LEGACY_WITH_FEE: &[&str] =
+        &["ChargeFeeTo", "MetaData", "RecipientReference", "SenderReference", "TransactionDate"];
 }

@@ -10,6 +10,7 @@ use super::{Action, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "Refund",
+    aliases: &[],
     summary: "Gives back a payment, in part or in full; of a debt Pay it lowers the debt.",
     source: "API Reference, Refund; Aggregated Payments Guide, Order Cancellation",
     parameters: &[
@@ -20,7 +21,7 @@ pub(super) static ACTION: Action = Action {
         Parameter::optional(
             "MarketplaceRefundPolicy",
             Kind::OneOf(&["MasterTxnOnly", "MarketplaceTxnOnly", "MasterAndMarketplaceTxn"]),
-            "What happens to a marketplace fee; without marketplaces it changes nothing. Default MasterTxnOnly.",
+            "What happens to a marketplace's fee: it stays, it alone goes back, or both go back. Default MasterTxnOnly.",
         ),
         shared::OVERRIDE_IPN_URL,
     ],
@@ -39,6 +40,7 @@ pub(super) static ACTION: Action = Action {
         Code::TransactionTypeNotRefundable,
         Code::OriginalTransactionIncomplete,
         Code::OriginalTransactionFailed,
+        Code::InvalidTransactionState,
         Code::TransactionFullyRefundedAlready,
         Code::RefundAmountExceeded,
         Code::AmountOutOfRange,
@@ -56,8 +58,10 @@ pub(super) static ACTION: Action = Action {
         our_choice(
             "Settlements and write-offs clear the oldest debt first; what is open of a Pay can be refunded, as far as it is not being settled.",
         ),
+        our_choice("MarketplaceTxnOnly moves the caller's own fee, or RefundAmount of it, to the recipient."),
         our_choice("The type of the original is looked at before its state."),
     ],
+    needs_signature: true,
     run: |call| Box::pin(run(call)),
 };
 
@@ -66,8 +70,8 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let original = params.text("TransactionId")?.into();
     let amount = params.maybe_amount("RefundAmount")?;
     let mut remarks = params.remarks()?;
-    params.choice("MarketplaceRefundPolicy", MarketplaceRefundPolicy::MasterTxnOnly)?;
+    let policy = params.choice("MarketplaceRefundPolicy", MarketplaceRefundPolicy::MasterTxnOnly)?;
     remarks.ipn_url = params.maybe_text("OverrideIPNURL")?;
-    let refund = ledger::Refund { caller: call.caller, original, amount, remarks };
+    let refund = ledger::Refund { caller: call.caller, original, amount, policy, remarks };
     call.run_once(ACTION.name, refund).await
 }

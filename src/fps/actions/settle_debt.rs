@@ -1,7 +1,7 @@
 //! SettleDebt: money for debt (guide: SettleDebt; Using Postpaid Payment Tokens).
 
 use crate::error::{Code, FpsError};
-use crate::fps::call::Call;
+use crate::fps::call::{Call, DEFAULT_TIMEOUT_MINUTES};
 use crate::fps::params::{Kind, Parameter};
 use crate::fps::xml::Answer;
 use crate::ledger;
@@ -10,6 +10,7 @@ use super::{Action, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "SettleDebt",
+    aliases: &[],
     summary: "Settles debt on a credit instrument with money, by its settlement token.",
     source: "API Reference, SettleDebt; Aggregated Payments Guide, Using Postpaid Payment Tokens",
     parameters: &[
@@ -28,7 +29,7 @@ pub(super) static ACTION: Action = Action {
         shared::TRANSACTION_TIMEOUT,
         shared::OVERRIDE_IPN_URL,
     ],
-    legacy: &["ChargeFeeTo", "MetaData", "RecipientReference", "SenderReference", "TransactionDate"],
+    legacy: shared::PAYMENT_LEGACY_WITH_FEE,
     errors: &[
         Code::InvalidParams,
         Code::InvalidTokenId_Sender,
@@ -62,6 +63,7 @@ pub(super) static ACTION: Action = Action {
         our_choice("Debt is never settled by itself."),
         our_choice("A settlement that fails gives its amount back to the debt and to the token's limits."),
     ],
+    needs_signature: true,
     run: |call| Box::pin(run(call)),
 };
 
@@ -71,7 +73,7 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let instrument = params.text("CreditInstrumentId")?.into();
     let amount = params.maybe_amount("SettlementAmount")?;
     let mut remarks = params.remarks_for_statement()?;
-    let timeout_minutes = params.minutes("TransactionTimeoutInMins", shared::DEFAULT_TIMEOUT)?;
+    let timeout_minutes = params.minutes("TransactionTimeoutInMins", DEFAULT_TIMEOUT_MINUTES)?;
     remarks.ipn_url = params.maybe_text("OverrideIPNURL")?;
     let caller = call.caller;
     let settle = ledger::SettleDebt { caller, sender_token, instrument, amount, remarks, timeout_minutes };

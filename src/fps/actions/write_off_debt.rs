@@ -10,6 +10,7 @@ use super::{Action, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "WriteOffDebt",
+    aliases: &[],
     summary: "Forgives debt on a credit instrument. No money moves, and it cannot be undone.",
     source: "API Reference, WriteOffDebt; Aggregated Payments Guide",
     parameters: &[
@@ -35,6 +36,7 @@ pub(super) static ACTION: Action = Action {
         our_choice("It succeeds in the call, costs no fee, and clears the oldest debt first."),
         our_choice("An instrument that is expired or inactive can still be written off."),
     ],
+    needs_signature: true,
     run: |call| Box::pin(run(call)),
 };
 

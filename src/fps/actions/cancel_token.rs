@@ -1,0 +1,45 @@
+//! CancelToken: takes a token out of use (guide: API Reference, CancelToken).
+
+use crate::error::{Code, FpsError};
+use crate::fps::call::Call;
+use crate::fps::params::{Kind, Parameter};
+use crate::fps::xml::Answer;
+use crate::ledger;
+
+use super::{Action, documented, our_choice, shared};
+
+pub(super) static ACTION: Action = Action {
+    name: "CancelToken",
+    aliases: &[],
+    summary: "Takes a token out of use, for good.",
+    source: "API Reference, CancelToken",
+    parameters: &[
+        shared::TOKEN_ID,
+        Parameter::optional("ReasonText", Kind::Characters(256), "Why."),
+        shared::OVERRIDE_IPN_URL,
+    ],
+    legacy: &[],
+    errors: &[
+        Code::InvalidParams,
+        Code::InvalidTokenId,
+        Code::TokenAccessDenied,
+        Code::InvalidAccountState_Caller,
+        Code::UnverifiedEmailAddress_Caller,
+        Code::TokenNotActive,
+    ],
+    fidelity: &[
+        documented("The answer has no result element."),
+        documented("Only the application that had the token installed may cancel it."),
+        our_choice("Cancelling it again is TokenNotActive."),
+    ],
+    needs_signature: true,
+    run: |call| Box::pin(run(call)),
+};
+
+async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
+    let token = call.params.text("TokenId")?.into();
+    call.params.maybe_text("ReasonText")?;
+    call.params.maybe_text("OverrideIPNURL")?;
+    call.store.run(ledger::CancelToken { caller: call.caller, token }).await?;
+    Ok(Answer::empty(ACTION.name))
+}

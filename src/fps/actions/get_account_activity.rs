@@ -1,0 +1,157 @@
+//! GetAccountActivity: what happened on the caller's account (guide: API Reference, GetAccountActivity).
+
+use crate::error::{Code, FpsError};
+use crate::fps::call::Call;
+use crate::fps::params::{Kind, Parameter, Params};
+use crate::fps::xml::{Answer, Xml};
+use crate::ledger::{
+    self, AccountNumber, ActivityQuery, Amount, ChargeFeeTo, Party, Role, Transaction, TransactionDetail,
+};
+
+use super::{Action, documented, observed, our_choice};
+
+const STATUSES: Kind = Kind::OneOf(&["Reserved", "Success", "Failure", "Pending", "Cancelled"]);
+const OPERATIONS: Kind =
+    Kind::OneOf(&["Pay", "Refund", "Settle", "SettleDebt", "WriteOffDebt", "FundPrepaid", "Reserve"]);
+
+pub(super) static ACTION: Action = Action {
+    name: "GetAccountActivity",
+    aliases: &[],
+    summary: "Lists the transactions of the caller's account, page by page.",
+    source: "API Reference, GetAccountActivity; schema type Transaction",
+    parameters: &[
+        Parameter::optional("MaxBatchSize", Kind::Number(1, 200), "How many on a page. Default 20."),
+        Parameter::required("StartDate", Kind::Instant, "Received at this instant or later."),
+        Parameter::optional("EndDate", Kind::Instant, "Received at this instant or earlier. Default: now."),
+        Parameter::optional(
+            "SortOrderByDate",
+            Kind::OneOf(&["Ascending", "Descending"]),
+            "Oldest or newest first. Default Descending.",
+        ),
+        Parameter::optional("FPSOperation", OPERATIONS, "Only these."),
+        Parameter::optional(
+            "PaymentMethod",
+            Kind::OneOf(&["ABT", "CC", "ACH", "Debt", "Prepaid"]),
+            "Only these.",
+        ),
+        Parameter::optional(
+            "Role",
+            Kind::ListOf(&["Sender", "Caller", "Recipient"]),
+            "Only where the account played one of these roles.",
+        ),
+        Parameter::optional("TransactionStatus", STATUSES, "Only these."),
+        Parameter::optional("Operation", OPERATIONS, "Older name of FPSOperation."),
+        Parameter::optional("Status", STATUSES, "Older name of TransactionStatus."),
+    ],
+    legacy: &["ResponseGroup"],
+    errors: &[Code::InvalidParams, Code::InvalidDateRange],
+    fidelity: &[
+        documented(
+            "Balance is the account's running balance; TransactionParts hold the account's own roles and the caller.",
+        ),
+        observed(
+            "Clients send a bare date, a date with blanks, and the older names Operation, Status and ResponseGroup.",
+        ),
+        our_choice(
+            "Pages of 1 to 200. StartTimeForNextTransaction is the next StartDate in ascending order, the next EndDate in descending order.",
+        ),
+        our_choice(
+            "Transactions received at the very instant at which a page ends all stand on it, so none is lost or repeated.",
+        ),
+    ],
+    needs_signature: true,
+    run: |call| Box::pin(run(call)),
+};
+
+async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
+    let query = read_query(&mut call.params, call.caller.account, call.now)?;
+    let activity = call.store.run(ledger::GetAccountActivity { caller: call.caller, query }).await?;
+    Ok(Answer::result(ACTION.name, |xml| {
+        xml.text("BatchSize", activity.transactions.len());
+        for detail in &activity.transactions {
+            xml.nested("Transaction", |xml| write_transaction(xml, detail, activity.account));
+        }
+        xml.maybe("StartTimeForNextTransaction", activity.next);
+    }))
+}
+
+fn read_query(
+    params: &mut Params<'_>,
+    account: AccountNumber,
+    now: ledger::Timestamp,
+) -> Result<ActivityQuery, FpsError> {
+    let batch = params.number("MaxBatchSize", 20)?;
+    let from = params.maybe_instant("StartDate")?;
+    let from = from.ok_or_else(|| FpsError::invalid_params("startDate can not be empty "))?;
+    let to = params.maybe_instant("EndDate")?.unwrap_or(now);
+    let descending = params.one_of("SortOrderByDate", "Descending")? == "Descending";
+    let operation = params.maybe_choice("FPSOperation")?;
+    let method = params.maybe_choice("PaymentMethod")?;
+    let mut roles: Vec<Role> = params.choices("Role")?;
+    roles.sort_unstable();
+    roles.dedup();
+    let status = params.maybe_choice("TransactionStatus")?;
+    let operation = operation.or(params.maybe_choice("Operation")?);
+    let status = status.or(params.maybe_choice("Status")?);
+    Ok(ActivityQuery { account, from, to, descending, batch, operation, method, status, roles })
+}
+
+fn write_transaction(xml: &mut Xml, detail: &TransactionDetail, account: AccountNumber) {
+    let transaction = &detail.transaction;
+    let stage = transaction.stage();
+    xml.text("TransactionId", &transaction.id);
+    xml.text("CallerTransactionDate", transaction.received);
+    xml.text("DateReceived", transaction.received);
+    xml.maybe("DateCompleted", transaction.progress.completed);
+    xml.amount("TransactionAmount", transaction.charged());
+    xml.text("FPSOperation", transaction.operation.name());
+    xml.text("TransactionStatus", stage.status.name());
+    xml.text("StatusMessage", stage.code.message());
+    xml.text("StatusCode", stage.code.wire_name());
+    xml.maybe("OriginalTransactionId", detail.original.as_ref());
+    for role in [Role::Recipient, Role::Caller, Role::Sender] {
+        if role == Role::Caller || transaction.party(role) == account {
+            write_part(xml, detail, role);
+        }
+    }
+    xml.text("PaymentMethod", transaction.method.name());
+    xml.text("SenderName", &detail.sender.name);
+    xml.text("CallerName", &detail.caller.name);
+    xml.text("RecipientName", &detail.recipient.name);
+    xml.amount("FPSFees", transaction.progress.fee);
+    xml.amount("Balance", transaction.balance_of(account));
+    xml.maybe("SenderTokenId", detail.sender_token.as_ref());
+    xml.maybe("RecipientTokenId", detail.recipient_token.as_ref());
+}
+
+fn write_part(xml: &mut Xml, detail: &TransactionDetail, role: Role) {
+    let transaction = &detail.transaction;
+    let remarks = &transaction.remarks;
+    let (party, reference, description): (&Party, _, _) = match role {
+        Role::Sender => (&detail.sender, None, remarks.sender_description.as_ref()),
+        Role::Caller => {
+            (&detail.caller, Some(&remarks.caller_reference), remarks.caller_description.as_ref())
+        }
+        Role::Recipient => (&detail.recipient, None, None),
+    };
+    xml.nested("TransactionPart", |xml| {
+        let instrument = detail.instrument.as_ref().filter(|_| role == Role::Sender);
+        xml.maybe("InstrumentId", instrument.map(|(_, id)| id));
+        xml.text("Role", role.name());
+        xml.text("Name", &party.name);
+        xml.maybe("Reference", reference);
+        xml.maybe("Description", description);
+        xml.amount("FeesPaid", fees_paid(transaction, role));
+    });
+}
+
+/// The party that bears FPS's fee shows it; in a refund the merchant is the sender.
+fn fees_paid(transaction: &Transaction, role: Role) -> Amount {
+    let merchant =
+        if transaction.operation == ledger::Operation::Refund { Role::Sender } else { Role::Recipient };
+    let payer = match transaction.charge_fee_to {
+        ChargeFeeTo::Recipient => merchant,
+        ChargeFeeTo::Caller => Role::Caller,
+    };
+    if role == payer { transaction.progress.fee } else { Amount::ZERO }
+}

@@ -1,0 +1,34 @@
+//! GetOutstandingDebtBalance: what all buyers owe a creditor (guide: API Reference).
+
+use crate::error::FpsError;
+use crate::fps::call::Call;
+use crate::fps::xml::Answer;
+use crate::ledger;
+
+use super::{Action, documented, observed};
+
+pub(super) static ACTION: Action = Action {
+    name: "GetOutstandingDebtBalance",
+    aliases: &["GetOutStandingDebtBalance"],
+    summary: "Tells what is owed on all credit instruments of which the caller is the creditor.",
+    source: "API Reference, GetOutstandingDebtBalance",
+    parameters: &[],
+    legacy: &[],
+    errors: &[],
+    fidelity: &[
+        documented("The sum over all credit instruments of the caller."),
+        observed("One client library writes the action GetOutStandingDebtBalance; that is taken too."),
+    ],
+    needs_signature: true,
+    run: |call| Box::pin(run(call)),
+};
+
+async fn run(call: Call<'_>) -> Result<Answer, FpsError> {
+    let debt = call.store.run(ledger::GetOutstandingDebtBalance { caller: call.caller }).await?;
+    Ok(Answer::result(ACTION.name, |xml| {
+        xml.nested("OutstandingDebt", |xml| {
+            xml.amount("OutstandingBalance", debt.available);
+            xml.amount("PendingOutBalance", debt.pending_out);
+        });
+    }))
+}

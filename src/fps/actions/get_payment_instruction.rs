@@ -1,0 +1,40 @@
+//! GetPaymentInstruction: a token with the text it was made from (guide: API Reference).
+
+use crate::error::{Code, FpsError};
+use crate::fps::call::Call;
+use crate::fps::xml::Answer;
+use crate::ledger;
+
+use super::token::write_token;
+use super::{Action, documented, our_choice, shared};
+
+pub(super) static ACTION: Action = Action {
+    name: "GetPaymentInstruction",
+    aliases: &[],
+    summary: "Shows a token with the instruction it was made from.",
+    source: "API Reference, GetPaymentInstruction",
+    parameters: &[shared::TOKEN_ID],
+    legacy: &[],
+    errors: &[Code::InvalidParams, Code::InvalidTokenId, Code::TokenAccessDenied],
+    fidelity: &[
+        documented("Token, PaymentInstruction, CallerReference, TokenFriendlyName."),
+        our_choice(
+            "A token that no instruction made shows `MyRole == 'Sender';` or `MyRole == 'Recipient';`.",
+        ),
+    ],
+    needs_signature: true,
+    run: |call| Box::pin(run(call)),
+};
+
+async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
+    let token = call.params.text("TokenId")?.into();
+    let token = call.store.run(ledger::GetPaymentInstruction { caller: call.caller, token }).await?;
+    let role = if token.purpose.receives() { "Recipient" } else { "Sender" };
+    let made_up = format!("MyRole == '{role}';");
+    Ok(Answer::result(ACTION.name, |xml| {
+        write_token(xml, &token);
+        xml.text("PaymentInstruction", token.instruction.as_ref().unwrap_or(&made_up));
+        xml.text("CallerReference", &token.caller_reference);
+        xml.maybe("TokenFriendlyName", Some(&token.friendly_name).filter(|name| !name.is_empty()));
+    }))
+}

@@ -1,0 +1,53 @@
+//! GetTokenUsage: how much of a token's limits is used (guide: API Reference, GetTokenUsage).
+
+use crate::error::{Code, FpsError};
+use crate::fps::call::Call;
+use crate::fps::xml::{Answer, Xml};
+use crate::ledger::{self, Amount, Measure, Timestamp, UsageLimit, Used};
+
+use super::{Action, documented, our_choice, shared};
+
+pub(super) static ACTION: Action = Action {
+    name: "GetTokenUsage",
+    aliases: &[],
+    summary: "Tells how much of a token's usage limits is used.",
+    source: "API Reference, GetTokenUsage",
+    parameters: &[shared::TOKEN_ID],
+    legacy: &[],
+    errors: &[Code::InvalidParams, Code::InvalidTokenId, Code::TokenAccessDenied, Code::InvalidTokenType],
+    fidelity: &[
+        documented(
+            "One TokenUsageLimits element for each limit, with an amount or a count; not for single-use tokens.",
+        ),
+        our_choice(
+            "LastResetAmount and LastResetCount are what was used since LastResetTimestamp, the start of the window.",
+        ),
+        our_choice("Windows of the limit's length follow each other from the start of the token's validity."),
+    ],
+    needs_signature: true,
+    run: |call| Box::pin(run(call)),
+};
+
+async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
+    let token = call.params.text("TokenId")?.into();
+    let limits = call.store.run(ledger::GetTokenUsage { caller: call.caller, token }).await?;
+    Ok(Answer::result(ACTION.name, |xml| {
+        for (limit, used) in &limits {
+            xml.nested("TokenUsageLimits", |xml| write_limit(xml, limit, used));
+        }
+    }))
+}
+
+fn write_limit(xml: &mut Xml, limit: &UsageLimit, used: &Used) {
+    match limit.measure {
+        Measure::Count => {
+            xml.text("Count", limit.allowed);
+            xml.text("LastResetCount", used.used);
+        }
+        Measure::Amount => {
+            xml.amount("Amount", Amount::from_micros(limit.allowed));
+            xml.amount("LastResetAmount", Amount::from_micros(used.used));
+        }
+    }
+    xml.text("LastResetTimestamp", Timestamp::from_millis(used.since));
+}

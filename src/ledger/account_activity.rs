@@ -1,0 +1,128 @@
+//! GetAccountBalance and GetAccountActivity: what an account holds and what happened on it (guide: pages of the
+//! same names).
+
+use crate::error::{Code, FpsError};
+
+use super::account::Role;
+use super::book::Book;
+use super::money::Amount;
+use super::names::{AccountNumber, TransactionNumber};
+use super::needs::Needs;
+use super::posting::LedgerAccount;
+use super::time::Timestamp;
+use super::transaction::{Operation, PaymentMethod, Status};
+use super::transaction_views::TransactionDetail;
+use super::{Caller, Command, Context};
+
+/// Asks for the caller's balances.
+#[derive(Clone, Debug)]
+pub struct GetAccountBalance {
+    /// Who asks.
+    pub caller: Caller,
+}
+
+/// The balances of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountBalance {
+    /// Money on the account.
+    pub total: Amount,
+    /// Money on its way to it.
+    pub pending_in: Amount,
+    /// Money on its way from it.
+    pub pending_out: Amount,
+}
+
+impl Command for GetAccountBalance {
+    type Output = AccountBalance;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        for account in [LedgerAccount::balance, LedgerAccount::incoming, LedgerAccount::outgoing] {
+            needs.total(account(self.caller.account));
+        }
+    }
+
+    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<AccountBalance, FpsError> {
+        Ok(AccountBalance {
+            total: book.total(LedgerAccount::balance(self.caller.account)),
+            pending_in: book.total(LedgerAccount::incoming(self.caller.account)),
+            pending_out: book.total(LedgerAccount::outgoing(self.caller.account)),
+        })
+    }
+}
+
+/// Which of an account's transactions are wanted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActivityQuery {
+    /// Whose.
+    pub account: AccountNumber,
+    /// Received at this instant or later.
+    pub from: Timestamp,
+    /// Received at this instant or earlier.
+    pub to: Timestamp,
+    /// Newest first.
+    pub descending: bool,
+    /// How many on a page. Those received at the very instant at which a page ends all stand on it, so that paging
+    /// by instants neither loses nor repeats one.
+    pub batch: u32,
+    /// Only this operation.
+    pub operation: Option<Operation>,
+    /// Only this method.
+    pub method: Option<PaymentMethod>,
+    /// Only this status.
+    pub status: Option<Status>,
+    /// Only where the account played one of these roles; none = any.
+    pub roles: Vec<Role>,
+}
+
+/// A page of transactions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActivityPage {
+    /// The transactions, in order.
+    pub transactions: Vec<TransactionNumber>,
+    /// When the first one of the next page was received, if there is one.
+    pub next: Option<Timestamp>,
+}
+
+/// Asks for the caller's transactions.
+#[derive(Clone, Debug)]
+pub struct GetAccountActivity {
+    /// Who asks.
+    pub caller: Caller,
+    /// Which transactions.
+    pub query: ActivityQuery,
+}
+
+/// What happened on an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountActivity {
+    /// Whose.
+    pub account: AccountNumber,
+    /// The transactions, in order.
+    pub transactions: Vec<TransactionDetail>,
+    /// When the first one of the next page was received, if there is one.
+    pub next: Option<Timestamp>,
+}
+
+impl Command for GetAccountActivity {
+    type Output = AccountActivity;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        let Some(page) = needs.activity(&self.query) else { return };
+        for &number in &page.transactions {
+            needs.transaction_row(number);
+        }
+    }
+
+    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<AccountActivity, FpsError> {
+        if self.query.from > context.now || self.query.to < self.query.from {
+            return Err(Code::InvalidDateRange.into());
+        }
+        let page = book.activity(&self.query).cloned().unwrap_or_default();
+        let details = page.transactions.iter().filter_map(|number| book.transaction_row(*number));
+        Ok(AccountActivity {
+            account: self.caller.account,
+            transactions: details.map(|found| TransactionDetail::of(book, found)).collect(),
+            next: page.next,
+        })
+    }
+}

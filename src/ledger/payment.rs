@@ -1,0 +1,276 @@
+//! What Pay and Reserve share: who pays whom, by which tokens, at what fees (guide: Pay, Reserve).
+
+use rust_decimal::Decimal;
+
+use crate::error::{Code, FpsError};
+
+use super::account::{AccountKind, Role};
+use super::book::Book;
+use super::completion;
+use super::instrument::{Instrument, InstrumentKind};
+use super::money::Amount;
+use super::names::TokenId;
+use super::needs::Needs;
+use super::posting::LedgerAccount;
+use super::token::{RecipientTerms, Token};
+use super::transaction::{ChargeFeeTo, Operation, PaymentMethod, Remarks, Transaction};
+use super::{Caller, Context, unknown_id};
+
+/// A Pay or Reserve as asked for.
+#[derive(Clone, Debug)]
+pub struct Payment {
+    /// Who asks.
+    pub caller: Caller,
+    /// The sender's token.
+    pub sender_token: TokenId,
+    /// The recipient's token; without one the caller is the recipient.
+    pub recipient_token: Option<TokenId>,
+    /// How much.
+    pub amount: Amount,
+    /// Who pays FPS's fee, if said.
+    pub charge_fee_to: Option<ChargeFeeTo>,
+    /// The caller's own fee.
+    pub own_fee: OwnFee,
+    /// What the caller says about it.
+    pub remarks: Remarks,
+    /// Minutes after which a pending payment fails.
+    pub timeout_minutes: i64,
+}
+
+/// What a marketplace takes from the recipient.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OwnFee {
+    /// Dollars.
+    pub fixed: Option<Amount>,
+    /// Per cent of the amount.
+    pub percent: Option<Decimal>,
+}
+
+impl OwnFee {
+    fn is_asked(&self) -> bool {
+        self.fixed.is_some() || self.percent.is_some()
+    }
+
+    fn of(&self, amount: Amount) -> Amount {
+        amount.percent_plus(self.percent.unwrap_or_default(), self.fixed.unwrap_or_default(), Amount::CENT)
+    }
+}
+
+/// Who receives, and on what terms.
+struct Receiving<'b> {
+    account: super::AccountNumber,
+    token: Option<&'b Token>,
+    terms: Option<&'b RecipientTerms>,
+}
+
+impl Payment {
+    pub(super) fn needs(&self, needs: &mut Needs<'_>) {
+        needs.account(self.caller.account);
+        needs.token(self.caller.world, &self.sender_token);
+        if let Some(token) = &self.recipient_token {
+            needs.token(self.caller.world, token);
+        }
+    }
+
+    /// Checks everything and makes a draft. The order is the service's: existence, right of access, state,
+    /// compatibility, limits, amounts.
+    pub(super) fn checked(
+        &self,
+        book: &Book,
+        context: &mut Context<'_>,
+        operation: Operation,
+    ) -> Result<Transaction, FpsError> {
+        let world = self.caller.world;
+        self.marketplace_allowed(book)?;
+        if self.recipient_token.as_ref() == Some(&self.sender_token) {
+            return Err(Code::SameTokenIdUsedMultipleTimes.into());
+        }
+        context.rules.magic_token("SenderTokenId", &self.sender_token)?;
+        let token = Token::find(book, self.caller, &self.sender_token)?;
+        let receiving = self.receiving(book, context)?;
+        Token::parties_take_part(book, token, self.caller, receiving.account)?;
+        token.ready(context.now)?;
+        let instrument = token.instrument.and_then(|number| book.instrument_row(number));
+        self.compatible(token, &receiving, instrument)?;
+        if let Some(instrument) = instrument {
+            instrument.owned_by(self.caller.account)?;
+            instrument.usable(context.now)?;
+        }
+        takes_method(book, receiving.account, token.method)?;
+        token.within_limits(self.amount, context.now)?;
+        context.rules.amount_in_range(self.amount, token.method)?;
+        token.allows_charge(self.amount)?;
+        // A reservation pays its fee when it is settled; who bears it is settled now.
+        let fee = context.rules.fees.fee(operation, token.method, self.amount);
+        let charge_fee_to = self.fee_payer(&receiving);
+        let own_fee = self.own_fee.of(self.amount);
+        self.liability_covered(&receiving, charge_fee_to, fee, own_fee)?;
+        let recipient_token = receiving.token.map(|token| token.number);
+        let mut draft = Transaction {
+            world,
+            recipient: receiving.account,
+            recipient_token,
+            ..Transaction::draft(context, self.caller, operation, self.amount, &self.remarks)
+        }
+        .paid_with(token)
+        .charging(charge_fee_to, fee);
+        draft.progress.marketplace_fee = own_fee;
+        self.funds_suffice(book, token, instrument, &draft)?;
+        Ok(draft)
+    }
+
+    /// Only a marketplace may name a recipient or take a fee of its own.
+    fn marketplace_allowed(&self, book: &Book) -> Result<(), FpsError> {
+        let asked = self.recipient_token.is_some() || self.own_fee.is_asked();
+        let is_marketplace = book.account(self.caller.account).is_some_and(|account| account.marketplace);
+        if asked && (!is_marketplace || self.recipient_token.is_none()) {
+            return Err(Code::NotMarketplaceApp.into());
+        }
+        Ok(())
+    }
+
+    fn receiving<'b>(&self, book: &'b Book, context: &Context<'_>) -> Result<Receiving<'b>, FpsError> {
+        let Some(id) = &self.recipient_token else {
+            return Ok(Receiving { account: self.caller.account, token: None, terms: None });
+        };
+        let token = Token::recipient(book, self.caller, id, context)?;
+        if !token.active || !token.validity.holds(context.now) {
+            return Err(Code::TokenNotActive_Recipient.into());
+        }
+        Ok(Receiving { account: token.account, token: Some(token), terms: token.terms.as_ref() })
+    }
+
+    /// Whether the tokens' rules can be met together.
+    fn compatible(
+        &self,
+        token: &Token,
+        receiving: &Receiving<'_>,
+        instrument: Option<&Instrument>,
+    ) -> Result<(), FpsError> {
+        let clash = |text: &'static str| Err(FpsError::new(Code::IncompatibleTokens, text));
+        if !token.purpose.pays() {
+            return clash(
+                "The sender token settles or funds an instrument, or receives; it cannot be used to pay.",
+            );
+        }
+        if instrument.is_some() && receiving.token.is_some() {
+            return clash("Prepaid and postpaid instruments pay only their own merchant.");
+        }
+        let contradicts =
+            |terms: &&RecipientTerms| self.charge_fee_to.is_some_and(|payer| payer != terms.fee_payer());
+        if receiving.terms.is_some_and(|terms| contradicts(&terms)) {
+            return clash("ChargeFeeTo contradicts recipientPaysFee of the recipient token.");
+        }
+        if !self.own_fee.is_asked() {
+            return Ok(());
+        }
+        let most = receiving.terms.and_then(|terms| Some((terms.max_fixed_fee?, terms.max_variable_fee?)));
+        let Some((fixed, percent)) = most else {
+            return clash(
+                "Maximum values of marketplace fees not defined in Recipient token or are unreadable.",
+            );
+        };
+        if self.own_fee.of(self.amount) > self.amount.percent_plus(percent, fixed, Amount::CENT) {
+            return clash("The marketplace fee is above what the recipient token allows.");
+        }
+        Ok(())
+    }
+
+    /// Who bears FPS's fee: as asked, else as the recipient's token says, else the recipient.
+    fn fee_payer(&self, receiving: &Receiving<'_>) -> ChargeFeeTo {
+        let by_token = receiving.terms.map(RecipientTerms::fee_payer);
+        self.charge_fee_to.or(by_token).unwrap_or(ChargeFeeTo::Recipient)
+    }
+
+    /// A recipient must get something (captured text).
+    fn liability_covered(
+        &self,
+        receiving: &Receiving<'_>,
+        payer: ChargeFeeTo,
+        fee: Amount,
+        own_fee: Amount,
+    ) -> Result<(), FpsError> {
+        let liability = if payer == ChargeFeeTo::Recipient { fee + own_fee } else { own_fee };
+        if receiving.token.is_some() && self.amount <= liability {
+            let text = "Transaction amount must be greater than Recipient Fee liability.";
+            return Err(FpsError::invalid_params(text));
+        }
+        Ok(())
+    }
+
+    fn funds_suffice(
+        &self,
+        book: &Book,
+        token: &Token,
+        instrument: Option<&Instrument>,
+        draft: &Transaction,
+    ) -> Result<(), FpsError> {
+        if let Some(instrument) = instrument {
+            return instrument.bears(book, self.amount);
+        }
+        completion::funds_suffice(book, token, self.amount)?;
+        let short =
+            |(party, share): (_, Amount)| book.total(LedgerAccount::balance(party)) + share < Amount::ZERO;
+        if super::entries::parties(draft).into_iter().any(short) {
+            let text = "The caller's balance does not cover the fee of the transaction.";
+            return Err(FpsError::new(Code::InsufficientBalance, text));
+        }
+        Ok(())
+    }
+}
+
+impl Instrument {
+    /// Whether a payment of `amount` is within what the instrument may owe (decisions 1) or has been paid in advance.
+    fn bears(&self, book: &Book, amount: Amount) -> Result<(), FpsError> {
+        let total = |account| book.total(account);
+        let bears = match self.kind {
+            InstrumentKind::Credit => {
+                let owed =
+                    total(LedgerAccount::debt(self.number)) + total(LedgerAccount::debt_pending(self.number));
+                owed + amount <= self.ceiling
+            }
+            InstrumentKind::Prepaid => amount <= total(LedgerAccount::prepaid(self.number)),
+        };
+        if bears { Ok(()) } else { Err(Code::InsufficientBalance.into()) }
+    }
+}
+
+/// A personal account cannot take cards.
+pub(super) fn takes_method(
+    book: &Book,
+    recipient: super::AccountNumber,
+    method: PaymentMethod,
+) -> Result<(), FpsError> {
+    let personal = book.account(recipient).is_some_and(|account| account.kind == AccountKind::Personal);
+    if personal && method == PaymentMethod::CC {
+        return Err(Code::InvalidRecipientForCCTransaction.into());
+    }
+    Ok(())
+}
+
+impl Token {
+    /// The token of this id that the caller may use as a sender token.
+    pub(super) fn find<'b>(book: &'b Book, caller: Caller, id: &TokenId) -> Result<&'b Self, FpsError> {
+        let token = book.token(caller.world, id).ok_or_else(|| {
+            let what = "\"senderTokenId\" has to be a valid token ID";
+            unknown_id(id.has_fps_form(), Code::InvalidTokenId_Sender, what, id.as_str())
+        })?;
+        if token.caller == caller.account { Ok(token) } else { Err(Code::InvalidTokenId_Sender.into()) }
+    }
+
+    /// Whether sender, caller and recipient may deal with each other.
+    pub(super) fn parties_take_part(
+        book: &Book,
+        token: &Self,
+        caller: Caller,
+        recipient: super::AccountNumber,
+    ) -> Result<(), FpsError> {
+        if token.account == recipient {
+            return Err(Code::SameSenderAndRecipient.into());
+        }
+        let part = |number, role| book.account(number).ok_or(Code::AccessFailure)?.take_part(role);
+        part(caller.account, Role::Caller)?;
+        part(token.account, Role::Sender)?;
+        if recipient == caller.account { Ok(()) } else { part(recipient, Role::Recipient) }
+    }
+}

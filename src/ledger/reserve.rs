@@ -1,0 +1,127 @@
+//! Reserve, Settle, Cancel: money held on a card, captured later or let go (guide: Reserve, Settle, Cancel).
+
+use crate::error::{Code, FpsError};
+
+use super::account::Role;
+use super::book::Book;
+use super::completion::{self, Timing};
+use super::idempotency::{ReferenceKey, Referenced};
+use super::money::Amount;
+use super::names::{TransactionId, TransactionNumber};
+use super::needs::Needs;
+use super::payment::Payment;
+use super::transaction::{Operation, PaymentMethod, Receipt, Status, StatusCode, Transaction};
+use super::{Caller, Command, Context};
+
+/// A Reserve as asked for.
+#[derive(Clone, Debug)]
+pub struct Reserve(pub Payment);
+
+impl Referenced for Reserve {
+    fn key(&self) -> ReferenceKey {
+        self.0.remarks.reference_key(self.0.caller)
+    }
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        self.0.needs(needs);
+    }
+
+    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
+        let draft = self.0.checked(book, context, Operation::Reserve)?;
+        if draft.method != PaymentMethod::CC {
+            return Err(Code::PaymentInstrumentNotCC.into());
+        }
+        book.use_token_for(&draft);
+        Ok(completion::start(book, context, draft, Timing::WithinMinutes(self.0.timeout_minutes)))
+    }
+}
+
+/// A Settle as asked for.
+#[derive(Clone, Debug)]
+pub struct Settle {
+    /// Who asks: the caller of the reservation.
+    pub caller: Caller,
+    /// The reservation.
+    pub reservation: TransactionId,
+    /// How much of it; none = all.
+    pub amount: Option<Amount>,
+}
+
+impl Command for Settle {
+    type Output = Receipt;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.account(self.caller.account);
+        needs.transaction(self.caller.world, &self.reservation);
+    }
+
+    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Receipt, FpsError> {
+        let reservation = own_transaction(book, self.caller, &self.reservation)?;
+        if reservation.operation != Operation::Reserve {
+            return Err(Code::InvalidTransactionId.into());
+        }
+        match reservation.status() {
+            Status::Reserved => {}
+            Status::Pending if reservation.progress.settled.is_none() => {
+                return Err(Code::OriginalTransactionIncomplete.into());
+            }
+            Status::Failure => return Err(Code::OriginalTransactionFailed.into()),
+            Status::Pending | Status::Success | Status::Cancelled => {
+                return Err(Code::InvalidTransactionState.into());
+            }
+        }
+        let amount = self.amount.unwrap_or(reservation.amount);
+        if amount > reservation.amount {
+            return Err(Code::SettleAmountGreaterThanReserveAmount.into());
+        }
+        context.rules.amount_in_range(amount, reservation.method)?;
+        let fee = context.rules.fees.fee(Operation::Reserve, reservation.method, amount);
+        let own_fee = reservation.progress.marketplace_fee.share(amount, reservation.amount, Amount::CENT);
+        let number = reservation.number;
+        completion::settle_reservation(book, context, number, amount, (fee, own_fee));
+        Ok(Receipt { transaction: self.reservation.clone(), status: Status::Pending })
+    }
+}
+
+/// A Cancel as asked for.
+#[derive(Clone, Debug)]
+pub struct Cancel {
+    /// Who asks: the caller of the transaction.
+    pub caller: Caller,
+    /// The transaction to call off.
+    pub transaction: TransactionId,
+}
+
+impl Command for Cancel {
+    type Output = Receipt;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.account(self.caller.account);
+        needs.transaction(self.caller.world, &self.transaction);
+    }
+
+    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Receipt, FpsError> {
+        let found = own_transaction(book, self.caller, &self.transaction)?;
+        let waiting = matches!(found.status(), Status::Reserved | Status::Pending);
+        if !waiting || found.operation == Operation::Refund || found.progress.settled.is_some() {
+            return Err(Code::InvalidTransactionState.into());
+        }
+        let number = found.number;
+        completion::end_without_effect(book, number, context.now, Status::Cancelled, StatusCode::Canceled);
+        Ok(Receipt { transaction: self.transaction.clone(), status: Status::Cancelled })
+    }
+}
+
+/// The transaction of this id that the caller himself made.
+fn own_transaction<'b>(
+    book: &'b Book,
+    caller: Caller,
+    id: &TransactionId,
+) -> Result<&'b Transaction, FpsError> {
+    let found = Transaction::find(book, caller, id)?;
+    if found.caller != caller.account {
+        return Err(Code::InvalidTransactionId.into());
+    }
+    book.account(caller.account).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
+    Ok(found)
+}

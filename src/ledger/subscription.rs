@@ -1,0 +1,241 @@
+//! Subscriptions: recurring payments that Simple Pay set up (guide: CancelSubscriptionAndRefund and the two
+//! look-ups of 2010).
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Code, FpsError};
+
+use super::book::Book;
+use super::idempotency::{ReferenceKey, Referenced};
+use super::money::Amount;
+use super::names::{AccountNumber, SubscriptionId, TransactionNumber, World};
+use super::needs::Needs;
+use super::refund::Refund;
+use super::time::{Period, Timestamp};
+use super::transaction::{MarketplaceRefundPolicy, Remarks, wire_names};
+use super::transaction_views::{Party, TransactionDetail};
+use super::{Caller, Command, Context};
+
+wire_names! {
+    /// The state of a subscription (schema: SubscriptionStatus).
+    SubscriptionStatus {
+        /// Payments go on.
+        Active,
+        /// Called off.
+        Cancelled,
+        /// All payments were made.
+        Completed,
+    }
+}
+
+/// A subscription.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// The world it lives in.
+    pub world: World,
+    /// Its id on the wire.
+    pub id: SubscriptionId,
+    /// Who pays.
+    pub sender: AccountNumber,
+    /// Who receives, and may call it off.
+    pub recipient: AccountNumber,
+    /// How far it got.
+    pub status: SubscriptionStatus,
+    /// Its terms.
+    pub terms: SubscriptionTerms,
+    /// Its payments, oldest first.
+    pub transactions: Vec<TransactionNumber>,
+}
+
+/// What was agreed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscriptionTerms {
+    /// What it is for.
+    pub description: String,
+    /// Each payment.
+    pub amount: Amount,
+    /// Each of the first payments.
+    pub promotional_amount: Option<Amount>,
+    /// How many first payments there are.
+    pub promotional_transactions: u32,
+    /// When it began, milliseconds since 1970.
+    pub start: i64,
+    /// When it ends, if it does.
+    pub end: Option<i64>,
+    /// How long it lasts, if it ends.
+    pub length: Option<Period>,
+    /// How often is paid.
+    pub frequency: Period,
+    /// When the next payment is due, if one is.
+    pub next: Option<i64>,
+}
+
+/// Asks for a subscription.
+#[derive(Clone, Debug)]
+pub struct GetSubscriptionDetails {
+    /// Who asks: one of its parties.
+    pub caller: Caller,
+    /// Which subscription.
+    pub subscription: SubscriptionId,
+}
+
+/// A subscription with its parties' names and e-mail addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriptionDetails {
+    /// The subscription.
+    pub subscription: Subscription,
+    /// The recipient.
+    pub recipient: Party,
+    /// The sender.
+    pub sender: Party,
+}
+
+impl Command for GetSubscriptionDetails {
+    type Output = SubscriptionDetails;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.subscription(self.caller.world, &self.subscription);
+    }
+
+    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<SubscriptionDetails, FpsError> {
+        let subscription = Subscription::seen_by(book, self.caller, &self.subscription)?;
+        Ok(SubscriptionDetails {
+            recipient: Party::of(book, subscription.recipient),
+            sender: Party::of(book, subscription.sender),
+            subscription: subscription.clone(),
+        })
+    }
+}
+
+/// Asks for a subscription's payments.
+#[derive(Clone, Debug)]
+pub struct GetTransactionsForSubscription {
+    /// Who asks: one of its parties.
+    pub caller: Caller,
+    /// Which subscription.
+    pub subscription: SubscriptionId,
+}
+
+impl Command for GetTransactionsForSubscription {
+    type Output = (Subscription, Vec<TransactionDetail>);
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        let Some(subscription) = needs.subscription(self.caller.world, &self.subscription) else { return };
+        for &number in &subscription.transactions {
+            needs.transaction_row(number);
+        }
+    }
+
+    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Self::Output, FpsError> {
+        let subscription = Subscription::seen_by(book, self.caller, &self.subscription)?;
+        let payments = subscription.transactions.iter().filter_map(|number| book.transaction_row(*number));
+        let details = payments.map(|payment| TransactionDetail::of(book, payment)).collect();
+        Ok((subscription.clone(), details))
+    }
+}
+
+/// Calls a subscription off, and gives back part of its last payment if so asked.
+#[derive(Clone, Debug)]
+pub struct CancelSubscription {
+    /// Who asks: the recipient.
+    pub caller: Caller,
+    /// Which subscription.
+    pub subscription: SubscriptionId,
+}
+
+impl Command for CancelSubscription {
+    type Output = ();
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.subscription(self.caller.world, &self.subscription);
+    }
+
+    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
+        let subscription = Subscription::owned_by(book, self.caller, &self.subscription)?;
+        let key = (subscription.world, subscription.id.clone());
+        book.cancel_subscription(&key);
+        Ok(())
+    }
+}
+
+/// The same with a refund of its last payment.
+#[derive(Clone, Debug)]
+pub struct CancelSubscriptionAndRefund {
+    /// Who asks: the recipient.
+    pub caller: Caller,
+    /// Which subscription.
+    pub subscription: SubscriptionId,
+    /// How much of the last payment goes back.
+    pub amount: Amount,
+    /// The refund's reference and note.
+    pub remarks: Remarks,
+}
+
+impl Referenced for CancelSubscriptionAndRefund {
+    fn key(&self) -> ReferenceKey {
+        self.remarks.reference_key(self.caller)
+    }
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.account(self.caller.account);
+        let last = needs
+            .subscription(self.caller.world, &self.subscription)
+            .and_then(|found| found.transactions.last());
+        if let Some(&last) = last {
+            needs.transaction_row(last);
+        }
+    }
+
+    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
+        let subscription = Subscription::owned_by(book, self.caller, &self.subscription)?;
+        let key = (subscription.world, subscription.id.clone());
+        let last = subscription.transactions.last().and_then(|number| book.transaction_row(*number));
+        let last = last.ok_or_else(|| {
+            FpsError::new(
+                Code::RefundAmountExceeded,
+                "The subscription has no payment that could be refunded.",
+            )
+        })?;
+        let refund = Refund {
+            caller: self.caller,
+            original: last.id.clone(),
+            amount: Some(self.amount),
+            policy: MarketplaceRefundPolicy::MasterTxnOnly,
+            remarks: self.remarks.clone(),
+        };
+        let refunded = refund.decide(book, context)?;
+        book.cancel_subscription(&key);
+        Ok(refunded)
+    }
+}
+
+impl Subscription {
+    /// The subscription of this id, for one of its parties.
+    fn seen_by<'b>(book: &'b Book, caller: Caller, id: &SubscriptionId) -> Result<&'b Self, FpsError> {
+        let found = book.subscription(caller.world, id);
+        let found = found.filter(|found| [found.sender, found.recipient].contains(&caller.account));
+        found.ok_or_else(|| {
+            let text = format!("subscriptionId has to be a valid subscription ID. Specified value: {id}");
+            FpsError::invalid_params(text)
+        })
+    }
+
+    /// The same for its recipient, while it goes on.
+    fn owned_by<'b>(book: &'b Book, caller: Caller, id: &SubscriptionId) -> Result<&'b Self, FpsError> {
+        let found = Self::seen_by(book, caller, id)?;
+        if found.recipient != caller.account {
+            return Err(Code::AccessFailure.into());
+        }
+        if found.status == SubscriptionStatus::Active {
+            return Ok(found);
+        }
+        Err(FpsError::new(Code::InvalidTransactionState, "The subscription is not active any more."))
+    }
+}
+
+impl SubscriptionTerms {
+    /// When the next payment is due.
+    pub fn next_payment(&self) -> Option<Timestamp> {
+        self.next.map(Timestamp::from_millis)
+    }
+}

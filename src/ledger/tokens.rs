@@ -1,0 +1,305 @@
+//! The token actions: look-up, usage, installing and cancelling (guide: pages of the same names).
+
+use crate::error::{Code, FpsError};
+
+use super::account::{Account, AccountState, Role};
+use super::book::Book;
+use super::instrument::Validity;
+use super::names::{TokenId, TokenNumber};
+use super::needs::Needs;
+use super::token::{Purpose, Token, TokenType, Usage, UsageLimit, Used};
+use super::transaction::PaymentMethod;
+use super::{Caller, Command, Context, unknown_id};
+
+/// By what a token is looked up.
+#[derive(Clone, Debug)]
+pub enum TokenName {
+    /// Its id.
+    Id(TokenId),
+    /// The reference under which it was made.
+    Reference(String),
+}
+
+/// Asks for a token by id or by the reference it was made under.
+#[derive(Clone, Debug)]
+pub struct GetTokenByCaller {
+    /// Who asks: the caller it was made for, or its owner.
+    pub caller: Caller,
+    /// Which token.
+    pub name: TokenName,
+}
+
+impl Command for GetTokenByCaller {
+    type Output = Token;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        match &self.name {
+            TokenName::Id(id) => {
+                needs.token(self.caller.world, id);
+            }
+            TokenName::Reference(reference) => needs.tokens_under(self.caller.account, reference),
+        }
+    }
+
+    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Token, FpsError> {
+        match &self.name {
+            TokenName::Id(id) => Token::seen_by(book, self.caller, id).cloned(),
+            TokenName::Reference(reference) => {
+                let found = Token::made_under(book, self.caller, reference);
+                found.cloned().ok_or_else(|| Code::InvalidCallerReference.into())
+            }
+        }
+    }
+}
+
+/// Asks for the tokens on the caller's own account.
+#[derive(Clone, Debug)]
+pub struct GetTokens {
+    /// Who asks.
+    pub caller: Caller,
+    /// Active ones, or the others.
+    pub active: bool,
+    /// Only of this type.
+    pub token_type: Option<TokenType>,
+    /// Only made under this reference.
+    pub caller_reference: Option<String>,
+    /// Only of this name.
+    pub friendly_name: Option<String>,
+}
+
+impl Command for GetTokens {
+    type Output = Vec<Token>;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.tokens_of(self.caller.account);
+    }
+
+    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Vec<Token>, FpsError> {
+        let wanted = |token: &Token| {
+            token.account == self.caller.account
+                && token.active == self.active
+                && self.token_type.is_none_or(|wanted| token.token_type == wanted)
+                && self.caller_reference.as_ref().is_none_or(|wanted| token.caller_reference == *wanted)
+                && self.friendly_name.as_ref().is_none_or(|wanted| token.friendly_name == *wanted)
+        };
+        Ok(book.tokens_where(wanted).into_iter().cloned().collect())
+    }
+}
+
+/// Asks how much of a token's limits is used.
+#[derive(Clone, Debug)]
+pub struct GetTokenUsage {
+    /// Who asks.
+    pub caller: Caller,
+    /// Which token.
+    pub token: TokenId,
+}
+
+impl Command for GetTokenUsage {
+    type Output = Vec<(UsageLimit, Used)>;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.token(self.caller.world, &self.token);
+    }
+
+    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Self::Output, FpsError> {
+        let token = Token::seen_by(book, self.caller, &self.token)?;
+        if token.token_type == TokenType::SingleUse {
+            return Err(Code::InvalidTokenType.into());
+        }
+        Ok(token.limits.iter().copied().zip(token.windows(context.now)).collect())
+    }
+}
+
+/// Takes a token out of use, for good.
+#[derive(Clone, Debug)]
+pub struct CancelToken {
+    /// Who asks: the caller it was made for.
+    pub caller: Caller,
+    /// Which token.
+    pub token: TokenId,
+}
+
+impl Command for CancelToken {
+    type Output = ();
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.account(self.caller.account);
+        needs.token(self.caller.world, &self.token);
+    }
+
+    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
+        let token = Token::known(book, self.caller, &self.token)?;
+        if token.caller != self.caller.account {
+            return Err(Code::TokenAccessDenied.into());
+        }
+        book.account(self.caller.account).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
+        if !token.active {
+            return Err(Code::TokenNotActive.into());
+        }
+        let number = token.number;
+        book.cancel_token(number);
+        Ok(())
+    }
+}
+
+/// Installs a token on the caller's own account. Its text is kept and not interpreted (our choice).
+#[derive(Clone, Debug)]
+pub struct InstallPaymentInstruction {
+    /// Who asks, and whose account it is.
+    pub caller: Caller,
+    /// The text.
+    pub instruction: String,
+    /// A name for people.
+    pub friendly_name: Option<String>,
+    /// The reference: a space of its own, besides that of transactions.
+    pub caller_reference: String,
+    /// How often the token may be used.
+    pub token_type: TokenType,
+    /// What it is for.
+    pub payment_reason: Option<String>,
+}
+
+impl Command for InstallPaymentInstruction {
+    type Output = TokenId;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.account(self.caller.account);
+        needs.tokens_under(self.caller.account, &self.caller_reference);
+    }
+
+    /// The same request again gets the same token, another one under its reference is refused.
+    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TokenId, FpsError> {
+        if let Some(made) = Token::made_under(book, self.caller, &self.caller_reference) {
+            return if self.made(made) { Ok(made.id.clone()) } else { Err(Code::DuplicateRequest.into()) };
+        }
+        book.account(self.caller.account).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
+        let number = context.numbering.number();
+        let id = context.numbering.token_id(number);
+        book.add_token(Token {
+            number: TokenNumber(number),
+            world: self.caller.world,
+            id: id.clone(),
+            account: self.caller.account,
+            caller: self.caller.account,
+            purpose: Purpose::Installed,
+            token_type: self.token_type,
+            active: true,
+            method: PaymentMethod::ABT,
+            instrument: None,
+            caller_reference: self.caller_reference.clone(),
+            friendly_name: self.friendly_name.clone().unwrap_or_default(),
+            payment_reason: self.payment_reason.clone(),
+            instruction: Some(self.instruction.clone()),
+            terms: None,
+            installed: context.now,
+            validity: Validity::default(),
+            min_charge: None,
+            max_charge: None,
+            global_limit: None,
+            limits: Vec::new(),
+            usage: Usage::default(),
+        });
+        Ok(id)
+    }
+}
+
+impl InstallPaymentInstruction {
+    fn made(&self, token: &Token) -> bool {
+        token.instruction.as_ref() == Some(&self.instruction)
+            && token.friendly_name == self.friendly_name.clone().unwrap_or_default()
+            && token.token_type == self.token_type
+            && token.payment_reason == self.payment_reason
+    }
+}
+
+/// Asks for a token with its text.
+#[derive(Clone, Debug)]
+pub struct GetPaymentInstruction {
+    /// Who asks.
+    pub caller: Caller,
+    /// Which token.
+    pub token: TokenId,
+}
+
+impl Command for GetPaymentInstruction {
+    type Output = Token;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.token(self.caller.world, &self.token);
+    }
+
+    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Token, FpsError> {
+        Token::seen_by(book, self.caller, &self.token).cloned()
+    }
+}
+
+/// Asks whether the owner of a recipient token is verified.
+#[derive(Clone, Debug)]
+pub struct GetRecipientVerificationStatus {
+    /// Who asks.
+    pub caller: Caller,
+    /// The recipient token.
+    pub token: TokenId,
+}
+
+impl Command for GetRecipientVerificationStatus {
+    type Output = bool;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.token(self.caller.world, &self.token);
+    }
+
+    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<bool, FpsError> {
+        let token = Token::recipient(book, self.caller, &self.token, context)?;
+        Ok(book.account(token.account).is_some_and(Account::is_verified))
+    }
+}
+
+impl Account {
+    /// Whether everything about the account is confirmed.
+    fn is_verified(&self) -> bool {
+        self.state == AccountState::Active
+    }
+}
+
+impl Token {
+    /// The first token that the caller made under this reference.
+    fn made_under<'b>(book: &'b Book, caller: Caller, reference: &str) -> Option<&'b Self> {
+        let made = |token: &Self| token.caller == caller.account && token.caller_reference == reference;
+        book.tokens_where(made).first().copied()
+    }
+
+    /// The token of this id, whoever asks.
+    fn known<'b>(book: &'b Book, caller: Caller, id: &TokenId) -> Result<&'b Self, FpsError> {
+        book.token(caller.world, id).ok_or_else(|| {
+            let what = "\"tokenId\" has to be a valid token ID";
+            unknown_id(id.has_fps_form(), Code::InvalidTokenId, what, id.as_str())
+        })
+    }
+
+    /// The token of this id, for the caller it was made for or its owner.
+    fn seen_by<'b>(book: &'b Book, caller: Caller, id: &TokenId) -> Result<&'b Self, FpsError> {
+        let token = Self::known(book, caller, id)?;
+        let party = [token.caller, token.account].contains(&caller.account);
+        if party { Ok(token) } else { Err(Code::TokenAccessDenied.into()) }
+    }
+
+    /// The recipient token of this id that the caller may use.
+    pub(super) fn recipient<'b>(
+        book: &'b Book,
+        caller: Caller,
+        id: &TokenId,
+        context: &Context<'_>,
+    ) -> Result<&'b Self, FpsError> {
+        context.rules.magic_token("RecipientTokenId", id)?;
+        let token = book.token(caller.world, id).ok_or_else(|| {
+            let what = "\"recipientTokenId\" has to be a valid token ID";
+            unknown_id(id.has_fps_form(), Code::InvalidTokenId_Recipient, what, id.as_str())
+        })?;
+        if token.caller != caller.account || !token.purpose.receives() {
+            return Err(Code::InvalidTokenId_Recipient.into());
+        }
+        Ok(token)
+    }
+}

@@ -1,0 +1,185 @@
+//! Lists and sums: pages of account activity, outstanding debt, subscriptions.
+
+use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
+
+use crate::ledger::{
+    AccountNumber, ActivityPage, ActivityQuery, Amount, Book, DebtBalance, Role, Subscription, Timestamp,
+    TransactionNumber, Wanted, World,
+};
+
+use super::columns::Cell;
+use super::load::SUBSCRIPTIONS;
+
+/// Loads the reports that are wanted into the book.
+pub(super) async fn fetch(
+    connection: &mut SqliteConnection,
+    wanted: &Wanted,
+    book: &mut Book,
+) -> sqlx::Result<()> {
+    for query in &wanted.activity {
+        let page = activity(connection, query).await?;
+        book.put_activity(query.clone(), page);
+    }
+    for creditor in &wanted.outstanding_debt {
+        let debt = outstanding_debt(connection, *creditor).await?;
+        book.put_outstanding_debt(*creditor, debt);
+    }
+    fetch_subscriptions(connection, wanted, book).await
+}
+
+async fn fetch_subscriptions(
+    connection: &mut SqliteConnection,
+    wanted: &Wanted,
+    book: &mut Book,
+) -> sqlx::Result<()> {
+    let ids: Vec<_> = wanted.subscriptions.iter().map(|(world, id)| (world.0, id.to_string())).collect();
+    let mut found = Vec::new();
+    let take = |row: &SqliteRow| {
+        found.push(subscription(row)?);
+        Ok(())
+    };
+    SUBSCRIPTIONS
+        .fetch(connection, &ids, |query, (world, id)| query.bind(*world).bind(id.clone()), take)
+        .await?;
+    for mut subscription in found {
+        let payments: Vec<i64> = sqlx::query_scalar(
+            "SELECT transaction_number FROM subscription_payments WHERE world = ? AND subscription = ? \
+             ORDER BY transaction_number",
+        )
+        .bind(subscription.world.0)
+        .bind(subscription.id.to_string())
+        .fetch_all(&mut *connection)
+        .await?;
+        subscription.transactions = payments.into_iter().map(TransactionNumber).collect();
+        book.put_subscription(subscription);
+    }
+    Ok(())
+}
+
+fn subscription(row: &SqliteRow) -> sqlx::Result<Subscription> {
+    Ok(Subscription {
+        world: World(row.try_get("world")?),
+        id: row.try_get::<String, _>("id")?.into(),
+        sender: AccountNumber(row.try_get("sender")?),
+        recipient: AccountNumber(row.try_get("recipient")?),
+        status: row.subscription_status("status")?,
+        terms: row.json("terms")?,
+        transactions: Vec::new(),
+    })
+}
+
+async fn outstanding_debt(
+    connection: &mut SqliteConnection,
+    creditor: AccountNumber,
+) -> sqlx::Result<DebtBalance> {
+    let row = sqlx::query(
+        "SELECT coalesce(sum(CASE WHEN t.kind = 'debt' THEN t.amount END), 0), \
+         coalesce(sum(CASE WHEN t.kind = 'debt-pending' THEN t.amount END), 0) \
+         FROM instruments i JOIN totals t ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') \
+         WHERE i.recipient = ? AND i.kind = 'Credit'",
+    )
+    .bind(creditor.0)
+    .fetch_one(connection)
+    .await?;
+    Ok(DebtBalance {
+        available: Amount::from_micros(row.try_get(0)?),
+        pending_out: Amount::from_micros(row.try_get(1)?),
+    })
+}
+
+/// A page of the account's transactions. Each role is looked up by its own index, newest (or oldest) first and no
+/// further than the page needs, so that the newest page costs the same whatever the history.
+async fn activity(connection: &mut SqliteConnection, query: &ActivityQuery) -> sqlx::Result<ActivityPage> {
+    let end = last_on_page(connection, query).await?;
+    let (from, to) = match (end, query.descending) {
+        (Some(end), true) => (end, query.to.millis()),
+        (Some(end), false) => (query.from.millis(), end),
+        (None, _) => (query.from.millis(), query.to.millis()),
+    };
+    let rows = select(connection, query, from, to, None, 0).await?;
+    let mut page = ActivityPage::default();
+    for row in &rows {
+        page.transactions.push(TransactionNumber(row.try_get(0)?));
+    }
+    if let Some(end) = end {
+        let (from, to) =
+            if query.descending { (query.from.millis(), end - 1) } else { (end + 1, query.to.millis()) };
+        let next = select(connection, query, from, to, Some(1), 0).await?;
+        page.next = next.first().map(|row| row.try_get(1)).transpose()?.map(Timestamp::from_millis);
+    }
+    Ok(page)
+}
+
+/// When the last transaction of a full page was received; none when all that is left fits.
+async fn last_on_page(connection: &mut SqliteConnection, query: &ActivityQuery) -> sqlx::Result<Option<i64>> {
+    let (from, to) = (query.from.millis(), query.to.millis());
+    let rows = select(connection, query, from, to, Some(query.batch), query.batch - 1).await?;
+    rows.first().map(|row| row.try_get(1)).transpose()
+}
+
+/// Number and instant of the account's transactions received between two instants, both included.
+async fn select(
+    connection: &mut SqliteConnection,
+    query: &ActivityQuery,
+    from: i64,
+    to: i64,
+    most: Option<u32>,
+    skip: u32,
+) -> sqlx::Result<Vec<SqliteRow>> {
+    let direction = if query.descending { "DESC" } else { "ASC" };
+    let most = most.map_or(-1, i64::from);
+    let places: Vec<&str> = if query.roles.is_empty() {
+        ANY_ROLE.to_vec()
+    } else {
+        query.roles.iter().flat_map(|role| role_conditions(*role)).copied().collect()
+    };
+    let branches: Vec<String> = places
+        .iter()
+        .map(|place| {
+            format!(
+                "SELECT * FROM (SELECT number, received FROM transactions WHERE {place} AND received BETWEEN ? AND ? \
+                 AND (? IS NULL OR operation = ?) AND (? IS NULL OR method = ?) AND (? IS NULL OR status = ?) \
+                 AND operation <> 'DepositFunds' ORDER BY received {direction}, number {direction} LIMIT ?)"
+            )
+        })
+        .collect();
+    let text = format!(
+        "SELECT number, received FROM ({}) ORDER BY received {direction}, number {direction} LIMIT ? OFFSET ?",
+        branches.join(" UNION ")
+    );
+    let (operation, method, status) = (
+        query.operation.map(|operation| operation.name()),
+        query.method.map(|method| method.name()),
+        query.status.map(|status| status.name()),
+    );
+    let mut bound = sqlx::query(AssertSqlSafe(text));
+    for _ in &places {
+        bound = bound.bind(query.account.0).bind(from).bind(to);
+        bound = bound
+            .bind(operation)
+            .bind(operation)
+            .bind(method)
+            .bind(method)
+            .bind(status)
+            .bind(status)
+            .bind(most);
+    }
+    bound.bind(most).bind(i64::from(skip)).fetch_all(connection).await
+}
+
+/// An account that is sender or recipient is found as such; the callers' index holds only those that are neither.
+const ANY_ROLE: [&str; 3] =
+    ["sender = ?", "recipient = ?", "caller = ? AND caller <> sender AND caller <> recipient"];
+
+/// The conditions, each answered by one index, under which an account played a role.
+const fn role_conditions(role: Role) -> &'static [&'static str] {
+    match role {
+        Role::Sender => &["sender = ?"],
+        Role::Recipient => &["recipient = ?"],
+        Role::Caller => &[
+            "sender = ? AND caller = sender",
+            "recipient = ? AND caller = recipient",
+            "caller = ? AND caller <> sender AND caller <> recipient",
+        ],
+    }
+}

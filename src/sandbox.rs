@@ -66,7 +66,9 @@ impl Sandbox {
             id_seed: config.id_seed.unwrap_or_else(ids::random_seed),
             batch_max: config.batch_max,
         };
-        let begin = |numbering: &mut Numbering| seed.begin(now, &rules, numbering);
+        // What a seed file says has happened, magic amounts or not.
+        let plain = Rules { magic: false, ..rules.clone() };
+        let begin = |numbering: &mut Numbering| seed.begin(now, &plain, numbering);
         let store = Store::open(settings, begin).await??;
         let bound = server::bind(&server_settings(config), Clock::system().now().to_datetime()).await?;
         let trust = TrustedKeys::new(&config.file_only.trusted_key).map_err(ConfigError::Table)?;
@@ -156,7 +158,8 @@ fn router(config: &Config, clock: Clock, store: &Store, trust: TrustedKeys, ca_p
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready).with_state(store.clone()))
         .route("/_sandbox/actions", get(async move || markdown(reference::actions_markdown())))
-        .route("/_sandbox/errors", get(async move || markdown(reference::errors_markdown())));
+        .route("/_sandbox/errors", get(async move || markdown(reference::errors_markdown())))
+        .route("/_sandbox/magic", get(async move || markdown(reference::magic_markdown())));
     if let Some(pem) = ca_pem.map(str::to_owned) {
         let file = [
             (header::CONTENT_TYPE, "application/x-pem-file"),

@@ -19,6 +19,7 @@ pub(super) struct Reference {
 enum Table {
     Actions,
     Errors,
+    Magic,
 }
 
 impl Reference {
@@ -26,6 +27,7 @@ impl Reference {
         let text = match self.table {
             Table::Actions => reference::actions_markdown(),
             Table::Errors => reference::errors_markdown(),
+            Table::Magic => reference::magic_markdown(),
         };
         print!("{text}");
         Ok(ExitCode::SUCCESS)

@@ -1,10 +1,11 @@
-//! The reference: the action and error tables as Markdown, with what is known of each behaviour and from where.
+//! The reference: the tables of actions, errors and magic values as Markdown, with what is known of each behaviour and from where.
 //!
-//! `docs/actions.md` and `docs/errors.md` are these texts, and a running sandbox shows them under `/_sandbox/`.
+//! `docs/actions.md`, `docs/errors.md` and `docs/magic.md` are these texts, and a running sandbox shows them under `/_sandbox/`.
 
 use std::fmt::Write;
 
 use crate::error::Code;
+use crate::ledger::magic;
 
 use super::actions::{ACTIONS, Action};
 
@@ -70,6 +71,37 @@ pub fn errors_markdown() -> String {
             facts.basis
         );
     }
+    text
+}
+
+/// Magic values: what forces errors on purpose.
+pub fn magic_markdown() -> String {
+    let mut text = String::from(
+        "# Magic values\n\nGenerated from the table of magic values; do not edit by hand.\n\n\
+         They force errors, as the real sandbox's did. `--no-magic` switches them off; the log says when one strikes.\n\n\
+         | parameter | token id | stands for | forces |\n|---|---|---|---|\n",
+    );
+    for token in magic::TOKENS {
+        let _ = writeln!(
+            text,
+            "| `{}` | `{}` | {} | `{}` |",
+            token.parameter, token.id, token.stands_for, token.forces
+        );
+    }
+    text.push_str(
+        "\nThe ids are documented; which error each gives under the API of 2008 and later is our choice.\n\n\
+         Amounts work in Pay, Reserve, FundPrepaid and SettleDebt, where a card or a bank is charged.\n\n\
+         | amount | forces | fidelity |\n|---|---|---|\n",
+    );
+    for amount in magic::AMOUNTS {
+        let decimal = amount.first_decimal;
+        let _ = writeln!(
+            text,
+            "| N.{decimal}0 to N.{decimal}9 | {} | documented; the status is our choice |",
+            amount.forces
+        );
+    }
+    text.push_str("| N.80 to N.99 | nothing | our choice |\n");
     text
 }
 

@@ -193,6 +193,18 @@ pub struct Stage {
     pub code: StatusCode,
 }
 
+impl Stage {
+    /// The sentence that goes with it: an amount that is only held was not charged (the variant's text is our choice).
+    pub const fn message(&self) -> &'static str {
+        match (self.status, self.code) {
+            (Status::Reserved, StatusCode::Success) => {
+                "The transaction was successful and the amount was reserved."
+            }
+            (_, code) => code.message(),
+        }
+    }
+}
+
 /// A transaction and everything a client may ask about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {

@@ -49,13 +49,22 @@ const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "balances, debts and fees are never below zero",
         violations: "SELECT kind || ' ' || owner || ': ' || amount FROM totals WHERE amount < 0 \
-            AND kind IN ('balance', 'incoming', 'debt', 'debt-pending', 'write-offs', 'fees')",
+            AND kind IN ('balance', 'incoming', 'outgoing', 'reserved', 'debt', 'debt-pending', 'write-offs', \
+            'prepaid', 'prepaid-pending', 'fees')",
     },
     Invariant {
-        name: "debt, settled or not, is within the credit limit",
-        violations: "SELECT 'instrument ' || i.id || ': owed ' || sum(t.amount) || ', limit ' || i.ceiling \
-            FROM instruments i JOIN totals t ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') \
+        name: "debt, settled or not, is within the credit limit, and prepaid money within the recharge limit",
+        violations: "SELECT 'instrument ' || i.id || ': carries ' || sum(t.amount) || ', limit ' || i.ceiling \
+            FROM instruments i JOIN totals t ON t.owner = i.number \
+            AND t.kind IN ('debt', 'debt-pending', 'prepaid', 'prepaid-pending') \
             GROUP BY i.number, i.id, i.ceiling HAVING sum(t.amount) > i.ceiling",
+    },
+    Invariant {
+        name: "what an issuer owes for money paid in advance is what his instruments hold",
+        violations: "SELECT 'issuer ' || l.owner || ': owes ' || -sum(l.amount) FROM totals l \
+            WHERE l.kind IN ('prepaid-liability', 'prepaid-liability-pending') GROUP BY l.owner \
+            HAVING -sum(l.amount) <> coalesce((SELECT sum(t.amount) FROM instruments i JOIN totals t \
+            ON t.owner = i.number AND t.kind IN ('prepaid', 'prepaid-pending') WHERE i.recipient = l.owner), 0)",
     },
     Invariant {
         name: "what is open of all debt Pays is the debt",
@@ -73,9 +82,11 @@ const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "refunds are never above the payment and add up",
         violations: "SELECT 'transaction ' || t.id || ': refunded ' || t.refunded || ', refunds ' || \
-            coalesce((SELECT sum(r.amount) FROM transactions r WHERE r.original = t.number), 0) FROM transactions t \
-            WHERE t.refunded > t.amount OR t.refunded <> \
-            coalesce((SELECT sum(r.amount) FROM transactions r WHERE r.original = t.number), 0)",
+            coalesce((SELECT sum(r.amount) FROM transactions r WHERE r.original = t.number \
+            AND r.refund_policy <> 'MarketplaceTxnOnly'), 0) FROM transactions t \
+            WHERE t.refunded > coalesce(t.settled, t.amount) OR t.refunded <> \
+            coalesce((SELECT sum(r.amount) FROM transactions r WHERE r.original = t.number \
+            AND r.refund_policy <> 'MarketplaceTxnOnly'), 0)",
     },
     Invariant {
         name: "fees given back are never above the fee and add up",
@@ -97,9 +108,9 @@ const INVARIANTS: &[Invariant] = &[
             AND a.received > r.expires - 604800000",
     },
     Invariant {
-        name: "a transaction is pending exactly while work on it is due",
+        name: "a transaction is pending or reserved exactly while work on it is due",
         violations: "SELECT 'transaction ' || t.id || ': ' || t.status FROM transactions t \
-            WHERE (t.status = 'Pending') <> EXISTS (SELECT 1 FROM due d WHERE d.transaction_number = t.number)",
+            WHERE (t.status IN ('Pending', 'Reserved')) <> EXISTS (SELECT 1 FROM due d WHERE d.transaction_number = t.number)",
     },
     Invariant {
         name: "a token is never used beyond its global amount limit",

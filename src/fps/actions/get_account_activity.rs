@@ -106,7 +106,7 @@ fn write_transaction(xml: &mut Xml, detail: &TransactionDetail, account: Account
     xml.amount("TransactionAmount", transaction.charged());
     xml.text("FPSOperation", transaction.operation.name());
     xml.text("TransactionStatus", stage.status.name());
-    xml.text("StatusMessage", stage.code.message());
+    xml.text("StatusMessage", stage.message());
     xml.text("StatusCode", stage.code.wire_name());
     xml.maybe("OriginalTransactionId", detail.original.as_ref());
     for role in [Role::Recipient, Role::Caller, Role::Sender] {

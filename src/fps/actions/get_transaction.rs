@@ -60,7 +60,7 @@ fn write_detail(xml: &mut Xml, detail: &TransactionDetail) {
     let stage = transaction.stage();
     xml.text("TransactionStatus", stage.status.name());
     xml.text("StatusCode", stage.code.wire_name());
-    xml.text("StatusMessage", stage.code.message());
+    xml.text("StatusMessage", stage.message());
     xml.text("SenderName", &detail.sender.name);
     if transaction.caller == transaction.recipient {
         xml.text("SenderEmail", &detail.sender.email);

@@ -33,6 +33,6 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
         xml.text("TransactionStatus", state.stage.status.name());
         xml.text("CallerReference", &state.caller_reference);
         xml.text("StatusCode", state.stage.code.wire_name());
-        xml.text("StatusMessage", state.stage.code.message());
+        xml.text("StatusMessage", state.stage.message());
     }))
 }

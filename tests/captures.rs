@@ -2,6 +2,8 @@
 //!
 //! `fixtures/captures/INDEX.tsv` has a row for every captured request; `world.toml` beside it names their ids.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so")]
+
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,22 +4,22 @@ use fps_sandbox::error::Code;
 
 /// One request and what it must answer, in a world of its own (`fixtures/actions.toml`).
 #[derive(Clone, Debug)]
-pub struct Case {
-    pub action: &'static str,
+pub(crate) struct Case {
+    pub(crate) action: &'static str,
     /// What it shows, as a sentence.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The access key that asks.
-    pub by: &'static str,
+    pub(crate) by: &'static str,
     /// What happens first.
-    pub before: Vec<Step>,
+    pub(crate) before: Vec<Step>,
     /// The parameters; `@0` is the transaction made by the first step.
-    pub asks: Vec<(&'static str, String)>,
-    pub expects: Expected,
+    pub(crate) asks: Vec<(&'static str, String)>,
+    pub(crate) expects: Expected,
 }
 
 /// Something that happens before the request of a case.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     /// A call that succeeds, by this access key.
     Call { by: &'static str, action: &'static str, asks: Vec<(&'static str, String)> },
     /// A call that is refused.
@@ -31,7 +31,7 @@ pub enum Step {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expected {
+pub(crate) enum Expected {
     /// HTTP 200 with these texts.
     Success(Vec<(&'static str, &'static str)>),
     /// This code; the message is the code's usual one, or this.
@@ -50,13 +50,13 @@ impl Case {
     }
 
     /// Adds or replaces a parameter.
-    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         self = self.without(name);
         self.asks.push((name, value.to_owned()));
         self
     }
 
-    pub fn without(mut self, name: &str) -> Self {
+    pub(crate) fn without(mut self, name: &str) -> Self {
         self.asks.retain(|(known, _)| *known != name);
         self
     }
@@ -169,7 +169,7 @@ fn transaction(name: &'static str) -> Case {
 }
 
 /// Every case.
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     [
         pay_cases(),
         refund_cases(),
@@ -187,6 +187,7 @@ pub fn cases() -> Vec<Case> {
 const SUCCESS: (&str, &str) = ("TransactionStatus", "Success");
 const PENDING: (&str, &str) = ("TransactionStatus", "Pending");
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn pay_cases() -> Vec<Case> {
     let dollars = "TransactionAmount.Value";
     vec![
@@ -361,6 +362,7 @@ fn pay_cases() -> Vec<Case> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn refund_cases() -> Vec<Case> {
     let dollars = "RefundAmount.Value";
     let paid = || pay_by("ABT", "100");
@@ -492,6 +494,7 @@ fn refund_cases() -> Vec<Case> {
 const SETTLED: &str =
     "The debt of this transaction is settled, written off or being settled; it cannot be refunded.";
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn settle_cases() -> Vec<Case> {
     let dollars = "SettlementAmount.Value";
     vec![

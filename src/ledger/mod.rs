@@ -82,6 +82,8 @@ pub use transaction_views::{
 };
 pub use write_off_debt::WriteOffDebt;
 
+use std::fmt::Write;
+
 use crate::error::{Code, FpsError};
 
 /// Something a client asks of the book.
@@ -165,10 +167,11 @@ impl Rules {
         }
         let least = if method.is_external() { "greater than $0.01" } else { "at least $0.01" };
         let most = self.max_amount.to_decimal().normalize();
-        let text = format!(
-            "The amount must be {least} and at most ${most}. Specified value: {}",
-            amount.to_decimal().normalize()
-        );
+        let mut text = format!("The amount must be {least} and at most ${most}.");
+        // A number too long to hold is not known exactly, so it cannot be quoted.
+        if amount < Amount::HUGE {
+            let _ = write!(text, " Specified value: {}", amount.to_decimal().normalize());
+        }
         Err(FpsError::new(Code::AmountOutOfRange, text))
     }
 }

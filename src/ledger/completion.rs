@@ -225,7 +225,7 @@ fn take_effect(book: &mut Book, number: TransactionNumber, released: Lines) {
     book.post(number, &lines);
     match (operation, instrument) {
         (Operation::SettleDebt | Operation::WriteOffDebt, Some(instrument)) => {
-            book.clear_debt(instrument, amount)
+            book.clear_debt(instrument, amount);
         }
         _ => {
             if let Some(instrument) = charged {

@@ -141,7 +141,9 @@ impl<'b> Needs<'b> {
                 [LedgerAccount::prepaid(number), LedgerAccount::prepaid_pending(number)]
             }
         };
-        totals.into_iter().for_each(|account| self.total(account));
+        for account in totals {
+            self.total(account);
+        }
         Some(instrument)
     }
 

@@ -161,13 +161,7 @@ impl<'a> Builder<'a> {
             return Err(mistake(&entry.id, format!("there are two tokens `{id}`")));
         }
         let (purpose, instrument) = self.purpose(entry)?;
-        let (account, caller) = match instrument.and_then(|number| self.book.instrument_row(number)) {
-            Some(instrument) => (instrument.sender, instrument.recipient),
-            None => {
-                let owner = entry.recipient.as_ref().or(entry.sender.as_ref());
-                (self.party(entry, "sender", owner)?, self.party(entry, "caller", entry.caller.as_ref())?)
-            }
-        };
+        let (account, caller) = self.parties(entry, instrument)?;
         let token = Token {
             number: TokenNumber(self.numbering.number()),
             world: WORLD,
@@ -223,6 +217,19 @@ impl<'a> Builder<'a> {
             }
         };
         Ok((purpose, Some(known.number)))
+    }
+
+    /// Owner and caller: those of the instrument, or as the entry says.
+    fn parties(
+        &self,
+        entry: &TokenEntry,
+        instrument: Option<InstrumentNumber>,
+    ) -> Built<(AccountNumber, AccountNumber)> {
+        if let Some(instrument) = instrument.and_then(|number| self.book.instrument_row(number)) {
+            return Ok((instrument.sender, instrument.recipient));
+        }
+        let owner = entry.recipient.as_ref().or(entry.sender.as_ref());
+        Ok((self.party(entry, "sender", owner)?, self.party(entry, "caller", entry.caller.as_ref())?))
     }
 
     fn party(&self, entry: &TokenEntry, role: &str, name: Option<&Spanned<String>>) -> Built<AccountNumber> {

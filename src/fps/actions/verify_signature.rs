@@ -36,10 +36,10 @@ pub(super) static ACTION: Action = Action {
         our_choice("A signature that is no base64 is InvalidSignature, any other wrong one is Failure."),
     ],
     needs_signature: false,
-    run: |call| Box::pin(run(call)),
+    run: |call| Box::pin(std::future::ready(run(call))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
+fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let endpoint = call.params.text("UrlEndPoint")?;
     let parameters = call.params.text("HttpParameters")?;
     let status = match call.trust.check(&endpoint, &parameters) {

@@ -6,9 +6,17 @@ use clap::{Args, ValueEnum};
 
 use crate::fps::reference;
 
-use super::Failure;
+use super::{Failure, print};
 
-/// Prints what `docs/actions.md` and `docs/errors.md` hold.
+pub(super) const AFTER_HELP: &str = "\
+Examples:
+  fps-sandbox reference actions | less
+  fps-sandbox reference errors | grep Debt
+
+A running sandbox shows the same under /_sandbox/actions and /_sandbox/errors.
+Exit codes: 0 printed; 2 the command line is wrong.";
+
+/// Print the reference of actions or of errors as Markdown: what `docs/actions.md` and `docs/errors.md` hold.
 #[derive(Debug, Args)]
 pub(super) struct Reference {
     /// Which table.
@@ -23,11 +31,10 @@ enum Table {
 
 impl Reference {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
-        let text = match self.table {
+        print::out(&match self.table {
             Table::Actions => reference::actions_markdown(),
             Table::Errors => reference::errors_markdown(),
-        };
-        print!("{text}");
+        })?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -215,7 +215,7 @@ fn first_steps(config: &Config, ready: &Ready, keys: &Keys, clock: &Clock) -> St
         let _ = write!(options, " --timestamp {now}");
     }
     format!(
-        "\nWhat does Alice owe? (signed; good for {window})\n\n  {curl}\n\n\
+        "\nWhat does Alice, the demo buyer, owe? (signed; good for {window})\n\n  {curl}\n\n\
          Sign your own, send your own, see the whole story:\n\n  \
          fps-sandbox sign{options} --curl Action=Pay TransactionAmount=10 SenderTokenId={}\n  \
          fps-sandbox call{options} Action=GetDebtBalance CreditInstrumentId={}\n  \

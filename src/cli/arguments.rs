@@ -14,6 +14,20 @@ use super::{Failure, print, world};
 /// Where a sandbox answers when nobody says otherwise.
 pub(super) const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:8008";
 
+/// The ids a newcomer needs, for the end of the help.
+pub(super) fn demo_ids() -> String {
+    format!(
+        "\
+Ids of the demo world:
+  CreditInstrumentId  {}
+  SenderTokenId       {}  (to Pay on credit)
+                      {}  (to SettleDebt)",
+        world::INSTRUMENT,
+        world::CREDIT,
+        world::SETTLEMENT
+    )
+}
+
 /// A request and how to sign it.
 #[derive(Debug, Args)]
 pub(super) struct RequestArgs {
@@ -24,46 +38,63 @@ pub(super) struct RequestArgs {
     #[arg(required = true, value_name = "NAME=VALUE", value_parser = pair)]
     parameters: Vec<Pair>,
 
-    /// Where the sandbox answers. [default: http://127.0.0.1:8008] [env: `FPS_SANDBOX_ENDPOINT`]
-    #[arg(long, value_name = "URL", value_parser = endpoint, help_heading = "Where")]
+    #[arg(
+        long,
+        value_name = "URL",
+        value_parser = endpoint,
+        help_heading = "Sending",
+        help = "Where the sandbox answers. [default: http://127.0.0.1:8008] [env: FPS_SANDBOX_ENDPOINT]"
+    )]
     endpoint: Option<Endpoint>,
 
     /// Send a form by POST, where otherwise everything stands in the query of a GET.
-    #[arg(long, help_heading = "Where")]
+    #[arg(long, help_heading = "Sending")]
     post: bool,
 
-    /// Access key. [default: the documentation's, AKIAIOSFODNN7EXAMPLE] [env: `FPS_SANDBOX_KEY`]
-    #[arg(long, value_name = "ID", help_heading = "Signature")]
+    /// Send exactly these parameters: no amounts written out, no reference made up, no warnings.
+    #[arg(long, help_heading = "Sending")]
+    verbatim: bool,
+
+    #[arg(
+        long,
+        value_name = "ID",
+        help_heading = "Signing",
+        help = "Access key. [default: the documentation's, AKIAIOSFODNN7EXAMPLE] [env: FPS_SANDBOX_KEY]"
+    )]
     key: Option<String>,
 
-    /// Its secret. Prefer the variable: others on this machine can read a command line. [default: the
-    /// documentation's] [env: `FPS_SANDBOX_SECRET`]
-    #[arg(long, value_name = "SECRET", help_heading = "Signature")]
+    #[arg(
+        long,
+        value_name = "SECRET",
+        help_heading = "Signing",
+        help = "Its secret. Others on this machine can read a command line, so prefer the variable. \
+                [default: the documentation's] [env: FPS_SANDBOX_SECRET]"
+    )]
     secret: Option<String>,
 
     /// Signature version. [default: 2]
-    #[arg(long, value_name = "VERSION", help_heading = "Signature")]
+    #[arg(long, value_name = "VERSION", help_heading = "Signing")]
     signature_version: Option<SignatureVersion>,
 
-    /// Hash of signature version 2; version 1 always has `HmacSHA1`. [default: `HmacSHA256`]
-    #[arg(long, value_name = "METHOD", help_heading = "Signature")]
+    #[arg(
+        long,
+        value_name = "METHOD",
+        help_heading = "Signing",
+        help = "Hash of signature version 2; version 1 always has HmacSHA1. [default: HmacSHA256]"
+    )]
     method: Option<SignatureMethod>,
 
     /// Version of the API, sent as it stands. [default: 2008-09-17]
-    #[arg(long, value_name = "DATE", help_heading = "Signature")]
+    #[arg(long, value_name = "DATE", help_heading = "Signing")]
     api_version: Option<String>,
 
     /// Timestamp, sent as it stands; needed when the sandbox was started with --clock. [default: now]
-    #[arg(long, value_name = "INSTANT", help_heading = "Signature")]
+    #[arg(long, value_name = "INSTANT", help_heading = "Signing")]
     timestamp: Option<String>,
 
     /// Print the string to sign on standard error.
-    #[arg(long, help_heading = "Signature")]
+    #[arg(long, help_heading = "Signing")]
     show_string_to_sign: bool,
-
-    /// Send exactly these parameters: no amounts written out, no `CallerReference` made up, no warnings.
-    #[arg(long, help_heading = "Where")]
-    verbatim: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -20,12 +20,14 @@ Exit codes: 0 sound; 1 broken, each place named on a line of its own; 2 it canno
 /// Recompute every total of a database from its postings and check every invariant.
 #[derive(Debug, Args)]
 pub(super) struct Audit {
-    /// The database file. [env: `FPS_SANDBOX_DATABASE`]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", help = "The database file. [env: FPS_SANDBOX_DATABASE]")]
     database: Option<Database>,
 
-    /// The configuration file that names the database. [env: `FPS_SANDBOX_CONFIG`]
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "The configuration file that names the database. [env: FPS_SANDBOX_CONFIG]"
+    )]
     config: Option<PathBuf>,
 }
 

@@ -4,18 +4,27 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::arguments::RequestArgs;
-use super::{Failure, http, print, xml};
+use super::arguments::{RequestArgs, demo_ids};
+use super::{Failure, http, print, world, xml};
 
-pub(super) const AFTER_HELP: &str = "\
+pub(super) fn after_help() -> String {
+    format!(
+        "\
 Examples:
-  fps-sandbox call Action=GetDebtBalance CreditInstrumentId=553I…
-  fps-sandbox call Action=Pay SenderTokenId=563I… TransactionAmount=10 CallerReference=order-1
-  fps-sandbox call --endpoint http://127.0.0.1:9000 Action=GetTransaction TransactionId=… | grep Fees
+  fps-sandbox call Action=GetDebtBalance CreditInstrumentId={}
+  fps-sandbox call Action=Pay SenderTokenId=… TransactionAmount=10
+  fps-sandbox call --endpoint http://127.0.0.1:9000 Action=GetTransaction …
 
-Exit codes: 0 success; 1 an FPS error (the XML says which); 2 the command line is wrong; 3 no sandbox answers.";
+{}
 
-/// Sign a request, send it, and print the answer with an element a line.
+Exit codes: 0 success; 1 an FPS error, which the XML names; 2 the command line is
+wrong; 3 no sandbox answers.",
+        world::INSTRUMENT,
+        demo_ids()
+    )
+}
+
+/// Sign a request, send it, and print the answer, indented.
 ///
 /// The XML goes to standard output, the status line to standard error.
 #[derive(Debug, Args)]

@@ -29,11 +29,10 @@ merchant = the merchant's balance.
 
 Exit codes: 0 the story went as the guide tells it; 1 it did not.";
 
-/// Walk the guide's story on a sandbox that lives for a second: purchases on credit, settlement, write-off, refund, and
-/// the refusals.
+/// Play the guide's story on a sandbox of its own and print every step.
 ///
-/// Every line is a signed request over HTTP and its real answer. Nothing is left behind, no other sandbox is touched,
-/// no setting is read.
+/// Purchases on credit, settlement, write-off, refund, and the refusals: every line is a signed request over HTTP, its
+/// real answer, and the balances after it. Nothing is left behind, no other sandbox is touched, no setting is read.
 #[derive(Debug, Args)]
 pub(super) struct Demo {}
 
@@ -123,9 +122,11 @@ impl<'a> Stage<'a> {
         let pairs = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let request = self.signer.sign(Method::Get, &self.endpoint, pairs, &self.clock.now().to_string());
         let answer = http::send(&request).map_err(Failure::failed)?;
-        let transaction = xml::text_of(&answer.body, "TransactionId").unwrap_or_default();
         let mut told = in_short(&answer);
-        if !self.transactions.insert(transaction.clone()) && parameters.contains(&("Action", "Pay")) {
+        // Of a refusal there is none; GetTransaction calls it by the same name inside its answer.
+        let transaction = xml::text_of(&answer.body, "TransactionId").unwrap_or_default();
+        let made = !transaction.is_empty() && !parameters.contains(&("Action", "GetTransaction"));
+        if made && !self.transactions.insert(transaction.clone()) {
             told.push_str(", same id");
         }
         self.requests += 1;

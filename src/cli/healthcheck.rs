@@ -16,7 +16,7 @@ pub(super) const AFTER_HELP: &str = "\
 Examples:
   fps-sandbox healthcheck
   fps-sandbox healthcheck --listen 127.0.0.1:9000
-  HEALTHCHECK CMD [\"fps-sandbox\", \"healthcheck\"]        (in a Dockerfile)
+  HEALTHCHECK CMD [\"fps-sandbox\", \"healthcheck\"]   (in a Dockerfile)
 
 Exit codes: 0 ready; 1 not ready, or the configuration is wrong; 2 the command line is wrong.";
 
@@ -25,16 +25,21 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Ask a running sandbox whether it is ready (GET /readyz).
 ///
-/// It finds the sandbox as the sandbox finds its own address: by --listen, `FPS_SANDBOX_LISTEN` or the configuration
-/// file.
+/// It finds the sandbox as the sandbox finds its own address: by --listen, the environment or the configuration file.
 #[derive(Debug, Args)]
 pub(super) struct Healthcheck {
-    /// The address that the sandbox listens on; 0.0.0.0 means 127.0.0.1.
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        help = "The address that the sandbox listens on; 0.0.0.0 means 127.0.0.1. [env: FPS_SANDBOX_LISTEN]"
+    )]
     listen: Option<String>,
 
-    /// The configuration file that the sandbox reads. [env: `FPS_SANDBOX_CONFIG`]
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "The configuration file that the sandbox reads. [env: FPS_SANDBOX_CONFIG]"
+    )]
     config: Option<PathBuf>,
 }
 

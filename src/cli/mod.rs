@@ -47,9 +47,9 @@ enum Command {
     /// Serve (the default).
     #[command(after_help = serve::EXIT_CODES)]
     Serve(Box<Settings>),
-    #[command(after_help = sign::AFTER_HELP)]
+    #[command(after_help = sign::after_help())]
     Sign(sign::Sign),
-    #[command(after_help = call::AFTER_HELP)]
+    #[command(after_help = call::after_help())]
     Call(call::Call),
     #[command(after_help = demo::AFTER_HELP)]
     Demo(demo::Demo),
@@ -61,23 +61,20 @@ enum Command {
     Reference(reference::Reference),
 }
 
-fn after_help() -> String {
-    format!(
-        "\
+const EXAMPLES: &str = "\
 Examples:
-  fps-sandbox                                        serve on 127.0.0.1:8008, in memory, with demo accounts
-  fps-sandbox demo                                   see the guide's story: debt, settlement, refusals
-  fps-sandbox --database sandbox.db                  keep everything in a file
-  fps-sandbox --listen 127.0.0.1:0 --port-file port  take a free port, for a test suite
-  fps-sandbox --https-listen 127.0.0.1:8443          HTTPS too, with a certificate authority of its own
-  fps-sandbox --print-config > sandbox.toml          every setting, explained; then fps-sandbox --config sandbox.toml
-  fps-sandbox call Action=GetDebtBalance CreditInstrumentId={}
+  fps-sandbox                                 serve on 127.0.0.1:8008
+  fps-sandbox demo                            see what it does
+  fps-sandbox --database sandbox.db           keep everything in a file
+  fps-sandbox --listen 127.0.0.1:0 --port-file port
+                                              take a free port, for a test suite
+  fps-sandbox --https-listen 127.0.0.1:8443   HTTPS too, by its own authority
+  fps-sandbox --print-config > sandbox.toml   every setting, explained
+  fps-sandbox --config sandbox.toml           …and read back
+";
 
-{}
-",
-        world::INSTRUMENT,
-        serve::EXIT_CODES
-    )
+fn after_help() -> String {
+    format!("{EXAMPLES}\n{}", serve::EXIT_CODES)
 }
 
 /// A mistake that ends the program: one line, and the exit code.

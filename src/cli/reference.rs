@@ -13,10 +13,12 @@ Examples:
   fps-sandbox reference actions | less
   fps-sandbox reference errors | grep Debt
 
-A running sandbox shows the same under /_sandbox/actions and /_sandbox/errors.
 Exit codes: 0 printed; 2 the command line is wrong.";
 
-/// Print the reference of actions or of errors as Markdown: what `docs/actions.md` and `docs/errors.md` hold.
+/// Print the table of actions or of errors as Markdown.
+///
+/// It is what docs/actions.md and docs/errors.md hold, and what a running sandbox shows under /_sandbox/actions and
+/// /_sandbox/errors.
 #[derive(Debug, Args)]
 pub(super) struct Reference {
     /// Which table.

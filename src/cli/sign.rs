@@ -4,17 +4,25 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::arguments::RequestArgs;
-use super::{Failure, print};
+use super::arguments::{RequestArgs, demo_ids};
+use super::{Failure, print, world};
 
-pub(super) const AFTER_HELP: &str = "\
+pub(super) fn after_help() -> String {
+    format!(
+        "\
 Examples:
-  fps-sandbox sign Action=GetDebtBalance CreditInstrumentId=553I…
-  fps-sandbox sign --curl Action=Pay SenderTokenId=563I… TransactionAmount=10
-  fps-sandbox sign --post --curl --signature-version 1 Action=SettleDebt …
+  fps-sandbox sign Action=GetDebtBalance CreditInstrumentId={}
+  fps-sandbox sign --curl Action=Pay SenderTokenId=… TransactionAmount=10
+  fps-sandbox sign --curl --post --signature-version 1 Action=SettleDebt …
   curl \"$(fps-sandbox sign Action=GetTransaction TransactionId=…)\"
 
-Exit codes: 0 signed; 2 the command line is wrong.";
+{}
+
+Exit codes: 0 signed; 2 the command line is wrong.",
+        world::INSTRUMENT,
+        demo_ids()
+    )
+}
 
 /// Sign a request and print its URL.
 ///

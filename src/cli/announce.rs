@@ -23,13 +23,13 @@ use super::{Failure, port_file, print, world};
 
 /// Tells everyone.
 pub(super) async fn announce(config: &Config, sandbox: &Sandbox, clock: &Clock) -> Result<(), Failure> {
-    let ready = Ready::of(config, sandbox);
+    let ready = Announcement::of(config, sandbox);
     let keys = Keys::of(sandbox.store()).await;
     warn(config, sandbox, &keys);
     match config.log_format {
         LogFormat::Json => ready.log(),
         LogFormat::Text if tracing::enabled!(Level::INFO) => {
-            print::note(&block(config, &ready, &keys, clock))
+            print::note(&block(config, &ready, &keys, clock));
         }
         LogFormat::Text => {}
     }
@@ -45,7 +45,7 @@ pub(super) async fn announce(config: &Config, sandbox: &Sandbox, clock: &Clock) 
 
 /// What programs are told.
 #[derive(Debug, Serialize)]
-struct Ready {
+struct Announcement {
     ready: bool,
     version: &'static str,
     pid: u32,
@@ -61,7 +61,7 @@ struct Ready {
     clock: Option<String>,
 }
 
-impl Ready {
+impl Announcement {
     fn of(config: &Config, sandbox: &Sandbox) -> Self {
         let urls = |addresses: Vec<_>, secure| -> Vec<String> {
             addresses.into_iter().map(|address| Endpoint::of(address, secure).to_string()).collect()
@@ -132,7 +132,7 @@ fn warn(config: &Config, sandbox: &Sandbox, keys: &Keys) {
             "--auth lenient: requests with a wrong signature are let through and reported in X-Sandbox-Signature"
         ),
         AuthMode::Off => {
-            tracing::warn!("--auth off: signatures are not checked, anyone is taken at their word")
+            tracing::warn!("--auth off: signatures are not checked, anyone is taken at their word");
         }
     }
     let mut listeners = sandbox.http_addrs().into_iter().chain(sandbox.https_addrs());
@@ -147,7 +147,7 @@ fn warn(config: &Config, sandbox: &Sandbox, keys: &Keys) {
 }
 
 // Writing into a string does not fail, so the results below are dropped.
-fn block(config: &Config, ready: &Ready, keys: &Keys, clock: &Clock) -> String {
+fn block(config: &Config, ready: &Announcement, keys: &Keys, clock: &Clock) -> String {
     let mut text = format!("\nFPS Sandbox {} is ready.\n\n", ready.version);
     let mut row = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:<9} {value}");
@@ -190,7 +190,7 @@ fn path_of(path: &Path) -> String {
 }
 
 /// What to paste first.
-fn first_steps(config: &Config, ready: &Ready, keys: &Keys, clock: &Clock) -> String {
+fn first_steps(config: &Config, ready: &Announcement, keys: &Keys, clock: &Clock) -> String {
     let endpoint = ready.http.first().and_then(|url| url.parse::<Endpoint>().ok());
     let (Keys::Public { demo_world: true }, Some(endpoint)) = (keys, endpoint) else {
         return "\nBuild and send requests with `fps-sandbox sign` and `fps-sandbox call` (--help tells how).\n"

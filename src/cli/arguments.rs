@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::clock::Clock;
 use crate::fps::actions::{self, ACTIONS, Action};
-use crate::fps::params::{COMMON, Kind};
+use crate::fps::params::{COMMON, Kind, Parameter};
 use crate::fps::signature::{Hash, Scheme, SecretKey};
 use crate::ids;
 
@@ -13,6 +13,12 @@ use super::{Failure, print, world};
 
 /// Where a sandbox answers when nobody says otherwise.
 pub(super) const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:8008";
+
+const PARAMETERS: &str = "\
+The action and its parameters, such as Action=GetDebtBalance CreditInstrumentId=…
+
+TransactionAmount=10 stands for TransactionAmount.Value=10 and TransactionAmount.CurrencyCode=USD; so with every \
+name that ends in Amount. A CallerReference is made up when the action needs one and none is given.";
 
 /// The ids a newcomer needs, for the end of the help.
 pub(super) fn demo_ids() -> String {
@@ -31,11 +37,13 @@ Ids of the demo world:
 /// A request and how to sign it.
 #[derive(Debug, Args)]
 pub(super) struct RequestArgs {
-    /// The action and its parameters, such as Action=GetDebtBalance CreditInstrumentId=…
-    ///
-    /// TransactionAmount=10 stands for TransactionAmount.Value=10 and TransactionAmount.CurrencyCode=USD; so with
-    /// every name that ends in Amount. A CallerReference is made up when the action needs one and none is given.
-    #[arg(required = true, value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(
+        required = true,
+        value_name = "NAME=VALUE",
+        value_parser = pair,
+        help = "The action and its parameters, such as Action=GetDebtBalance CreditInstrumentId=…",
+        long_help = PARAMETERS
+    )]
     parameters: Vec<Pair>,
 
     #[arg(
@@ -149,11 +157,11 @@ impl RequestArgs {
             given.warnings().iter().for_each(|warning| print::note(&format!("warning: {warning}")));
         }
         let method = if self.post { Method::Post } else { Method::Get };
-        let signed = signer.sign(method, &endpoint, given.0, &timestamp);
+        let request = signer.sign(method, &endpoint, given.0, &timestamp);
         if self.show_string_to_sign {
-            print::note(&signed.string_to_sign);
+            print::note(&request.string_to_sign);
         }
-        Ok(signed)
+        Ok(request)
     }
 }
 
@@ -258,7 +266,7 @@ impl Given {
                 .unwrap_or_else(|| format!("there are {}", names.join(", ")));
             return vec![format!("the sandbox has no action `{asked}`; {advice}")];
         };
-        let known: Vec<String> = action.parameters.iter().flat_map(|p| p.wire_names()).collect();
+        let known: Vec<String> = action.parameters.iter().flat_map(Parameter::wire_names).collect();
         let common = COMMON.iter().chain(action.legacy).copied();
         let names: Vec<&str> = known.iter().map(String::as_str).chain(common).collect();
         let unknown = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str())).map(|(name, _)| {

@@ -40,7 +40,7 @@ pub(super) struct Demo {}
 const ONCE: &str = "2012-06-01T12:00:00Z";
 
 impl Demo {
-    pub(super) fn run(&self) -> Result<ExitCode, Failure> {
+    pub(super) fn run() -> Result<ExitCode, Failure> {
         let runtime = Runtime::new().map_err(Failure::failed)?;
         let now: DateTime<Utc> = ONCE.parse().map_err(Failure::failed)?;
         let clock = Clock::standing_at(now.into());
@@ -57,6 +57,21 @@ impl Demo {
         told?;
         Ok(if stage.surprises == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// Prints a line.
+pub(super) fn say(line: &str) -> Result<(), Failure> {
+    print::out(&format!("{line}\n"))
+}
+
+/// Prints the heads of the columns.
+pub(super) fn head() -> Result<(), Failure> {
+    row("#", "request", "answer", ["debt", "pending", "merchant"].map(str::to_owned))
+}
+
+fn row(number: &str, request: &str, answer: &str, balances: [String; 3]) -> Result<(), Failure> {
+    let [debt, pending, merchant] = balances;
+    say(&format!("{number:>2}  {request:<36}  {answer:<32} {debt:>7} {pending:>7} {merchant:>8}"))
 }
 
 /// A running sandbox with a merchant in front of it, and the table that tells what happens.
@@ -97,16 +112,6 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// Prints a line between the rows.
-    pub(super) fn say(&self, line: &str) -> Result<(), Failure> {
-        print::out(&format!("{line}\n"))
-    }
-
-    /// Prints the heads of the columns.
-    pub(super) fn head(&self) -> Result<(), Failure> {
-        self.row("#", "request", "answer", ["debt", "pending", "merchant"].map(str::to_owned))
-    }
-
     /// Lets time pass on the sandbox clock.
     pub(super) fn wait(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
@@ -130,17 +135,12 @@ impl<'a> Stage<'a> {
             told.push_str(", same id");
         }
         self.requests += 1;
-        self.row(&self.requests.to_string(), words, &told, self.balances()?)?;
+        row(&self.requests.to_string(), words, &told, self.balances()?)?;
         if told != expected {
             self.surprises += 1;
-            self.say(&format!("    the guide has it otherwise: {expected}"))?;
+            say(&format!("    the guide has it otherwise: {expected}"))?;
         }
         Ok(transaction)
-    }
-
-    fn row(&self, number: &str, request: &str, answer: &str, balances: [String; 3]) -> Result<(), Failure> {
-        let [debt, pending, merchant] = balances;
-        self.say(&format!("{number:>2}  {request:<36}  {answer:<32} {debt:>7} {pending:>7} {merchant:>8}"))
     }
 
     /// Debt, pending debt and the merchant's balance, as the book has them.
@@ -171,7 +171,7 @@ fn in_short(answer: &http::Answer) -> String {
     text
 }
 
-/// Asks the book what an account has: GetAccountBalance would tell, once it is there.
+/// Asks the book what an account has; no action tells that yet.
 struct BalanceOf(Caller);
 
 impl Command for BalanceOf {

@@ -123,7 +123,7 @@ fn run() -> Result<ExitCode, Failure> {
         )),
         (Some(Command::Sign(sign)), _) => sign.run(),
         (Some(Command::Call(call)), _) => call.run(),
-        (Some(Command::Demo(demo)), _) => demo.run(),
+        (Some(Command::Demo(_)), _) => demo::Demo::run(),
         (Some(Command::Audit(audit)), _) => audit.run(),
         (Some(Command::Healthcheck(healthcheck)), _) => healthcheck.run(),
         (Some(Command::Reference(reference)), _) => reference.run(),

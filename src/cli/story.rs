@@ -1,19 +1,17 @@
 //! The guide's story (Aggregated Payments Guide, Using Postpaid Payment Tokens): its figures, and its refusals.
 
 use super::Failure;
-use super::demo::Stage;
+use super::demo::{Stage, head, say};
 use super::world::{CREDIT, INSTRUMENT, SETTLEMENT};
 
 /// Tells it.
 pub(super) fn tell(stage: &mut Stage<'_>) -> Result<(), Failure> {
-    stage.say("Alice buys on credit, at most 500.00, and settles by card.\n")?;
-    stage.head()?;
+    say("Alice buys on credit, at most 500.00, and settles by card.\n")?;
+    head()?;
     let first = credit(stage)?;
-    stage.say("\nThe refusals change nothing.\n")?;
+    say("\nThe refusals change nothing.\n")?;
     refusals(stage, &first)?;
-    stage.say(
-        "\nEach line was a signed request over HTTP. Your turn: start `fps-sandbox` and paste its curl line.",
-    )
+    say("\nEach line was a signed request over HTTP. Your turn: start `fps-sandbox` and paste its curl line.")
 }
 
 /// Purchase, settlement, write-off and refund. Answers the id of the purchase that ends up settled.
@@ -22,7 +20,7 @@ fn credit(stage: &mut Stage<'_>) -> Result<String, Failure> {
     stage.ask("GetDebtBalance", &balance, "200")?;
     let first = stage.ask("Pay 100.00 by credit token", &pay(CREDIT, "100", "order-1"), "200 Success")?;
     let settled = stage.ask("SettleDebt 90.00", &settle(SETTLEMENT, "90", "settle-1"), "200 Pending")?;
-    stage.say("    … a second later the card has paid, and the merchant has it less the fee:")?;
+    say("    … a second later the card has paid, and the merchant has it less the fee:")?;
     stage.wait(1);
     let detail = [("Action", "GetTransaction"), ("TransactionId", settled.as_str())];
     stage.ask("GetTransaction of the settlement", &detail, "200 Success, fee 2.50")?;

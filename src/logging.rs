@@ -54,7 +54,12 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let filter = EnvFilter::try_new(&config.log)?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(writer);
+    // A line that cannot be written would be reported on standard error, and panic when that is what broke.
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(ansi)
+        .with_writer(writer)
+        .log_internal_errors(false);
     Ok(match config.log_format {
         LogFormat::Text => Box::new(lines.finish()),
         LogFormat::Json => {

@@ -56,8 +56,12 @@ pub struct Sandbox {
 impl Sandbox {
     /// Opens the database, fills it if it is empty, and starts to listen.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
+        Self::start_seeded(config, clock, &read_seed(config)?).await
+    }
+
+    /// The same with a seed at hand, whatever the configuration says of seeds.
+    pub async fn start_seeded(config: &Config, clock: Clock, seed: &Seed) -> Result<Self, StartError> {
         let rules = rules(config)?;
-        let seed = read_seed(config)?;
         let now = clock.now();
         let settings = StoreSettings {
             database: config.database.clone(),

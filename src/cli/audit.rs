@@ -5,27 +5,45 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::config::{self, Database, Settings};
 use crate::store;
 
-use super::Failure;
+use super::{Failure, print};
 
-/// Checks a database file. Exit code 0: sound; 1: something is broken, and named; 2: it cannot be checked.
+pub(super) const AFTER_HELP: &str = "\
+Examples:
+  fps-sandbox audit --database sandbox.db
+  FPS_SANDBOX_DATABASE=sandbox.db fps-sandbox audit
+
+Exit codes: 0 sound; 1 broken, each place named on a line of its own; 2 it cannot be checked.";
+
+/// Recompute every total of a database from its postings and check every invariant.
 #[derive(Debug, Args)]
 pub(super) struct Audit {
-    /// The database file.
-    #[arg(long, value_name = "PATH")]
-    database: PathBuf,
+    #[arg(long, value_name = "PATH", help = "The database file. [env: FPS_SANDBOX_DATABASE]")]
+    database: Option<Database>,
+
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "The configuration file that names the database. [env: FPS_SANDBOX_CONFIG]"
+    )]
+    config: Option<PathBuf>,
 }
 
 impl Audit {
     #[tokio::main(flavor = "current_thread")]
     pub(super) async fn run(self) -> Result<ExitCode, Failure> {
-        let (invariants, findings) = store::audit(&self.database).await.map_err(Failure::usage)?;
+        let settings = Settings { database: self.database, config: self.config, ..Settings::default() };
+        let Database::File(path) = config::resolve(settings).map_err(Failure::usage)?.database else {
+            return Err(Failure::usage("a database in memory cannot be audited; give --database PATH"));
+        };
+        let (invariants, findings) = store::audit(&path).await.map_err(Failure::usage)?;
         for finding in &findings {
-            println!("broken: {}: {}", finding.invariant, finding.place);
+            print::out(&format!("broken: {}: {}\n", finding.invariant, finding.place))?;
         }
         if findings.is_empty() {
-            println!("sound: {invariants} invariants hold");
+            print::out(&format!("sound: {invariants} invariants hold\n"))?;
             Ok(ExitCode::SUCCESS)
         } else {
             Ok(ExitCode::FAILURE)

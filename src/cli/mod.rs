@@ -1,8 +1,27 @@
 //! The command line: flags in, exit codes out. Results go to standard output, everything else to standard error.
+//!
+//! * `serve`, `announce`, `port_file`: run, and say so
+//! * `sign`, `call` (`arguments`): requests by hand
+//! * `demo` (`story`): the story of the guide
+//! * `audit`, `healthcheck`, `reference`: questions with an answer
+//! * `request`, `http`, `xml`, `print`, `world`: what they share; `request` is where signing is done
 
+mod announce;
+mod arguments;
 mod audit;
+mod call;
+mod demo;
+mod healthcheck;
+mod http;
+mod port_file;
+mod print;
 mod reference;
+mod request;
 mod serve;
+mod sign;
+mod story;
+mod world;
+mod xml;
 
 use std::process::ExitCode;
 
@@ -13,9 +32,9 @@ use crate::config::{self, Settings};
 /// A local sandbox of Amazon Flexible Payments Service (FPS): real signatures, a double-entry ledger, FPS's own XML.
 ///
 /// Without a command it serves. Every setting is a flag, an environment variable and a key of the configuration
-/// file.
+/// file; a flag wins over the environment, the environment over the file.
 #[derive(Debug, Parser)]
-#[command(name = "fps-sandbox", version, args_conflicts_with_subcommands = false)]
+#[command(name = "fps-sandbox", version, after_help = after_help())]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -26,11 +45,36 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve (the default).
+    #[command(after_help = serve::EXIT_CODES)]
     Serve(Box<Settings>),
-    /// Recompute every total of a database from its postings and check every invariant.
+    #[command(after_help = sign::after_help())]
+    Sign(sign::Sign),
+    #[command(after_help = call::after_help())]
+    Call(call::Call),
+    #[command(after_help = demo::AFTER_HELP)]
+    Demo(demo::Demo),
+    #[command(after_help = audit::AFTER_HELP)]
     Audit(audit::Audit),
-    /// Print the reference of actions or errors as Markdown.
+    #[command(after_help = healthcheck::AFTER_HELP)]
+    Healthcheck(healthcheck::Healthcheck),
+    #[command(after_help = reference::AFTER_HELP)]
     Reference(reference::Reference),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  fps-sandbox                                 serve on 127.0.0.1:8008
+  fps-sandbox demo                            see what it does
+  fps-sandbox --database sandbox.db           keep everything in a file
+  fps-sandbox --listen 127.0.0.1:0 --port-file port
+                                              take a free port, for a test suite
+  fps-sandbox --https-listen 127.0.0.1:8443   HTTPS too, by its own authority
+  fps-sandbox --print-config > sandbox.toml   every setting, explained
+  fps-sandbox --config sandbox.toml           …and read back
+";
+
+fn after_help() -> String {
+    format!("{EXAMPLES}\n{}", serve::EXIT_CODES)
 }
 
 /// A mistake that ends the program: one line, and the exit code.
@@ -50,28 +94,38 @@ impl Failure {
     fn failed(problem: impl std::fmt::Display) -> Self {
         Self { line: problem.to_string(), code: 1 }
     }
+
+    /// There is no sandbox to ask.
+    fn unreachable(problem: impl std::fmt::Display) -> Self {
+        Self { line: problem.to_string(), code: 3 }
+    }
 }
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    run().unwrap_or_else(|failure| {
+        print::note(&format!("fps-sandbox: {}", failure.line));
+        ExitCode::from(failure.code)
+    })
+}
+
+fn run() -> Result<ExitCode, Failure> {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => error.exit(),
-        Err(error) => return end(&Failure::usage(config::one_line(&error))),
+        Err(error) => return Err(Failure::usage(config::one_line(&error))),
     };
-    let done = match cli.command {
-        None => serve::run(cli.settings),
-        Some(Command::Serve(settings)) => serve::run(settings.or(cli.settings)),
-        Some(Command::Audit(audit)) => audit.run(),
-        Some(Command::Reference(reference)) => reference.run(),
-    };
-    match done {
-        Ok(code) => code,
-        Err(failure) => end(&failure),
+    match (cli.command, cli.settings) {
+        (None, settings) => serve::run(settings),
+        (Some(Command::Serve(own)), settings) => serve::run(own.or(settings)),
+        (Some(_), settings) if settings != Settings::default() => Err(Failure::usage(
+            "only serve takes options before the command; write the command's own options after it",
+        )),
+        (Some(Command::Sign(sign)), _) => sign.run(),
+        (Some(Command::Call(call)), _) => call.run(),
+        (Some(Command::Demo(_)), _) => demo::Demo::run(),
+        (Some(Command::Audit(audit)), _) => audit.run(),
+        (Some(Command::Healthcheck(healthcheck)), _) => healthcheck.run(),
+        (Some(Command::Reference(reference)), _) => reference.run(),
     }
-}
-
-fn end(failure: &Failure) -> ExitCode {
-    eprintln!("fps-sandbox: {}", failure.line);
-    ExitCode::from(failure.code)
 }

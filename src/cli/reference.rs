@@ -1,4 +1,4 @@
-//! `fps-sandbox reference`: the action and error tables as Markdown.
+//! `fps-sandbox reference`: the tables of actions, errors and magic values as Markdown.
 
 use std::process::ExitCode;
 
@@ -6,9 +6,19 @@ use clap::{Args, ValueEnum};
 
 use crate::fps::reference;
 
-use super::Failure;
+use super::{Failure, print};
 
-/// Prints what `docs/actions.md` and `docs/errors.md` hold.
+pub(super) const AFTER_HELP: &str = "\
+Examples:
+  fps-sandbox reference actions | less
+  fps-sandbox reference errors | grep Debt
+
+Exit codes: 0 printed; 2 the command line is wrong.";
+
+/// Print the table of actions, of errors or of magic values as Markdown.
+///
+/// It is what docs/actions.md, docs/errors.md and docs/magic.md hold, and what a running sandbox shows under
+/// /_sandbox/actions, /_sandbox/errors and /_sandbox/magic.
 #[derive(Debug, Args)]
 pub(super) struct Reference {
     /// Which table.
@@ -24,12 +34,11 @@ enum Table {
 
 impl Reference {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
-        let text = match self.table {
+        print::out(&match self.table {
             Table::Actions => reference::actions_markdown(),
             Table::Errors => reference::errors_markdown(),
             Table::Magic => reference::magic_markdown(),
-        };
-        print!("{text}");
+        })?;
         Ok(ExitCode::SUCCESS)
     }
 }

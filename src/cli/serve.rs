@@ -5,17 +5,21 @@ use std::process::ExitCode;
 use crate::clock::Clock;
 use crate::config::{self, Config, Settings};
 use crate::ledger::Timestamp;
-use crate::sandbox::Sandbox;
+use crate::logging;
+use crate::sandbox::{Sandbox, StartError};
 use crate::server::{Ending, shutdown};
-use crate::{ids, logging};
 
-use super::Failure;
+use super::{Failure, announce, port_file, print};
+
+pub(super) const EXIT_CODES: &str = "\
+Exit codes: 0 ended by SIGTERM or SIGINT; 1 it could not start (address in use, database
+in use, …); 2 the command line, the configuration or the seed file is wrong.";
 
 pub(super) fn run(settings: Settings) -> Result<ExitCode, Failure> {
     let print = settings.print_config;
     let config = config::resolve(settings).map_err(Failure::usage)?;
     if print {
-        print!("{}", config.to_toml());
+        print::out(&config.to_toml())?;
         return Ok(ExitCode::SUCCESS);
     }
     logging::init(&config).map_err(Failure::usage)?;
@@ -25,9 +29,12 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, Failure> {
 #[tokio::main]
 async fn serve(config: &Config) -> Result<ExitCode, Failure> {
     let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
+    if let Some(path) = &config.port_file {
+        port_file::remove(path)?;
+    }
     let clock = config.clock.map_or_else(Clock::system, |start| Clock::starting_at(Timestamp::from(start)));
-    let sandbox = Sandbox::start(config, clock).await.map_err(Failure::failed)?;
-    announce(config, &sandbox)?;
+    let sandbox = Sandbox::start(config, clock.clone()).await.map_err(not_started)?;
+    announce::announce(config, &sandbox, &clock).await?;
     match sandbox.serve(shutdown).await {
         Ending::Finished => tracing::info!("finished"),
         Ending::CutOff { connections } => {
@@ -37,8 +44,9 @@ async fn serve(config: &Config) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Tells people, files and programs that the sandbox is ready.
-fn announce(config: &Config, sandbox: &Sandbox) -> Result<(), Failure> {
-    let _ = (config, sandbox, ids::random_seed());
-    Ok(())
+fn not_started(problem: StartError) -> Failure {
+    match problem {
+        StartError::Config(_) | StartError::Seed(_) | StartError::SeedFile(..) => Failure::usage(problem),
+        StartError::Store(_) | StartError::Server(_) => Failure::failed(problem),
+    }
 }

@@ -28,7 +28,6 @@ WORKDIR /data
 ENV FPS_SANDBOX_LISTEN=0.0.0.0:8008 \
     FPS_SANDBOX_DATA_DIR=/data
 EXPOSE 8008
-VOLUME /data
 
 HEALTHCHECK --interval=5s --timeout=2s --start-period=2s --retries=3 CMD ["/fps-sandbox", "healthcheck"]
 ENTRYPOINT ["/fps-sandbox"]

@@ -22,8 +22,8 @@ COPY --from=build --chown=65532:65532 /out/data /data
 # Numeric, so that Kubernetes' runAsNonRoot can see that it is not root.
 USER 65532:65532
 
-# The working directory is also where SQLite puts temporary files: there is no /tmp here. A database in memory (the
-# default) needs none, so the root may be read-only.
+# Nothing is written but what the user puts into /data (a database, a certificate authority), so the root may be
+# read-only.
 WORKDIR /data
 ENV FPS_SANDBOX_LISTEN=0.0.0.0:8008 \
     FPS_SANDBOX_DATA_DIR=/data

@@ -4,13 +4,12 @@
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 COPY . .
-# --target is needed even when it is the host's: without it +crt-static would also hit build scripts and procedural
-# macros, which cannot be static. The registry and the compiled dependencies stay in cache mounts between builds.
+# The registry and the compiled dependencies stay in cache mounts between builds.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     set -eu; \
     target="$(rustc -vV | sed -n 's/^host: //p')"; \
-    RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --target "$target" --bin fps-sandbox; \
+    cargo --config .cargo/static.toml build --release --locked --target "$target" --bin fps-sandbox; \
     install -D "target/$target/release/fps-sandbox" /out/fps-sandbox; \
     install -d -m 0700 /out/data
 

@@ -60,7 +60,9 @@ async fn connect(database: &Database) -> Result<SqliteConnection, StoreError> {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .pragma("wal_autocheckpoint", "4000"),
+            .pragma("wal_autocheckpoint", "4000")
+            // Nothing outside the database's own folder: a container has no /tmp, or a read-only one.
+            .pragma("temp_store", "memory"),
     };
     let options = options.statement_cache_capacity(512).disable_statement_logging();
     options.connect().await.map_err(|source| match database {

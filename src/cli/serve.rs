@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use crate::clock::Clock;
 use crate::config::{self, Config, Settings};
 use crate::ledger::Timestamp;
+use crate::logging;
 use crate::sandbox::Sandbox;
 use crate::server::{Ending, shutdown};
-use crate::{ids, logging};
 
 use super::Failure;
 
@@ -39,6 +39,9 @@ async fn serve(config: &Config) -> Result<ExitCode, Failure> {
 
 /// Tells people, files and programs that the sandbox is ready.
 fn announce(config: &Config, sandbox: &Sandbox) -> Result<(), Failure> {
-    let _ = (config, sandbox, ids::random_seed());
+    if let (Some(path), Some(addr)) = (&config.port_file, sandbox.http_addrs().first()) {
+        std::fs::write(path, format!("{}\n", addr.port()))
+            .map_err(|problem| Failure::failed(format!("cannot write {}: {problem}", path.display())))?;
+    }
     Ok(())
 }

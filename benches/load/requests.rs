@@ -1,0 +1,126 @@
+//! The world of the benchmark, and requests to it: signed and written out before any clock starts.
+
+use std::fmt::Write;
+
+use fps_sandbox::clock::Clock;
+use fps_sandbox::fps::signature::{Hash, Scheme, SecretKey, Signable, percent_encode, sign};
+use fps_sandbox::ids;
+use fps_sandbox::ledger::Timestamp;
+
+/// The access key that all requests are signed with.
+pub(crate) const KEY: &str = "AKIALOADBENCHMARK000";
+const SECRET: &str = "load/benchmark+secret/of/the/usual/40/ch";
+/// How many buyers owe the merchant, each on an instrument of their own.
+const BUYERS: usize = 256;
+
+/// The seed file: a merchant, and buyers with credit that no run can use up.
+pub(crate) fn seed() -> String {
+    let mut text = format!(
+        "[[account]]\nname = \"merchant\"\nemail = \"merchant@example.com\"\n\
+         [[account.access_key]]\nid = \"{KEY}\"\nsecret = \"{SECRET}\"\n"
+    );
+    for buyer in 0..BUYERS {
+        let (instrument, token) = (instrument(buyer), credit_token(buyer));
+        let _ = write!(
+            text,
+            "[[account]]\nname = \"buyer-{buyer}\"\nemail = \"buyer-{buyer}@example.com\"\nkind = \"personal\"\n\
+             [[credit_instrument]]\nid = \"{instrument}\"\nsender = \"buyer-{buyer}\"\nrecipient = \"merchant\"\n\
+             credit_limit = \"1000000000.00\"\n\
+             [[token]]\nid = \"{token}\"\ncharges = \"{instrument}\"\n"
+        );
+    }
+    text
+}
+
+fn instrument(buyer: usize) -> String {
+    format!("LOADINSTRUMENT{buyer:0>50}")
+}
+
+/// The token that makes debt of this buyer.
+pub(crate) fn credit_token(buyer: usize) -> String {
+    format!("LOADCREDIT{:0>54}", buyer % BUYERS)
+}
+
+/// What is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// Pay by credit token, the caller reference random as most clients make it.
+    Pay,
+    /// Pay by credit token, the caller references counting up.
+    PaySequential,
+    /// GetDebtBalance.
+    DebtBalance,
+}
+
+/// Requests as they go over the wire, one after the other.
+pub(crate) struct Requests {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Requests {
+    /// So many signed requests, no two alike.
+    pub(crate) fn signed(ask: Ask, count: usize) -> Self {
+        let secret = SecretKey::new(SECRET);
+        let now = Clock::system().now();
+        let mut requests = Self { bytes: Vec::with_capacity(count * 768), ends: Vec::with_capacity(count) };
+        for number in 0..count {
+            let query = signed_query(&secret, ask, number, now);
+            requests.bytes.extend_from_slice(b"GET /?");
+            requests.bytes.extend_from_slice(query.as_bytes());
+            let rest = " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: load\r\nAccept: */*\r\n\r\n";
+            requests.bytes.extend_from_slice(rest.as_bytes());
+            requests.ends.push(requests.bytes.len());
+        }
+        requests
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<&[u8]> {
+        let start = if index == 0 { 0 } else { *self.ends.get(index - 1)? };
+        self.bytes.get(start..*self.ends.get(index)?)
+    }
+}
+
+fn signed_query(secret: &SecretKey, ask: Ask, number: usize, now: Timestamp) -> String {
+    // Look-ups differ in their timestamps.
+    let timestamp = now.plus_millis(-i64::try_from(number % 60_000).unwrap_or(0)).to_string();
+    let action = if ask == Ask::DebtBalance { "GetDebtBalance" } else { "Pay" };
+    let mut pairs = vec![
+        ("Action", action.to_owned()),
+        ("AWSAccessKeyId", KEY.to_owned()),
+        ("Version", "2008-09-17".to_owned()),
+        ("Timestamp", timestamp),
+        ("SignatureVersion", "2".to_owned()),
+        ("SignatureMethod", "HmacSHA256".to_owned()),
+    ];
+    match ask {
+        Ask::DebtBalance => pairs.push(("CreditInstrumentId", instrument(number % BUYERS))),
+        Ask::Pay | Ask::PaySequential => {
+            let reference =
+                if ask == Ask::Pay { ids::request_id().to_string() } else { format!("order-{number:0>12}") };
+            pairs.push(("SenderTokenId", credit_token(number)));
+            pairs.push(("TransactionAmount.Value", format!("{}.{:0>2}", number % 90 + 1, number % 100)));
+            pairs.push(("TransactionAmount.CurrencyCode", "USD".to_owned()));
+            pairs.push(("CallerReference", reference));
+        }
+    }
+    let mut pairs: Vec<(String, String)> =
+        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let signable = Signable { verb: "GET", path: "/", pairs: &pairs, signature_name: "Signature" };
+    let signature = sign(secret, Scheme::V2(Hash::Sha256), &signable, "localhost");
+    pairs.push(("Signature".to_owned(), signature));
+    let mut query = String::with_capacity(640);
+    for (name, value) in &pairs {
+        if !query.is_empty() {
+            query.push('&');
+        }
+        percent_encode(name, &mut query);
+        query.push('=');
+        percent_encode(value, &mut query);
+    }
+    query
+}

@@ -1,0 +1,205 @@
+//! The scenarios, and how one is measured: the bare handler and the sandbox in turn, a fresh sandbox every time.
+
+use std::time::Duration;
+
+use crate::Outcome;
+use crate::client::{Drive, Measured, drive};
+use crate::process::{Place, Server};
+use crate::report::{Row, median};
+use crate::requests::{Ask, Requests};
+
+/// How often and how long.
+pub(crate) struct Lengths {
+    pub(crate) runs: usize,
+    pub(crate) bare: Duration,
+    pub(crate) sandbox: Duration,
+    pub(crate) warm_up: Duration,
+}
+
+/// What is to be reached.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Target {
+    /// Least rate, in per cent of the bare handler's.
+    pub(crate) percent: Option<u32>,
+    pub(crate) p50: Option<Duration>,
+    pub(crate) p99: Option<Duration>,
+}
+
+const NO_TARGET: Target = Target { percent: None, p50: None, p99: None };
+const P99_AT_64: Option<Duration> = Some(Duration::from_millis(15));
+
+const fn at_least(percent: u32) -> Target {
+    Target { percent: Some(percent), ..NO_TARGET }
+}
+
+/// One line of the table.
+pub(crate) struct Scenario {
+    /// What `--only` calls it.
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) connections: usize,
+    pub(crate) ask: Ask,
+    pub(crate) place: Place,
+    pub(crate) arguments: &'static [&'static str],
+    pub(crate) target: Target,
+}
+
+const PAY: Scenario = Scenario {
+    name: "",
+    title: "",
+    connections: 64,
+    ask: Ask::Pay,
+    place: Place::Memory,
+    arguments: &[],
+    target: NO_TARGET,
+};
+
+const ALONE: &[&str] = &["--batch-max", "1"];
+
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "pay-memory-1",
+        title: "Pay, in memory, a lone client",
+        connections: 1,
+        target: Target { p50: Some(Duration::from_micros(700)), ..NO_TARGET },
+        ..PAY
+    },
+    Scenario { name: "pay-memory-16", title: "Pay, in memory", connections: 16, target: at_least(10), ..PAY },
+    Scenario {
+        name: "pay-memory-64",
+        title: "Pay, in memory",
+        target: Target { p99: P99_AT_64, ..at_least(20) },
+        ..PAY
+    },
+    Scenario {
+        name: "pay-memory-64-sequential",
+        title: "Pay, in memory, references counting up",
+        ask: Ask::PaySequential,
+        ..PAY
+    },
+    Scenario {
+        name: "pay-memory-64-batch-1",
+        title: "Pay, in memory, one a transaction (`--batch-max 1`)",
+        arguments: ALONE,
+        ..PAY
+    },
+    Scenario {
+        name: "pay-file-1",
+        title: "Pay, file, a lone client",
+        connections: 1,
+        place: Place::NewFile,
+        ..PAY
+    },
+    Scenario {
+        name: "pay-file-64",
+        title: "Pay, file",
+        place: Place::NewFile,
+        target: Target { p99: P99_AT_64, ..at_least(9) },
+        ..PAY
+    },
+    Scenario {
+        name: "pay-file-64-batch-1",
+        title: "Pay, file, one a transaction (`--batch-max 1`)",
+        place: Place::NewFile,
+        arguments: ALONE,
+        ..PAY
+    },
+    Scenario {
+        name: "pay-file-256",
+        title: "Pay, file",
+        connections: 256,
+        place: Place::NewFile,
+        target: at_least(12),
+        ..PAY
+    },
+    Scenario {
+        name: "balance-memory-64",
+        title: "GetDebtBalance, in memory",
+        ask: Ask::DebtBalance,
+        target: Target { p99: P99_AT_64, ..at_least(25) },
+        ..PAY
+    },
+];
+
+impl Scenario {
+    /// Measures it: bare handler and sandbox in turn; medians over the runs.
+    pub(crate) fn measure(&'static self, lengths: &Lengths) -> Outcome<Row> {
+        let bare_requests = Requests::signed(self.ask, 20_000);
+        let answer_bytes = self.answer_bytes()?;
+        let (mut bare, mut sandbox) = (Vec::new(), Vec::new());
+        let mut load = Load::new(self.ask, self.connections);
+        for _ in 0..lengths.runs {
+            let server = Server::bare(answer_bytes)?;
+            let over_and_over = Drive {
+                connections: self.connections,
+                warm_up: lengths.warm_up,
+                measured: lengths.bare,
+                again: true,
+            };
+            bare.push(drive(server.addr, &bare_requests, over_and_over)?.rate);
+            drop(server);
+            sandbox.push(load.run(lengths, || Server::sandbox(&self.place, self.arguments))?);
+        }
+        let percentile = |percent| median(sandbox.iter().map(|run| run.percentile(percent)));
+        Ok(Row {
+            scenario: self,
+            rate: median(sandbox.iter().map(|run| run.rate)),
+            bare: median(bare.iter().copied()),
+            p50: percentile(50),
+            p99: percentile(99),
+        })
+    }
+
+    /// The size of a real answer, for the bare handler to be as long.
+    fn answer_bytes(&self) -> Outcome<usize> {
+        let server = Server::sandbox(&Place::Memory, &[])?;
+        let requests = Requests::signed(self.ask, 1);
+        let request = String::from_utf8_lossy(requests.get(0).unwrap_or_default())
+            .replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+        let reply = crate::process::ask(server.addr, request.as_bytes())?;
+        match reply.split_once("\r\n\r\n") {
+            Some((head, body)) if head.starts_with("HTTP/1.1 200 ") => Ok(body.len()),
+            _ => Err(format!("not a 200: {reply}").into()),
+        }
+    }
+}
+
+/// Enough requests for a run, and more when they were not.
+pub(crate) struct Load {
+    ask: Ask,
+    connections: usize,
+    /// How many answers a second to be ready for.
+    rate: usize,
+}
+
+impl Load {
+    pub(crate) fn new(ask: Ask, connections: usize) -> Self {
+        Self { ask, connections, rate: if connections == 1 { 12_000 } else { 40_000 } }
+    }
+
+    /// Drives a server through one run; again, with a server started anew, when the requests ran out.
+    pub(crate) fn run(
+        &mut self,
+        lengths: &Lengths,
+        server: impl Fn() -> Outcome<Server>,
+    ) -> Outcome<Measured> {
+        let drive_once = Drive {
+            connections: self.connections,
+            warm_up: lengths.warm_up,
+            measured: lengths.sandbox,
+            again: false,
+        };
+        let millis = (lengths.warm_up + lengths.sandbox).as_millis();
+        loop {
+            let count = self.rate * usize::try_from(millis)? / 1_000;
+            let requests = Requests::signed(self.ask, count);
+            let server = server()?;
+            let measured = drive(server.addr, &requests, drive_once)
+                .map_err(|problem| format!("{problem}\n{}", server.log()))?;
+            if !measured.ran_out {
+                return Ok(measured);
+            }
+            self.rate *= 2;
+        }
+    }
+}

@@ -81,7 +81,8 @@ fn the_readme_lists_every_setting_with_its_flag_and_default() {
 
 /// Whether a text in backticks is meant as a path of the project.
 fn is_path(text: &str) -> bool {
-    const FOLDERS: &[&str] = &["src/", "tests/", "migrations/", "fixtures/", "docs/", "benches/", ".ci/", ".cargo/"];
+    const FOLDERS: &[&str] =
+        &["src/", "tests/", "migrations/", "fixtures/", "docs/", "benches/", ".ci/", ".cargo/"];
     FOLDERS.iter().any(|folder| text.starts_with(folder)) && !text.contains([' ', '*', '…', '<'])
 }
 

@@ -113,6 +113,8 @@ pub struct Book {
     accounts: HashMap<AccountNumber, Account>,
     tokens: HashMap<TokenNumber, Token>,
     token_ids: HashMap<(World, TokenId), Option<TokenNumber>>,
+    tokens_of: HashMap<AccountNumber, BTreeSet<TokenNumber>>,
+    tokens_under: HashMap<(AccountNumber, String), BTreeSet<TokenNumber>>,
     instruments: HashMap<InstrumentNumber, Instrument>,
     instrument_ids: HashMap<(World, InstrumentId), Option<InstrumentNumber>>,
     transactions: BTreeMap<TransactionNumber, Transaction>,
@@ -137,6 +139,9 @@ impl Book {
     /// A token as stored.
     pub fn put_token(&mut self, token: Token) {
         self.token_ids.insert((token.world, token.id.clone()), Some(token.number));
+        self.tokens_of.entry(token.account).or_default().insert(token.number);
+        let made_under = (token.caller, token.caller_reference.clone());
+        self.tokens_under.entry(made_under).or_default().insert(token.number);
         self.tokens.insert(token.number, token);
     }
 
@@ -352,11 +357,15 @@ impl Book {
         self.lists.activity.get(query)
     }
 
-    /// The tokens at hand that fit, oldest first.
-    pub fn tokens_where(&self, fits: impl Fn(&Token) -> bool) -> Vec<&Token> {
-        let mut tokens: Vec<_> = self.tokens.values().filter(|token| fits(token)).collect();
-        tokens.sort_by_key(|token| token.number);
-        tokens
+    /// The tokens at hand on an account, oldest first.
+    pub fn tokens_of(&self, account: AccountNumber) -> impl Iterator<Item = &Token> {
+        self.tokens_of.get(&account).into_iter().flatten().filter_map(|number| self.token_row(*number))
+    }
+
+    /// The tokens at hand that a caller made under a reference, oldest first.
+    pub fn tokens_under(&self, caller: AccountNumber, reference: &str) -> impl Iterator<Item = &Token> {
+        let made = self.tokens_under.get(&(caller, reference.to_owned()));
+        made.into_iter().flatten().filter_map(|number| self.token_row(*number))
     }
 
     /// What is owed to a creditor.

@@ -1,5 +1,7 @@
 //! How transactions start and end: in the call, or later by card and bank (guide: Pay, Reserve).
 
+use std::collections::BTreeMap;
+
 use crate::error::{Code, FpsError};
 
 use super::book::{Book, Due, Step};
@@ -9,7 +11,7 @@ use super::instrument::Instrument;
 use super::money::Amount;
 use super::names::TransactionNumber;
 use super::needs::Needs;
-use super::posting::LedgerAccount;
+use super::posting::{Kind, LedgerAccount};
 use super::time::Timestamp;
 use super::token::Token;
 use super::transaction::{
@@ -122,11 +124,18 @@ impl Transaction {
     }
 }
 
-/// Whether the sender's balance covers a payment from it.
-pub(super) fn funds_suffice(book: &Book, token: &Token, amount: Amount) -> Result<(), FpsError> {
-    let short =
-        token.method == PaymentMethod::ABT && book.total(LedgerAccount::balance(token.account)) < amount;
-    if short { Err(Code::InsufficientBalance.into()) } else { Ok(()) }
+/// Whether every balance that a transaction takes from covers it: the sender's, or that of a caller whose fee is more
+/// than its share, or in a refund those of the parties that got the money.
+pub(super) fn covered(book: &Book, draft: &Transaction) -> Result<(), FpsError> {
+    let lines = if draft.waits_for().is_some() { entries::pending(draft) } else { entries::done(draft) };
+    let mut taken: BTreeMap<LedgerAccount, Amount> = BTreeMap::new();
+    for (account, amount) in lines.into_iter().filter(|(account, _)| account.kind == Kind::Balance) {
+        *taken.entry(account).or_default() += amount;
+    }
+    let short = |(account, amount): (LedgerAccount, Amount)| {
+        amount < Amount::ZERO && book.total(account) + amount < Amount::ZERO
+    };
+    if taken.into_iter().any(short) { Err(Code::InsufficientBalance.into()) } else { Ok(()) }
 }
 
 /// Adds a transaction that is done as soon as it is made.

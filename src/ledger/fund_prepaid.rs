@@ -50,6 +50,7 @@ impl Referenced for FundPrepaid {
             Transaction::draft(context, self.caller, Operation::FundPrepaid, self.amount, &self.remarks)
                 .paid_with(token)
                 .charging(ChargeFeeTo::Recipient, fee);
+        completion::covered(book, &draft)?;
         book.use_token_for(&draft);
         Ok(completion::start(book, context, draft, Timing::WithinMinutes(self.timeout_minutes)))
     }
@@ -74,7 +75,6 @@ impl FundPrepaid {
         if filled + self.amount > instrument.ceiling {
             return Err(Code::PrepaidFundingLimitExceeded.into());
         }
-        completion::funds_suffice(book, token, self.amount)?;
         Ok(token)
     }
 }

@@ -115,7 +115,10 @@ impl Payment {
         .paid_with(token)
         .charging(charge_fee_to, fee);
         draft.progress.marketplace_fee = own_fee;
-        self.funds_suffice(book, token, instrument, &draft)?;
+        match instrument {
+            Some(instrument) => instrument.bears(book, self.amount)?,
+            None => completion::covered(book, &draft)?,
+        }
         Ok(draft)
     }
 
@@ -194,26 +197,6 @@ impl Payment {
         if receiving.token.is_some() && self.amount <= liability {
             let text = "Transaction amount must be greater than Recipient Fee liability.";
             return Err(FpsError::invalid_params(text));
-        }
-        Ok(())
-    }
-
-    fn funds_suffice(
-        &self,
-        book: &Book,
-        token: &Token,
-        instrument: Option<&Instrument>,
-        draft: &Transaction,
-    ) -> Result<(), FpsError> {
-        if let Some(instrument) = instrument {
-            return instrument.bears(book, self.amount);
-        }
-        completion::funds_suffice(book, token, self.amount)?;
-        let short =
-            |(party, share): (_, Amount)| book.total(LedgerAccount::balance(party)) + share < Amount::ZERO;
-        if super::entries::parties(draft).into_iter().any(short) {
-            let text = "The caller's balance does not cover the fee of the transaction.";
-            return Err(FpsError::new(Code::InsufficientBalance, text));
         }
         Ok(())
     }

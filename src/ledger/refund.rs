@@ -42,11 +42,11 @@ impl Referenced for Refund {
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
         let original = self.refundable(book)?;
         let draft = if self.policy == MarketplaceRefundPolicy::MarketplaceTxnOnly {
-            self.own_fee_back(book, original, context)?
+            self.own_fee_back(original, context)?
         } else {
             self.payment_back(book, original, context)?
         };
-        covered(book, &draft)?;
+        completion::covered(book, &draft)?;
         let (paid, debt) = (original.number, original.debt_charged());
         let (fee, own_fee, amount) = (draft.progress.fee, draft.progress.marketplace_fee, draft.amount);
         book.progress(paid, |progress| {
@@ -118,7 +118,6 @@ impl Refund {
     /// Only the caller's own fee goes back, from the caller to the recipient.
     fn own_fee_back(
         &self,
-        book: &Book,
         original: &Transaction,
         context: &mut Context<'_>,
     ) -> Result<Transaction, FpsError> {
@@ -127,9 +126,6 @@ impl Refund {
             return Err(Code::TransactionFullyRefundedAlready.into());
         }
         let amount = self.amount_within(left, context)?;
-        if book.total(LedgerAccount::balance(self.caller.account)) < amount {
-            return Err(Code::InsufficientBalance.into());
-        }
         Ok(Transaction {
             sender: self.caller.account,
             recipient: original.recipient,
@@ -173,17 +169,6 @@ fn left_of_payment(book: &Book, original: &Transaction) -> Result<Amount, FpsErr
         return Err(FpsError::new(Code::TransactionTypeNotRefundable, text));
     }
     Ok(left)
-}
-
-/// The money goes back out of the balances of those who got it.
-fn covered(book: &Book, refund: &Transaction) -> Result<(), FpsError> {
-    let moves_money = matches!(refund.method, PaymentMethod::ABT | PaymentMethod::CC | PaymentMethod::ACH);
-    let short =
-        |(party, share): (_, Amount)| book.total(LedgerAccount::balance(party)) + share < Amount::ZERO;
-    if moves_money && super::entries::parties(refund).into_iter().any(short) {
-        return Err(Code::InsufficientBalance.into());
-    }
-    Ok(())
 }
 
 impl Transaction {

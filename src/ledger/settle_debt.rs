@@ -53,6 +53,7 @@ impl Referenced for SettleDebt {
         let draft = Transaction::draft(context, self.caller, Operation::SettleDebt, amount, &self.remarks)
             .paid_with(token)
             .charging(ChargeFeeTo::Recipient, fee);
+        completion::covered(book, &draft)?;
         book.use_token_for(&draft);
         Ok(completion::start(book, context, draft, Timing::WithinMinutes(self.timeout_minutes)))
     }
@@ -76,7 +77,6 @@ impl SettleDebt {
             return Err(Code::SettleAmountGreaterThanDebt.into());
         }
         context.rules.amount_in_range(amount, token.method)?;
-        completion::funds_suffice(book, token, amount)?;
         Ok((token, amount))
     }
 }

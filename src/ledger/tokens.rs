@@ -45,7 +45,7 @@ impl Command for GetTokenByCaller {
         match &self.name {
             TokenName::Id(id) => Token::seen_by(book, self.caller, id).cloned(),
             TokenName::Reference(reference) => {
-                let found = Token::made_under(book, self.caller, reference);
+                let found = book.tokens_under(self.caller.account, reference).next();
                 found.cloned().ok_or_else(|| Code::InvalidCallerReference.into())
             }
         }
@@ -75,14 +75,13 @@ impl Command for GetTokens {
     }
 
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Vec<Token>, FpsError> {
-        let wanted = |token: &Token| {
-            token.account == self.caller.account
-                && token.active == self.active
+        let wanted = |token: &&Token| {
+            token.active == self.active
                 && self.token_type.is_none_or(|wanted| token.token_type == wanted)
                 && self.caller_reference.as_ref().is_none_or(|wanted| token.caller_reference == *wanted)
                 && self.friendly_name.as_ref().is_none_or(|wanted| token.friendly_name == *wanted)
         };
-        Ok(book.tokens_where(wanted).into_iter().cloned().collect())
+        Ok(book.tokens_of(self.caller.account).filter(wanted).cloned().collect())
     }
 }
 
@@ -170,7 +169,7 @@ impl Command for InstallPaymentInstruction {
 
     /// The same request again gets the same token, another one under its reference is refused.
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TokenId, FpsError> {
-        if let Some(made) = Token::made_under(book, self.caller, &self.caller_reference) {
+        if let Some(made) = book.tokens_under(self.caller.account, &self.caller_reference).next() {
             return if self.made(made) { Ok(made.id.clone()) } else { Err(Code::DuplicateRequest.into()) };
         }
         book.account(self.caller.account).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
@@ -264,12 +263,6 @@ impl Account {
 }
 
 impl Token {
-    /// The first token that the caller made under this reference.
-    fn made_under<'b>(book: &'b Book, caller: Caller, reference: &str) -> Option<&'b Self> {
-        let made = |token: &Self| token.caller == caller.account && token.caller_reference == reference;
-        book.tokens_where(made).first().copied()
-    }
-
     /// The token of this id, whoever asks.
     fn known<'b>(book: &'b Book, caller: Caller, id: &TokenId) -> Result<&'b Self, FpsError> {
         book.token(caller.world, id).ok_or_else(|| {

@@ -1,5 +1,7 @@
 //! The program as people and scripts meet it: the built binary, its output and its exit codes.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so")]
+
 mod support;
 
 use std::fs::File;
@@ -58,7 +60,7 @@ impl Finished {
 /// A sandbox in a process of its own; killed when dropped.
 struct Running {
     child: Child,
-    stdout: BufReader<ChildStdout>,
+    stdout: Option<BufReader<ChildStdout>>,
     folder: Rc<TempDir>,
     ready: serde_json::Value,
 }
@@ -72,20 +74,20 @@ impl Running {
         Self::start_plain(folder, &[&["--listen", "127.0.0.1:0", "--port-file", "port"], arguments].concat())
     }
 
-    /// Started, and ready: the line on standard output says so after everything else is said.
     fn start_plain(folder: &Rc<TempDir>, arguments: &[&str]) -> Self {
         let stderr = File::create(folder.path().join("stderr")).expect("a file");
-        let mut child = program(arguments)
-            .arg("--ready-json")
-            .current_dir(folder.path())
-            .stdout(Stdio::piped())
-            .stderr(stderr)
-            .spawn()
-            .expect("the program starts");
-        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
-        let mut line = String::new();
-        stdout.read_line(&mut line).expect("standard output is read");
+        Self::spawn(folder, program(arguments).arg("--ready-json").stderr(stderr))
+    }
+
+    /// Started, and ready: the line on standard output says so after everything else is said.
+    fn spawn(folder: &Rc<TempDir>, command: &mut Command) -> Self {
+        command.current_dir(folder.path()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let stdout = child.stdout.take().map(BufReader::new);
         let mut running = Self { child, stdout, folder: Rc::clone(folder), ready: serde_json::Value::Null };
+        let mut line = String::new();
+        let stdout = running.stdout.as_mut().expect("piped");
+        stdout.read_line(&mut line).expect("standard output is read");
         running.ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}{}", running.stderr()));
         running
     }
@@ -115,12 +117,17 @@ impl Running {
 
     /// Ends it by a signal, and answers its exit code and what else it printed.
     fn signal(mut self, name: &str) -> (Option<i32>, String) {
+        let code = self.end(name);
+        let mut rest = String::new();
+        let stdout = self.stdout.as_mut().expect("piped");
+        stdout.read_to_string(&mut rest).expect("standard output is read");
+        (code, rest + &self.stderr())
+    }
+
+    fn end(&mut self, name: &str) -> Option<i32> {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([name, &pid]).status().expect("kill runs").success());
-        let code = self.child.wait().expect("it ends").code();
-        let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).expect("standard output is read");
-        (code, rest + &self.stderr())
+        self.child.wait().expect("it ends").code()
     }
 }
 
@@ -300,24 +307,19 @@ fn sigterm_and_sigint_end_it_with_0() {
 
 #[test]
 fn it_outlives_the_readers_of_its_output() {
-    let mut sandbox = program(&["--listen", "127.0.0.1:0", "--ready-json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut line = String::new();
-    let mut stdout = BufReader::new(sandbox.stdout.take().expect("piped"));
-    stdout.read_line(&mut line).expect("standard output is read");
-    drop((stdout, sandbox.stderr.take()));
-    let ready: serde_json::Value = serde_json::from_str(&line).expect("JSON");
-    let url = ready["http"][0].as_str().expect("a URL");
+    let folder = folder();
+    let mut command = program(&["--listen", "127.0.0.1:0", "--ready-json"]);
+    let mut sandbox = Running::spawn(&folder, command.stderr(Stdio::piped()));
+    drop(sandbox.child.stderr.take());
+    drop(sandbox.stdout.take());
     // Each refusal is a log line that nobody reads any more.
     for _ in 0..3 {
-        assert_eq!(send(&format!("{url}/?Action=Pay"), None).code(), "MissingAuthenticationToken");
+        assert_eq!(
+            send(&format!("{}/?Action=Pay", sandbox.url()), None).code(),
+            "MissingAuthenticationToken"
+        );
     }
-    let pid = sandbox.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
-    assert_eq!(sandbox.wait().expect("it ends").code(), Some(0));
+    assert_eq!(sandbox.end("-TERM"), Some(0));
 }
 
 #[test]
@@ -634,7 +636,8 @@ fn a_mistake_is_one_line_with_what_to_do_and_code_2() {
         (&["--tls-cert", "x.pem"], &["tls_key"]),
         (&["sing"], &["sing", "sign"]),
         (&["--log", "debug", "demo"], &["before the command"]),
-        (&["sign"], &["NAME=VALUE"]),
+        (&["sign"], &["NAME=VALUE", "--help"]),
+        (&["demo", "fast"], &["fast", "--help"]),
         (&["sign", "GetDebtBalance"], &["Action=GetDebtBalance"]),
         (&["sign", "=1"], &["NAME=VALUE"]),
         (&["sign", "--endpoint", "127.0.0.1:8008", "Action=Pay"], &["http://HOST:PORT"]),

@@ -18,7 +18,7 @@ use crate::ledger::GetDebtBalance;
 use crate::sandbox::Sandbox;
 use crate::store::Store;
 
-use super::request::{Endpoint, Method, Signer};
+use super::request::{Endpoint, Method};
 use super::{Failure, port_file, print, world};
 
 /// Tells everyone.
@@ -197,15 +197,9 @@ fn first_steps(config: &Config, ready: &Announcement, keys: &Keys, clock: &Clock
             .to_owned();
     };
     let now = clock.now().to_string();
-    let signer = Signer {
-        key: world::KEY.to_owned(),
-        secret: SecretKey::new(world::SECRET),
-        scheme: Scheme::V2(Hash::Sha256),
-        version: "2008-09-17".to_owned(),
-    };
     let ask = [("Action", "GetDebtBalance"), ("CreditInstrumentId", world::INSTRUMENT)];
     let ask = ask.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let curl = signer.sign(Method::Get, &endpoint, ask, &now).curl();
+    let curl = world::signer().sign(Method::Get, &endpoint, ask, &now).curl();
     let window = humantime::format_duration(config.timestamp_window);
     let mut options = String::new();
     if ready.http.first().is_none_or(|url| url != super::arguments::DEFAULT_ENDPOINT) {

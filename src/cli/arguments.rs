@@ -3,11 +3,9 @@
 use clap::{Args, ValueEnum};
 
 use crate::clock::Clock;
-use crate::fps::actions::{self, ACTIONS, Action};
-use crate::fps::params::{COMMON, Kind, Parameter};
 use crate::fps::signature::{Hash, Scheme, SecretKey};
-use crate::ids;
 
+use super::parameters::{Given, pair};
 use super::request::{Endpoint, Method, Pair, Signed, Signer};
 use super::{Failure, print, world};
 
@@ -25,9 +23,12 @@ pub(super) fn demo_ids() -> String {
     format!(
         "\
 Ids of the demo world:
-  CreditInstrumentId  {}
-  SenderTokenId       {}  (to Pay on credit)
-                      {}  (to SettleDebt)",
+  CreditInstrumentId, on which Alice owes
+    {}
+  SenderTokenId, to Pay on credit
+    {}
+  SenderTokenId, to SettleDebt
+    {}",
         world::INSTRUMENT,
         world::CREDIT,
         world::SETTLEMENT
@@ -121,14 +122,6 @@ enum SignatureMethod {
     Sha1,
 }
 
-fn pair(text: &str) -> Result<Pair, String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        None if actions::find(text).is_some() => Err(format!("write Action={text}")),
-        _ => Err("expected NAME=VALUE, such as Action=GetDebtBalance".to_owned()),
-    }
-}
-
 fn endpoint(text: &str) -> Result<Endpoint, &'static str> {
     text.parse()
 }
@@ -140,12 +133,12 @@ impl RequestArgs {
             Some(endpoint) => endpoint,
             None => endpoint_of_environment()?,
         };
-        let mut given = Given(self.parameters);
+        let mut given = Given::from(self.parameters);
         let signer = Signer {
             scheme: scheme(&mut given, self.signature_version, self.method)?,
-            key: given.setting("AWSAccessKeyId", self.key, "FPS_SANDBOX_KEY", world::KEY)?,
-            secret: SecretKey::new(&given.setting("", self.secret, "FPS_SANDBOX_SECRET", world::SECRET)?),
-            version: given.take("Version").or(self.api_version).unwrap_or_else(|| "2008-09-17".to_owned()),
+            key: or_variable(given.take("AWSAccessKeyId").or(self.key), "FPS_SANDBOX_KEY", world::KEY)?,
+            secret: SecretKey::new(&or_variable(self.secret, "FPS_SANDBOX_SECRET", world::SECRET)?),
+            version: given.take("Version").or(self.api_version).unwrap_or_else(|| world::VERSION.to_owned()),
         };
         let timestamp = given.take("Timestamp").or(self.timestamp);
         let timestamp = timestamp.unwrap_or_else(|| Clock::system().now().to_string());
@@ -157,7 +150,7 @@ impl RequestArgs {
             given.warnings().iter().for_each(|warning| print::note(&format!("warning: {warning}")));
         }
         let method = if self.post { Method::Post } else { Method::Get };
-        let request = signer.sign(method, &endpoint, given.0, &timestamp);
+        let request = signer.sign(method, &endpoint, given.into_pairs(), &timestamp);
         if self.show_string_to_sign {
             print::note(&request.string_to_sign);
         }
@@ -171,6 +164,14 @@ fn endpoint_of_environment() -> Result<Endpoint, Failure> {
     text.parse().map_err(|expected| {
         Failure::usage(format!("wrong value `{text}` of the environment variable {VARIABLE}: {expected}"))
     })
+}
+
+/// What is given, else the environment variable, else the default.
+fn or_variable(given: Option<String>, name: &str, default: &str) -> Result<String, Failure> {
+    match given {
+        Some(value) => Ok(value),
+        None => Ok(variable(name)?.unwrap_or_else(|| default.to_owned())),
+    }
 }
 
 /// An environment variable; an empty one counts as unset.
@@ -205,152 +206,5 @@ fn scheme(
         (Some(SignatureVersion::V1), _) => Ok(Scheme::V1),
         (_, Some(SignatureMethod::Sha1)) => Ok(Scheme::V2(Hash::Sha1)),
         _ => Ok(Scheme::V2(Hash::Sha256)),
-    }
-}
-
-/// The parameters given.
-struct Given(Vec<Pair>);
-
-impl Given {
-    fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(known, _)| known == name)
-    }
-
-    /// Takes a parameter out.
-    fn take(&mut self, name: &str) -> Option<String> {
-        let at = self.0.iter().position(|(known, _)| known == name)?;
-        Some(self.0.remove(at).1)
-    }
-
-    /// A parameter, else the option, else the environment variable, else the default.
-    fn setting(
-        &mut self,
-        name: &str,
-        option: Option<String>,
-        env: &str,
-        default: &str,
-    ) -> Result<String, Failure> {
-        Ok(match self.take(name).or(option) {
-            Some(value) => value,
-            None => variable(env)?.unwrap_or_else(|| default.to_owned()),
-        })
-    }
-
-    fn action(&self) -> Option<&'static Action> {
-        self.0.iter().find(|(name, _)| name == "Action").and_then(|(_, action)| actions::find(action))
-    }
-
-    /// Writes amounts out, and makes up a caller reference where one is needed.
-    fn complete(&mut self) {
-        self.0 = std::mem::take(&mut self.0).into_iter().flat_map(amount_written_out).collect();
-        let needed = self.action().is_some_and(|action| {
-            action.parameters.iter().any(|parameter| parameter.name == "CallerReference")
-        });
-        if needed && !self.has("CallerReference") {
-            let reference = format!("cli-{}", ids::request_id());
-            print::note(&format!(
-                "note: made up CallerReference={reference}; give it to repeat this request"
-            ));
-            self.0.push(("CallerReference".to_owned(), reference));
-        }
-    }
-
-    /// What the sandbox will not like.
-    fn warnings(&self) -> Vec<String> {
-        let Some((_, asked)) = self.0.iter().find(|(name, _)| name == "Action") else {
-            return vec!["there is no Action among the parameters; write Action=NAME first".to_owned()];
-        };
-        let Some(action) = actions::find(asked) else {
-            let names: Vec<_> = ACTIONS.iter().map(|action| action.name).collect();
-            let advice = suggestion(asked, names.iter().copied())
-                .unwrap_or_else(|| format!("there are {}", names.join(", ")));
-            return vec![format!("the sandbox has no action `{asked}`; {advice}")];
-        };
-        let known: Vec<String> = action.parameters.iter().flat_map(Parameter::wire_names).collect();
-        let common = COMMON.iter().chain(action.legacy).copied();
-        let names: Vec<&str> = known.iter().map(String::as_str).chain(common).collect();
-        let unknown = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str())).map(|(name, _)| {
-            let advice = suggestion(name, names.iter().copied())
-                .unwrap_or_else(|| format!("it has {}", known.join(", ")));
-            format!("{asked} has no parameter `{name}`; {advice}")
-        });
-        let missing =
-            action.parameters.iter().filter(|parameter| parameter.required).filter_map(|parameter| {
-                let name = match parameter.kind {
-                    Kind::Amount => format!("{}.Value", parameter.name),
-                    _ => parameter.name.to_owned(),
-                };
-                (!self.has(&name)).then(|| format!("{asked} needs {}: {}", parameter.name, parameter.purpose))
-            });
-        unknown.chain(missing).collect()
-    }
-}
-
-/// `TransactionAmount=10` as the two parameters it stands for.
-fn amount_written_out((name, value): Pair) -> Vec<Pair> {
-    if name.ends_with("Amount") {
-        let currency = (format!("{name}.CurrencyCode"), "USD".to_owned());
-        vec![(format!("{name}.Value"), value), currency]
-    } else {
-        vec![(name, value)]
-    }
-}
-
-fn suggestion<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    let word = word.to_lowercase();
-    let likeness = |name: &str| strsim::jaro_winkler(&word, &name.to_lowercase());
-    let nearest = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(nearest) > 0.8).then(|| format!("did you mean `{nearest}`?"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn given(words: &[&str]) -> Given {
-        Given(words.iter().map(|word| pair(word).unwrap()).collect())
-    }
-
-    #[test]
-    fn amounts_are_written_out_and_a_reference_is_made_up_once() {
-        let mut request = given(&["Action=Pay", "TransactionAmount=10", "SenderTokenId=T"]);
-        request.complete();
-        let names: Vec<_> = request.0.iter().map(|(name, _)| name.as_str()).collect();
-        let expected = [
-            "Action",
-            "TransactionAmount.Value",
-            "TransactionAmount.CurrencyCode",
-            "SenderTokenId",
-            "CallerReference",
-        ];
-        assert_eq!(names, expected);
-        request.complete();
-        assert_eq!(request.0.len(), expected.len());
-        assert_eq!(request.warnings(), [""; 0]);
-    }
-
-    #[test]
-    fn a_request_that_needs_no_reference_gets_none() {
-        let mut request = given(&["Action=GetDebtBalance", "CreditInstrumentId=I"]);
-        request.complete();
-        assert!(!request.has("CallerReference"));
-    }
-
-    #[test]
-    fn mistakes_come_with_a_suggestion() {
-        for (words, warning) in [
-            (
-                &["Action=getdebtbalance"][..],
-                "the sandbox has no action `getdebtbalance`; did you mean `GetDebtBalance`?",
-            ),
-            (
-                &["Action=GetDebtBalance", "CreditInstrumentID=I"],
-                "GetDebtBalance has no parameter `CreditInstrumentID`; did you mean `CreditInstrumentId`?",
-            ),
-            (&["Action=GetTransaction"], "GetTransaction needs TransactionId: The transaction."),
-            (&["CreditInstrumentId=I"], "there is no Action among the parameters; write Action=NAME first"),
-        ] {
-            assert_eq!(given(words).warnings()[0], warning);
-        }
     }
 }

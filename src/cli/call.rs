@@ -5,21 +5,19 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::arguments::{RequestArgs, demo_ids};
-use super::{Failure, http, print, world, xml};
+use super::{Failure, http, print, xml};
 
 pub(super) fn after_help() -> String {
     format!(
         "\
 Examples:
-  fps-sandbox call Action=GetDebtBalance CreditInstrumentId={}
+  fps-sandbox call Action=GetDebtBalance CreditInstrumentId=553I…
   fps-sandbox call Action=Pay SenderTokenId=… TransactionAmount=10
   fps-sandbox call --endpoint http://127.0.0.1:9000 Action=GetTransaction …
 
 {}
 
-Exit codes: 0 success; 1 an FPS error, which the XML names; 2 the command line is
-wrong; 3 no sandbox answers.",
-        world::INSTRUMENT,
+Exit codes: 0 success; 1 an FPS error, which the XML names; 2 the command line is wrong; 3 no sandbox answers.",
         demo_ids()
     )
 }

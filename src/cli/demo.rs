@@ -11,7 +11,6 @@ use tokio::runtime::Runtime;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::FpsError;
-use crate::fps::signature::{Hash, Scheme, SecretKey};
 use crate::ledger::{
     Amount, Book, Caller, Command, Context, DebtBalance, GetDebtBalance, LedgerAccount, Needs,
 };
@@ -93,18 +92,12 @@ impl<'a> Stage<'a> {
         let (Some(key), Some(address)) = (key, sandbox.http_addrs().first().copied()) else {
             return Err(Failure::failed("the world of the demo has no merchant"));
         };
-        let signer = Signer {
-            key: world::KEY.to_owned(),
-            secret: SecretKey::new(world::SECRET),
-            scheme: Scheme::V2(Hash::Sha256),
-            version: "2008-09-17".to_owned(),
-        };
         Ok(Self {
             runtime,
             store: sandbox.store().clone(),
             merchant: key.owner,
             endpoint: Endpoint::of(address, false),
-            signer,
+            signer: world::signer(),
             clock,
             requests: 0,
             transactions: HashSet::new(),

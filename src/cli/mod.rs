@@ -1,7 +1,7 @@
 //! The command line: flags in, exit codes out. Results go to standard output, everything else to standard error.
 //!
 //! * `serve`, `announce`, `port_file`: run, and say so
-//! * `sign`, `call` (`arguments`): requests by hand
+//! * `sign`, `call` (`arguments`, `parameters`): requests by hand
 //! * `demo` (`story`): the story of the guide
 //! * `audit`, `healthcheck`, `reference`: questions with an answer
 //! * `request`, `http`, `xml`, `print`, `world`: what they share; `request` is where signing is done
@@ -13,6 +13,7 @@ mod call;
 mod demo;
 mod healthcheck;
 mod http;
+mod parameters;
 mod port_file;
 mod print;
 mod reference;
@@ -25,6 +26,7 @@ mod xml;
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::config::{self, Settings};
@@ -113,7 +115,7 @@ fn run() -> Result<ExitCode, Failure> {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => error.exit(),
-        Err(error) => return Err(Failure::usage(config::one_line(&error))),
+        Err(error) => return Err(Failure::usage(what_to_do(&error))),
     };
     match (cli.command, cli.settings) {
         (None, settings) => serve::run(settings),
@@ -128,4 +130,11 @@ fn run() -> Result<ExitCode, Failure> {
         (Some(Command::Healthcheck(healthcheck)), _) => healthcheck.run(),
         (Some(Command::Reference(reference)), _) => reference.run(),
     }
+}
+
+/// A mistake on the command line, and where to look when the mistake itself does not tell what is right.
+fn what_to_do(error: &clap::Error) -> String {
+    let line = config::one_line(error);
+    let vague = matches!(error.kind(), ErrorKind::MissingRequiredArgument | ErrorKind::UnknownArgument);
+    if vague && !line.contains("tip: ") { format!("{line}; --help tells what there is") } else { line }
 }

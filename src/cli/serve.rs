@@ -12,8 +12,8 @@ use crate::server::{Ending, shutdown};
 use super::{Failure, announce, port_file, print};
 
 pub(super) const EXIT_CODES: &str = "\
-Exit codes: 0 ended by SIGTERM or SIGINT; 1 it could not start (address in use, database
-in use, …); 2 the command line, the configuration or the seed file is wrong.";
+Exit codes: 0 ended by SIGTERM or SIGINT; 1 it could not start (address in use, database in use, …); \
+2 the command line, the configuration or the seed file is wrong.";
 
 pub(super) fn run(settings: Settings) -> Result<ExitCode, Failure> {
     let print = settings.print_config;
@@ -38,7 +38,7 @@ async fn serve(config: &Config) -> Result<ExitCode, Failure> {
     match sandbox.serve(shutdown).await {
         Ending::Finished => tracing::info!("finished"),
         Ending::CutOff { connections } => {
-            tracing::warn!(connections, "cut off connections that did not finish")
+            tracing::warn!(connections, "cut off connections that did not finish");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::arguments::{RequestArgs, demo_ids};
-use super::{Failure, print, world};
+use super::{Failure, print};
 
 pub(super) fn after_help() -> String {
     format!(
         "\
 Examples:
-  fps-sandbox sign Action=GetDebtBalance CreditInstrumentId={}
+  fps-sandbox sign Action=GetDebtBalance CreditInstrumentId=553I…
   fps-sandbox sign --curl Action=Pay SenderTokenId=… TransactionAmount=10
   fps-sandbox sign --curl --post --signature-version 1 Action=SettleDebt …
   curl \"$(fps-sandbox sign Action=GetTransaction TransactionId=…)\"
@@ -19,7 +19,6 @@ Examples:
 {}
 
 Exit codes: 0 signed; 2 the command line is wrong.",
-        world::INSTRUMENT,
         demo_ids()
     )
 }

@@ -1,6 +1,12 @@
 //! What the command line knows by name of the demo world (`fixtures/demo.toml`, and `fixtures/story.toml` for the
 //! demo): the documentation's ids.
 
+use crate::fps::signature::{Hash, Scheme, SecretKey};
+
+use super::request::Signer;
+
+/// The version of the API that the documentation describes.
+pub(super) const VERSION: &str = "2008-09-17";
 /// The documentation's access key.
 pub(super) const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 /// Its secret, as public as the documentation.
@@ -14,6 +20,16 @@ pub(super) const SETTLEMENT: &str = "543IJMECGZZ3J4K1F7BJ3TMNXFBQU9VXNT7RRCTNAJD
 
 /// The world of `fps-sandbox demo`: the demo world before Alice has bought anything.
 pub(super) const STORY: &str = include_str!("../../fixtures/story.toml");
+
+/// Signs with the documentation's key by the rules that FPS recommends.
+pub(super) fn signer() -> Signer {
+    Signer {
+        key: KEY.to_owned(),
+        secret: SecretKey::new(SECRET),
+        scheme: Scheme::V2(Hash::Sha256),
+        version: VERSION.to_owned(),
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     set -eu; \
-    target="$(rustc -vV | sed -n 's/^host: //p')"; \
+    target="$(rustc --print host-tuple)"; \
     cargo --config .cargo/static.toml build --release --locked --target "$target" --bin fps-sandbox; \
     install -D "target/$target/release/fps-sandbox" /out/fps-sandbox; \
     install -d -m 0700 /out/data

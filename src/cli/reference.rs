@@ -1,4 +1,4 @@
-//! `fps-sandbox reference`: the action and error tables as Markdown.
+//! `fps-sandbox reference`: the tables of actions, errors and magic values as Markdown.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use crate::fps::reference;
 
 use super::Failure;
 
-/// Prints what `docs/actions.md` and `docs/errors.md` hold.
+/// Prints what `docs/actions.md`, `docs/errors.md` and `docs/magic.md` hold.
 #[derive(Debug, Args)]
 pub(super) struct Reference {
     /// Which table.

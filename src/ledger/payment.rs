@@ -97,6 +97,9 @@ impl Payment {
             instrument.usable(context.now)?;
         }
         takes_method(book, receiving.account, token.method)?;
+        if operation == Operation::Reserve && token.method != PaymentMethod::CC {
+            return Err(Code::PaymentInstrumentNotCC.into());
+        }
         token.within_limits(self.amount, context.now)?;
         context.rules.amount_in_range(self.amount, token.method)?;
         token.allows_charge(self.amount)?;

@@ -10,7 +10,7 @@ use super::money::Amount;
 use super::names::{TransactionId, TransactionNumber};
 use super::needs::Needs;
 use super::payment::Payment;
-use super::transaction::{Operation, PaymentMethod, Receipt, Status, StatusCode, Transaction};
+use super::transaction::{Operation, Receipt, Status, StatusCode, Transaction};
 use super::{Caller, Command, Context};
 
 /// A Reserve as asked for.
@@ -28,9 +28,6 @@ impl Referenced for Reserve {
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
         let draft = self.0.checked(book, context, Operation::Reserve)?;
-        if draft.method != PaymentMethod::CC {
-            return Err(Code::PaymentInstrumentNotCC.into());
-        }
         book.use_token_for(&draft);
         Ok(completion::start(book, context, draft, Timing::WithinMinutes(self.0.timeout_minutes)))
     }

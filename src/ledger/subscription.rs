@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, FpsError};
 
+use super::account::Role;
 use super::book::Book;
 use super::idempotency::{ReferenceKey, Referenced};
 use super::money::Amount;
@@ -147,6 +148,7 @@ impl Command for CancelSubscription {
     type Output = ();
 
     fn needs(&self, needs: &mut Needs<'_>) {
+        needs.account(self.caller.account);
         needs.subscription(self.caller.world, &self.subscription);
     }
 
@@ -226,6 +228,7 @@ impl Subscription {
         if found.recipient != caller.account {
             return Err(Code::AccessFailure.into());
         }
+        book.account(caller.account).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
         if found.status == SubscriptionStatus::Active {
             return Ok(found);
         }

@@ -89,6 +89,7 @@ mod tests {
             cc_delay_millis: 1_000,
             ach_delay_millis: 1_000,
             max_amount: Amount::from_micros(10_000_000_000),
+            magic: false,
         };
         Seed::parse("seed.toml", text)?.begin(Timestamp::from_millis(0), &rules, &mut Numbering::new(1, 1))
     }
@@ -121,7 +122,7 @@ mod tests {
                 10,
                 "the token needs a `method`: ABT, CC or ACH",
             ),
-            ("[[token]]\nid = 'T'\ncharges = 'I'\n", 11, "there is no credit instrument `I`"),
+            ("[[token]]\nid = 'T'\ncharges = 'I'\n", 11, "there is no instrument `I`"),
             ("[[payment]]\ntoken = 'T'\namount = '1.00'\n", 10, "there is no token `T`"),
             ("[[account]]\nname = 'shop'\nemail = 'x@example.com'\n", 10, "there are two accounts `shop`"),
             (
@@ -132,7 +133,7 @@ mod tests {
             (
                 "[[acount]]\nname = 'a'\n",
                 9,
-                "unknown field `acount`, expected one of `account`, `credit_instrument`, `token`, `payment`",
+                "unknown field `acount`, expected one of `account`, `credit_instrument`, `prepaid_instrument`, `token`, `payment`, `subscription`",
             ),
         ] {
             let mistake = begin(&format!("{ACCOUNTS}{entry}")).unwrap_err();

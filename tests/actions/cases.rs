@@ -1,5 +1,8 @@
 //! What every action must do, as data: at least one success, and each of its errors.
 
+mod lookups;
+mod payments;
+
 use fps_sandbox::error::Code;
 
 /// One request and what it must answer, in a world of its own (`fixtures/actions.toml`).
@@ -180,6 +183,8 @@ pub(crate) fn cases() -> Vec<Case> {
         transaction_cases(),
         order_cases(),
         reference_cases(),
+        payments::cases(),
+        lookups::cases(),
     ]
     .concat()
 }
@@ -221,13 +226,10 @@ fn pay_cases() -> Vec<Case> {
         pay("another merchant's token is refused")
             .with("SenderTokenId", "OF-RIVAL")
             .refused(Code::InvalidTokenId_Sender),
-        pay("a recipient token needs a marketplace")
-            .with("RecipientTokenId", "R")
-            .refused(Code::NotMarketplaceApp),
-        pay("a fixed marketplace fee needs a marketplace")
+        pay("a fixed marketplace fee needs a recipient token")
             .with("MarketplaceFixedFee.Value", "1")
             .refused(Code::NotMarketplaceApp),
-        pay("a variable marketplace fee needs a marketplace")
+        pay("a variable marketplace fee needs a recipient token")
             .with("MarketplaceVariableFee", "2.5")
             .refused(Code::NotMarketplaceApp),
         pay("nobody pays himself").with("SenderTokenId", "TO-SELF").refused(Code::SameSenderAndRecipient),
@@ -265,7 +267,7 @@ fn pay_cases() -> Vec<Case> {
             .refused(Code::InactiveInstrument),
         pay("a settlement token does not pay").with("SenderTokenId", "SETTLE-CC").refused_saying(
             Code::IncompatibleTokens,
-            "A settlement token cannot be used in Pay; use the credit sender token.",
+            "The sender token settles or funds an instrument, or receives; it cannot be used to pay.",
         ),
         pay("a person cannot take cards")
             .by("PERSON")
@@ -562,11 +564,11 @@ fn settle_cases() -> Vec<Case> {
             .refused(Code::InactiveInstrument),
         settle("the credit token does not settle").with("SenderTokenId", "CREDIT").refused_saying(
             Code::IncompatibleTokens,
-            "SettleDebt needs the settlement token, not the token that makes debt or an ordinary one.",
+            "The operation needs the token that settles or funds the instrument, not one that pays with it or another.",
         ),
         settle("an ordinary token does not settle").with("SenderTokenId", "ABT").refused_saying(
             Code::IncompatibleTokens,
-            "SettleDebt needs the settlement token, not the token that makes debt or an ordinary one.",
+            "The operation needs the token that settles or funds the instrument, not one that pays with it or another.",
         ),
         settle("another instrument's token does not settle")
             .with("SenderTokenId", "UNUSED-SETTLE")

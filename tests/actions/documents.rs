@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fps_sandbox::fps::reference::{actions_markdown, errors_markdown};
+use fps_sandbox::fps::reference::{actions_markdown, errors_markdown, magic_markdown};
 
 fn assert_fresh(name: &str, generated: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/{name}.md"));
@@ -21,4 +21,9 @@ fn the_list_of_actions_is_up_to_date() {
 #[test]
 fn the_list_of_errors_is_up_to_date() {
     assert_fresh("errors", &errors_markdown());
+}
+
+#[test]
+fn the_list_of_magic_values_is_up_to_date() {
+    assert_fresh("magic", &magic_markdown());
 }

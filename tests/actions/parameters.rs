@@ -48,7 +48,7 @@ fn breaches(parameter: &Parameter) -> Vec<Breach> {
         ),
         Kind::Bytes(most) => breaches.push(
             Breach::new(format!("{camel} can not be longer than {most} bytes"))
-                .with(name, "é".repeat(most / 2 + 1)),
+                .with(name, text_of(most + 2)),
         ),
         Kind::Amount => breaches.extend(amount_breaches(name, &camel)),
         Kind::Percent => breaches.push(
@@ -62,6 +62,28 @@ fn breaches(parameter: &Parameter) -> Vec<Breach> {
                     .push(Breach::new(format!("{camel} {rule}. Specified value: {value}")).with(name, value));
             }
         }
+        Kind::Number(least, most) => {
+            for value in [(least - 1).to_string(), (most + 1).to_string(), "-1".into(), "1.5".into(), "all".into()] {
+                let rule = format!("has to be a whole number from {least} to {most}");
+                breaches
+                    .push(Breach::new(format!("{camel} {rule}. Specified value: {value}")).with(name, value));
+            }
+        }
+        Kind::Instant => {
+            for value in ["soon", "1325376000", "2012-13-01", "2012-01-01T25:00:00Z", "01/02/2012"] {
+                let rule = "has to be a date, such as 2012-01-01T00:00:00Z";
+                breaches
+                    .push(Breach::new(format!("{camel} {rule}. Specified value: {value}")).with(name, value));
+            }
+        }
+        Kind::ListOf(names) => {
+            let rule = format!("has to be a list of {}", names.join(", "));
+            for (name, value) in [(name.to_owned(), names[0].to_lowercase()), (format!("{name}.1"), "Nobody".into())]
+            {
+                breaches
+                    .push(Breach::new(format!("{camel} {rule}. Specified value: {value}")).with(&name, value));
+            }
+        }
         Kind::OneOf(names) => {
             let all = names.join(", ");
             for value in ["Nobody".to_owned(), names[0].to_lowercase(), format!("{} ", names[0])] {
@@ -73,6 +95,11 @@ fn breaches(parameter: &Parameter) -> Vec<Breach> {
         }
     }
     breaches
+}
+
+/// A text of so many bytes; a long one is plain, so that the request with it is not too long itself.
+fn text_of(bytes: usize) -> String {
+    if bytes > 1024 { "x".repeat(bytes) } else { "é".repeat(bytes / 2) }
 }
 
 /// Missing, empty, given twice.
@@ -158,8 +185,8 @@ async fn text_of_the_longest_length_is_not_too_long() {
         for parameter in action.parameters {
             let longest = match parameter.kind {
                 Kind::Characters(most) => "é".repeat(most),
-                Kind::Bytes(most) => "é".repeat(most / 2),
-                Kind::Amount | Kind::Percent | Kind::Minutes | Kind::OneOf(_) => continue,
+                Kind::Bytes(most) => text_of(most),
+                _ => continue,
             };
             let mut asks = success.clone();
             asks.retain(|(name, _)| name != parameter.name);
@@ -187,36 +214,31 @@ async fn text_of_the_longest_length_is_not_too_long() {
 #[tokio::test]
 async fn an_empty_optional_parameter_is_no_parameter() {
     for action in ACTIONS {
-        let (stage, by, success) = ready(action).await;
-        let client = stage.client(&by);
-        let first = without_request_id(&client.ok(action.name, &borrowed(&success)).await.body);
+        let (plain, success) = answer_with(action, &[]).await;
         for parameter in action.parameters.iter().filter(|parameter| !parameter.required) {
-            for name in parameter.wire_names() {
-                let given = |known: &str| success.iter().any(|(name, _)| name == known);
-                // An amount has two halves; one alone is another matter.
-                if parameter.wire_names().iter().any(|name| given(name)) {
-                    continue;
-                }
-                let asks = [success.clone(), vec![(name.clone(), String::new())]].concat();
-                let again = client.ok(action.name, &borrowed(&asks)).await;
-                assert_eq!(without_request_id(&again.body), first, "{} {name}", action.name);
+            let names = parameter.wire_names();
+            // An amount has two halves; one alone is another matter.
+            if success.iter().any(|(given, _)| names.contains(given)) {
+                continue;
+            }
+            for name in names {
+                let (answer, _) = answer_with(action, &[(name.as_str(), "")]).await;
+                assert_eq!(answer, plain, "{} {name}", action.name);
             }
         }
-        stage.server.stop().await;
     }
 }
 
 #[tokio::test]
 async fn names_of_older_apis_are_ignored_and_unknown_names_refused() {
     for action in ACTIONS {
-        let (stage, by, success) = ready(action).await;
-        let client = stage.client(&by);
-        let first = without_request_id(&client.ok(action.name, &borrowed(&success)).await.body);
+        let (plain, success) = answer_with(action, &[]).await;
         for legacy in action.legacy {
-            let asks = [success.clone(), vec![((*legacy).to_owned(), "anything".to_owned())]].concat();
-            let again = client.ok(action.name, &borrowed(&asks)).await;
-            assert_eq!(without_request_id(&again.body), first, "{} {legacy}", action.name);
+            let (answer, _) = answer_with(action, &[(legacy, "anything")]).await;
+            assert_eq!(answer, plain, "{} {legacy}", action.name);
         }
+        let (stage, by, _) = ready(action).await;
+        let client = stage.client(&by);
         let misspelt = action.parameters.iter().map(|parameter| parameter.wire_names()[0].to_lowercase());
         for name in misspelt.chain(["Colour".to_owned(), "X.Value".to_owned()]) {
             let asks = [success.clone(), vec![(name.clone(), "1".to_owned())]].concat();
@@ -231,6 +253,16 @@ async fn names_of_older_apis_are_ignored_and_unknown_names_refused() {
         }
         stage.server.stop().await;
     }
+}
+
+/// What the action's success answers with these parameters besides, on a stage of its own, and its own parameters.
+/// Stages are alike to the last id, so answers to the same question are too.
+async fn answer_with(action: &Action, more: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
+    let (stage, by, success) = ready(action).await;
+    let asks = [borrowed(&success), more.to_vec()].concat();
+    let answer = without_request_id(&stage.client(&by).ok(action.name, &asks).await.body);
+    stage.server.stop().await;
+    (answer, success)
 }
 
 /// An answer without what differs from one request to the next.

@@ -5,16 +5,17 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so")]
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use fps_sandbox::clock::Clock;
-use fps_sandbox::config::Config;
+use fps_sandbox::config::{Config, Database};
 use fps_sandbox::fps::signature::{Hash, Scheme, SecretKey, Signable, percent_encode, sign};
 use fps_sandbox::ledger::Timestamp;
 use fps_sandbox::sandbox::{Sandbox, StartError};
 use fps_sandbox::server::{Ending, shutdown};
-use fps_sandbox::store::Store;
+use fps_sandbox::store::{Store, audit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -68,6 +69,21 @@ impl Server {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         std::fs::write(file.path(), seed).expect("the seed is written");
         Self::start_with(Config { seed: Some(file.path().to_owned()), ..config() }).await
+    }
+
+    /// The same with its database in a file, in this folder.
+    pub async fn start_in(folder: &Path, seed: &str) -> Self {
+        let file = folder.join("seed.toml");
+        std::fs::write(&file, seed).expect("the seed is written");
+        let database = Database::File(folder.join("ledger.db"));
+        Self::start_with(Config { seed: Some(file), database, ..config() }).await
+    }
+
+    /// Stops the sandbox that [`Server::start_in`] started, and audits its books.
+    pub async fn stop_and_audit(self, folder: &Path) {
+        self.stop().await;
+        let (invariants, findings) = audit(&folder.join("ledger.db")).await.expect("a database");
+        assert!(invariants > 0 && findings.is_empty(), "{findings:?}");
     }
 
     pub async fn start_at(config: Config, now: Timestamp) -> Result<Self, StartError> {
@@ -259,6 +275,18 @@ impl Reply {
             rest = inside;
         }
         rest.split('<').next().unwrap_or_default().to_owned()
+    }
+
+    /// What stands in each element of this name, one after the other.
+    pub fn each(&self, name: &str) -> Vec<Self> {
+        let (start, end) = (format!("<{name}>"), format!("</{name}>"));
+        let inside = |rest: &str| rest.split(&end).next().unwrap_or_default().to_owned();
+        self.body.split(&start).skip(1).map(|rest| Self { body: inside(rest), ..self.clone() }).collect()
+    }
+
+    /// The text under this path in each element of this name.
+    pub fn texts(&self, name: &str, path: &str) -> Vec<String> {
+        self.each(name).iter().map(|element| element.text(path)).collect()
     }
 
     /// The error code.

@@ -1,0 +1,288 @@
+//! What an account holds and what happened on it: GetAccountBalance and GetAccountActivity.
+
+mod support;
+
+use std::time::Duration;
+
+use support::{Client, Parameters, Reply, Server, pay};
+
+/// A merchant with a little money, a buyer with much, and everything to pay with.
+const WORLD: &str = r#"
+[[account]]
+name = "merchant"
+email = "merchant@example.com"
+balance = "1.80"
+access_key = [{ id = "MERCHANT", secret = "secret" }]
+
+[[account]]
+name = "buyer"
+email = "buyer@example.com"
+kind = "personal"
+balance = "1000.00"
+access_key = [{ id = "BUYER", secret = "secret" }]
+
+[[prepaid_instrument]]
+id = "CARD"
+sender = "buyer"
+recipient = "merchant"
+recharge_limit = "100.00"
+
+[[token]]
+id = "PREPAID"
+charges = "CARD"
+
+[[token]]
+id = "FUND"
+funds = "CARD"
+method = "CC"
+
+[[token]]
+id = "ABT"
+sender = "buyer"
+caller = "merchant"
+method = "ABT"
+
+[[token]]
+id = "CC"
+sender = "buyer"
+caller = "merchant"
+method = "CC"
+"#;
+
+async fn world() -> (Server, Client) {
+    let server = Server::start_seeded(WORLD).await;
+    let merchant = server.client("MERCHANT", "secret");
+    (server, merchant)
+}
+
+fn fund<'a>(dollars: &'a str, reference: &'a str) -> [(&'a str, &'a str); 4] {
+    [
+        ("SenderTokenId", "FUND"),
+        ("PrepaidInstrumentId", "CARD"),
+        ("FundingAmount.Value", dollars),
+        ("CallerReference", reference),
+    ]
+}
+
+async fn activity(client: &Client, asks: Parameters<'_>) -> Reply {
+    client.ok("GetAccountActivity", &[&[("StartDate", "2012-01-01")], asks].concat()).await
+}
+
+/// The ids on the page.
+async fn ids(client: &Client, asks: Parameters<'_>) -> Vec<String> {
+    activity(client, asks).await.texts("Transaction", "TransactionId")
+}
+
+#[tokio::test]
+async fn the_five_entries_of_the_guide_add_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_in(folder.path(), WORLD).await;
+    let merchant = server.client("MERCHANT", "secret");
+    let card_answers = || server.advance(Duration::from_secs(1));
+    let paid = merchant.ok("Pay", &pay("CC", "1", "1")).await.text("TransactionId");
+    card_answers();
+    merchant.ok("Refund", &[("TransactionId", &paid), ("CallerReference", "2")]).await;
+    card_answers();
+    merchant.ok("FundPrepaid", &fund("5", "3")).await;
+    card_answers();
+    merchant.ok("Pay", &pay("PREPAID", "4", "4")).await;
+    card_answers();
+    merchant.ok("FundPrepaid", &fund("1", "5")).await;
+    card_answers();
+    let page = activity(&merchant, &[("SortOrderByDate", "Ascending")]).await;
+    let column = |path| page.texts("Transaction", path);
+    assert_eq!(column("FPSOperation"), ["Pay", "Refund", "FundPrepaid", "Pay", "FundPrepaid"]);
+    assert_eq!(column("FPSFees/Value"), ["0.100000", "-0.100000", "0.300000", "0.000000", "0.100000"]);
+    assert_eq!(column("Balance/Value"), ["2.700000", "1.800000", "6.500000", "6.500000", "7.400000"]);
+    assert_eq!(page.each("Transaction")[1].text("OriginalTransactionId"), paid);
+    let balance = merchant.ok("GetAccountBalance", &[]).await;
+    for path in ["TotalBalance", "DisburseBalance", "RefundBalance"] {
+        assert_eq!(balance.text(&format!("{path}/Value")), "7.400000");
+    }
+    server.stop_and_audit(folder.path()).await;
+}
+
+#[tokio::test]
+async fn money_on_its_way_is_pending_and_neither_total_nor_gone() {
+    let (server, merchant) = world().await;
+    let balances = async || {
+        let balance = merchant.ok("GetAccountBalance", &[]).await;
+        ["TotalBalance", "PendingInBalance", "PendingOutBalance"].map(|name| balance.text(&format!("{name}/Value")))
+    };
+    let paid = merchant.ok("Pay", &pay("CC", "1", "1")).await.text("TransactionId");
+    assert_eq!(balances().await, ["1.800000", "0.900000", "0.000000"]);
+    server.advance(Duration::from_secs(1));
+    assert_eq!(balances().await, ["2.700000", "0.000000", "0.000000"]);
+    // A refund takes the recipient's money when it is accepted.
+    merchant.ok("Refund", &[("TransactionId", &paid), ("CallerReference", "2")]).await;
+    assert_eq!(balances().await, ["1.800000", "0.000000", "1.000000"]);
+    server.advance(Duration::from_secs(1));
+    assert_eq!(balances().await, ["1.800000", "0.000000", "0.000000"]);
+    server.stop().await;
+}
+
+/// Pays in crowds at one instant: 1, 2, … up to 6 at a time, one millisecond apart. The ids, oldest first.
+async fn pay_in_crowds(server: &Server, merchant: &Client) -> Vec<String> {
+    let mut paid = Vec::new();
+    for crowd in 1..=6 {
+        for place in 0..crowd {
+            let reply = merchant.ok("Pay", &pay("ABT", "1", &format!("{crowd}-{place}"))).await;
+            paid.push(reply.text("TransactionId"));
+        }
+        server.advance(Duration::from_millis(1));
+    }
+    paid
+}
+
+/// All ids, by following StartTimeForNextTransaction from page to page.
+async fn paged(merchant: &Client, order: &str, batch: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut boundary: Option<String> = None;
+    for _ in 0..=21 {
+        let bound = if order == "Ascending" { "StartDate" } else { "EndDate" };
+        let mut asks = vec![("SortOrderByDate", order), ("MaxBatchSize", batch)];
+        if order == "Descending" || boundary.is_none() {
+            asks.push(("StartDate", "2012-01-01"));
+        }
+        asks.extend(boundary.as_deref().map(|instant| (bound, instant)));
+        let page = merchant.ok("GetAccountActivity", &asks).await;
+        let on_page = page.texts("Transaction", "TransactionId");
+        assert_eq!(page.text("BatchSize"), on_page.len().to_string());
+        found.extend(on_page);
+        if !page.body.contains("<StartTimeForNextTransaction>") {
+            return found;
+        }
+        boundary = Some(page.text("StartTimeForNextTransaction"));
+    }
+    found
+}
+
+#[tokio::test]
+async fn paging_neither_loses_nor_repeats_a_transaction_in_either_order() {
+    let (server, merchant) = world().await;
+    let mut oldest_first = pay_in_crowds(&server, &merchant).await;
+    for batch in ["1", "2", "3", "4", "5", "6", "7", "20", "21", "22", "200"] {
+        assert_eq!(paged(&merchant, "Ascending", batch).await, oldest_first, "pages of {batch}");
+    }
+    oldest_first.reverse();
+    for batch in ["1", "2", "3", "4", "5", "6", "7", "20", "21", "22", "200"] {
+        assert_eq!(paged(&merchant, "Descending", batch).await, oldest_first, "pages of {batch}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_newest_twenty_come_first_unless_asked_otherwise() {
+    let (server, merchant) = world().await;
+    let mut paid = Vec::new();
+    for number in 0..22 {
+        paid.insert(0, merchant.ok("Pay", &pay("ABT", "1", &number.to_string())).await.text("TransactionId"));
+        server.advance(Duration::from_millis(1));
+    }
+    assert_eq!(ids(&merchant, &[]).await, paid[..20]);
+    assert_eq!(ids(&merchant, &[("MaxBatchSize", "200")]).await, paid);
+    server.stop().await;
+}
+
+/// A done Pay by balance, its refund, a done funding and a pending card Pay, a second apart.
+async fn four_transactions(server: &Server, merchant: &Client) -> [String; 4] {
+    let id = |reply: Reply| reply.text("TransactionId");
+    let paid = id(merchant.ok("Pay", &pay("ABT", "10", "1")).await);
+    server.advance(Duration::from_secs(1));
+    let refunded = id(merchant
+        .ok("Refund", &[("TransactionId", &paid), ("RefundAmount.Value", "1"), ("CallerReference", "2")])
+        .await);
+    server.advance(Duration::from_secs(1));
+    let funded = id(merchant.ok("FundPrepaid", &fund("5", "3")).await);
+    server.advance(Duration::from_secs(1));
+    let pending = id(merchant.ok("Pay", &pay("CC", "10", "4")).await);
+    [paid, refunded, funded, pending]
+}
+
+#[tokio::test]
+async fn every_filter_and_its_older_name_leave_only_what_fits() {
+    let (server, merchant) = world().await;
+    let made = four_transactions(&server, &merchant).await;
+    let all = [3, 2, 1, 0].as_slice();
+    let expected: &[(&[(&str, &str)], &[usize])] = &[
+        (&[], all),
+        (&[("ResponseGroup", "Detail")], all),
+        (&[("FPSOperation", "Pay")], &[3, 0]),
+        (&[("Operation", "Pay")], &[3, 0]),
+        (&[("FPSOperation", "Refund")], &[1]),
+        (&[("FPSOperation", "SettleDebt")], &[]),
+        (&[("PaymentMethod", "CC")], &[3, 2]),
+        (&[("PaymentMethod", "ABT")], &[1, 0]),
+        (&[("TransactionStatus", "Pending")], &[3]),
+        (&[("Status", "Pending")], &[3]),
+        (&[("Status", "Success")], &[2, 1, 0]),
+        (&[("Role", "Sender")], &[1]),
+        (&[("Role", "Recipient")], &[3, 2, 0]),
+        (&[("Role", "Caller")], all),
+        (&[("Role.1", "Sender")], &[1]),
+        (&[("Role.1", "Sender"), ("Role.2", "Recipient")], all),
+        (&[("Role", "Sender,Recipient")], all),
+        (&[("Role", "Sender, Recipient")], all),
+        (&[("Operation", "Pay"), ("PaymentMethod", "CC"), ("Role", "Recipient")], &[3]),
+        (&[("StartDate", "2012-06-01T12:00:01Z"), ("EndDate", "2012-06-01T12:00:02Z")], &[2, 1]),
+    ];
+    for (asks, places) in expected {
+        let date = [("StartDate", "2012-01-01")];
+        let own_date = asks.iter().any(|(name, _)| *name == "StartDate");
+        let asked = [if own_date { &[][..] } else { &date[..] }, asks].concat();
+        let found = merchant.ok("GetAccountActivity", &asked).await.texts("Transaction", "TransactionId");
+        let wanted: Vec<_> = places.iter().map(|place| made[*place].clone()).collect();
+        assert_eq!(found, wanted, "{asks:?}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn each_party_sees_the_same_transaction_from_its_side() {
+    let (server, merchant) = world().await;
+    let id = merchant.ok("Pay", &pay("ABT", "10", "1")).await.text("TransactionId");
+    let buyer = server.client("BUYER", "secret");
+    for (client, balance, roles) in
+        [(&merchant, "11.640000", vec!["Recipient", "Caller"]), (&buyer, "990.000000", vec!["Caller", "Sender"])]
+    {
+        let page = activity(client, &[]).await;
+        assert_eq!(page.texts("Transaction", "TransactionId"), [id.as_str()]);
+        assert_eq!(page.text("Transaction/Balance/Value"), balance);
+        assert_eq!(page.texts("TransactionPart", "Role"), roles);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn dates_come_in_the_forms_that_clients_send() {
+    let (server, merchant) = world().await;
+    let id = merchant.ok("Pay", &pay("ABT", "10", "1")).await.text("TransactionId");
+    server.advance(Duration::from_secs(1));
+    for date in [
+        "2012-06-01",
+        "2012-06-01T12:00:00Z",
+        "2012-06-01T12:00:00.000Z",
+        "2012-06-01T05:00:00.000-07:00",
+        "2012-06-01T12:00:00",
+        "2012-06-01 00:00:00 +0000",
+    ] {
+        let page = merchant.ok("GetAccountActivity", &[("StartDate", date)]).await;
+        assert_eq!(page.texts("Transaction", "TransactionId"), [id.as_str()], "{date}");
+    }
+    let later = merchant.ok("GetAccountActivity", &[("StartDate", "2012-06-01T12:00:00.001Z")]).await;
+    assert_eq!(later.text("BatchSize"), "0");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_range_that_ends_before_it_begins_or_begins_in_the_future_is_refused() {
+    let (server, merchant) = world().await;
+    for asks in [
+        [("StartDate", "2012-05-02"), ("EndDate", "2012-05-01")],
+        [("StartDate", "2012-06-02"), ("EndDate", "2012-06-03")],
+    ] {
+        merchant.refused("GetAccountActivity", &asks, "InvalidDateRange").await;
+    }
+    merchant.ok("GetAccountActivity", &[("StartDate", "2012-05-01"), ("EndDate", "2012-05-01")]).await;
+    server.stop().await;
+}

@@ -1,0 +1,115 @@
+//! Money paid in advance: FundPrepaid, Pay from it, Refund onto it, and its balances.
+
+mod support;
+
+use std::time::Duration;
+
+use support::{Client, Server, pay};
+
+const WORLD: &str = r#"
+[[account]]
+name = "merchant"
+email = "merchant@example.com"
+access_key = [{ id = "MERCHANT", secret = "secret" }]
+
+[[account]]
+name = "buyer"
+email = "buyer@example.com"
+kind = "personal"
+balance = "1000.00"
+
+[[prepaid_instrument]]
+id = "CARD"
+sender = "buyer"
+recipient = "merchant"
+recharge_limit = "100.00"
+
+[[token]]
+id = "PREPAID"
+charges = "CARD"
+
+[[token]]
+id = "FUND"
+funds = "CARD"
+method = "CC"
+
+[[token]]
+id = "FUND-ABT"
+funds = "CARD"
+method = "ABT"
+"#;
+
+fn fund<'a>(token: &'a str, dollars: &'a str, reference: &'a str) -> [(&'a str, &'a str); 4] {
+    [
+        ("SenderTokenId", token),
+        ("PrepaidInstrumentId", "CARD"),
+        ("FundingAmount.Value", dollars),
+        ("CallerReference", reference),
+    ]
+}
+
+/// What is on the instrument and what is on its way, and the same as the issuer owes it.
+async fn balance(merchant: &Client) -> [String; 2] {
+    let balance = merchant.ok("GetPrepaidBalance", &[("PrepaidInstrumentId", "CARD")]).await;
+    let liability = merchant.ok("GetTotalPrepaidLiability", &[]).await;
+    let found = [balance.text("AvailableBalance/Value"), balance.text("PendingInBalance/Value")];
+    assert_eq!([liability.text("OutstandingBalance/Value"), liability.text("PendingInBalance/Value")], found);
+    found
+}
+
+async fn total(merchant: &Client) -> String {
+    merchant.ok("GetAccountBalance", &[]).await.text("TotalBalance/Value")
+}
+
+#[tokio::test]
+async fn ten_dollars_by_card_bring_ten_on_the_instrument_and_9_70_to_the_merchant() {
+    let server = Server::start_seeded(WORLD).await;
+    let merchant = server.client("MERCHANT", "secret");
+    let funded = merchant.ok("FundPrepaid", &fund("FUND", "10", "1")).await;
+    assert_eq!(funded.text("TransactionStatus"), "Pending");
+    assert_eq!(balance(&merchant).await, ["0.000000", "10.000000"]);
+    assert_eq!(total(&merchant).await, "0.000000");
+    merchant.refused("Pay", &pay("PREPAID", "1", "too early"), "InsufficientBalance").await;
+    server.advance(Duration::from_secs(1));
+    assert_eq!(balance(&merchant).await, ["10.000000", "0.000000"]);
+    assert_eq!(total(&merchant).await, "9.700000");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn prepaid_money_is_spent_at_once_and_given_back_onto_the_instrument_without_fees() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_in(folder.path(), WORLD).await;
+    let merchant = server.client("MERCHANT", "secret");
+    merchant.ok("FundPrepaid", &fund("FUND-ABT", "10", "1")).await;
+    let before = total(&merchant).await;
+    let spent = merchant.ok("Pay", &pay("PREPAID", "4", "2")).await;
+    assert_eq!(spent.text("TransactionStatus"), "Success");
+    assert_eq!(balance(&merchant).await, ["6.000000", "0.000000"]);
+    let id = spent.text("TransactionId");
+    let detail = merchant.ok("GetTransaction", &[("TransactionId", &id)]).await;
+    assert_eq!(
+        [detail.text("PaymentMethod"), detail.text("FPSFees/Value"), detail.text("PrepaidInstrumentId")],
+        ["Prepaid", "0.000000", "CARD"]
+    );
+    let part = [("TransactionId", id.as_str()), ("RefundAmount.Value", "1"), ("CallerReference", "3")];
+    assert_eq!(merchant.ok("Refund", &part).await.text("TransactionStatus"), "Success");
+    assert_eq!(balance(&merchant).await, ["7.000000", "0.000000"]);
+    merchant.ok("Refund", &[("TransactionId", &id), ("CallerReference", "4")]).await;
+    assert_eq!(balance(&merchant).await, ["10.000000", "0.000000"]);
+    assert_eq!(total(&merchant).await, before, "no money moved when it was spent");
+    server.stop_and_audit(folder.path()).await;
+}
+
+#[tokio::test]
+async fn a_declined_funding_leaves_nothing_behind_and_room_for_another() {
+    let server = Server::start_seeded(WORLD).await;
+    let merchant = server.client("MERCHANT", "secret");
+    let declined = merchant.ok("FundPrepaid", &fund("FUND", "99.60", "1")).await.text("TransactionId");
+    merchant.refused("FundPrepaid", &fund("FUND", "10", "2"), "PrepaidFundingLimitExceeded").await;
+    server.advance(Duration::from_secs(1));
+    assert_eq!(merchant.status(&declined).await, ("Failure".into(), "TransactionDenied".into()));
+    assert_eq!(balance(&merchant).await, ["0.000000", "0.000000"]);
+    merchant.ok("FundPrepaid", &fund("FUND", "100", "3")).await;
+    server.stop().await;
+}

@@ -30,7 +30,7 @@ const LEAST_PERCENT: f64 = 90.0;
 
 /// Measures both in turn, each run on the file as the run before left it, but for the short history: that begins
 /// anew every time.
-pub(crate) fn measure(lengths: &Lengths) -> Outcome<Figure> {
+pub(crate) fn measure(sandbox: &Path, lengths: &Lengths) -> Outcome<Figure> {
     let folder = folder()?;
     let file = |name: &str| folder.path().join(name);
     make(&file("short.db"), SHORT)?;
@@ -41,12 +41,12 @@ pub(crate) fn measure(lengths: &Lengths) -> Outcome<Figure> {
         let copy = file(&format!("short-{run}.db"));
         short.push(load.run(lengths, || {
             std::fs::copy(file("short.db"), &copy)?;
-            Server::sandbox(&Place::File(copy.clone()), &[])
+            Server::sandbox(sandbox, &Place::File(copy.clone()), &[])
         })?);
-        long.push(load.run(lengths, || Server::sandbox(&Place::File(file("long.db")), &[]))?);
+        long.push(load.run(lengths, || Server::sandbox(sandbox, &Place::File(file("long.db")), &[]))?);
     }
-    let short = median(short.iter().map(|run| run.rate));
-    let long = median(long.iter().map(|run| run.rate));
+    let short = median(short.iter().map(|run| run.measured.rate));
+    let long = median(long.iter().map(|run| run.measured.rate));
     let percent = long / short * 100.0;
     Ok(Figure {
         what: format!(

@@ -1,7 +1,8 @@
 //! The load benchmark: what the sandbox answers a second, as part of what a bare axum handler answers.
 //!
 //! `cargo bench` runs everything and prints tables in Markdown; `cargo bench -- --quick` is shorter and leaves out
-//! the long history; `cargo bench -- --only pay-memory-64,pay-file-64` runs some scenarios; `--list` names them.
+//! the long history; `cargo bench -- --only pay-memory-64,pay-file-64` runs some scenarios; `--list` names them;
+//! `--sandbox PATH` measures another build of the sandbox.
 //!
 //! Server and load share the machine, so absolute rates say little; the ratios are of one run. Each server is a
 //! process of its own, and the load is written by two threads of this one: raw keep-alive connections, each with
@@ -19,6 +20,7 @@ mod scenario;
 mod vitals;
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -47,6 +49,7 @@ struct Wish {
     list: bool,
     only: Vec<String>,
     runs: Option<usize>,
+    sandbox: PathBuf,
 }
 
 fn main() -> ExitCode {
@@ -65,7 +68,8 @@ fn main() -> ExitCode {
 }
 
 fn wish(arguments: Vec<String>) -> Outcome<Wish> {
-    let mut wish = Wish { quick: false, list: false, only: Vec::new(), runs: None };
+    let sandbox = PathBuf::from(env!("CARGO_BIN_EXE_fps-sandbox"));
+    let mut wish = Wish { quick: false, list: false, only: Vec::new(), runs: None, sandbox };
     let mut rest = arguments.into_iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
@@ -81,9 +85,10 @@ fn wish(arguments: Vec<String>) -> Outcome<Wish> {
                 let count = rest.next().ok_or("--runs needs a number")?.parse()?;
                 wish.runs = Some(std::cmp::max(1, count));
             }
+            "--sandbox" => wish.sandbox = rest.next().ok_or("--sandbox needs a path")?.into(),
             other => {
                 return Err(format!(
-                    "unknown option {other}; there are --quick, --only NAMES, --runs NUMBER and --list"
+                    "unknown option {other}; there are --quick, --only NAMES, --runs NUMBER, --sandbox PATH and --list"
                 )
                 .into());
             }
@@ -111,17 +116,17 @@ fn run(wish: &Wish) -> Outcome<()> {
     let wanted = |name: &str| wish.only.is_empty() || wish.only.iter().any(|only| only == name);
     let mut rows = Vec::new();
     for scenario in SCENARIOS.iter().filter(|scenario| wanted(scenario.name)) {
-        let row = scenario.measure(&lengths)?;
+        let row = scenario.measure(&wish.sandbox, &lengths)?;
         eprintln!("{}", row.progress());
         rows.push(row);
     }
     let mut figures = Vec::new();
     // A million transactions take their time to make, so the short version has them only when asked by name.
     if wanted(history::NAME) && !(wish.quick && wish.only.is_empty()) {
-        figures.push(history::measure(&lengths)?);
+        figures.push(history::measure(&wish.sandbox, &lengths)?);
     }
     if wanted(vitals::NAME) {
-        figures.extend(vitals::measure()?);
+        figures.extend(vitals::measure(&wish.sandbox)?);
     }
     print!("{}", report::document(&lengths, &rows, &figures)?);
     Ok(())

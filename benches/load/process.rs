@@ -17,9 +17,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often to look whether it has.
 const GLANCE: Duration = Duration::from_micros(200);
 
-/// The sandbox under test.
-pub(crate) const SANDBOX: &str = env!("CARGO_BIN_EXE_fps-sandbox");
-
 /// Where the sandbox keeps its ledger.
 #[derive(Clone)]
 pub(crate) enum Place {
@@ -40,11 +37,11 @@ pub(crate) struct Server {
 
 impl Server {
     /// The sandbox with the benchmark's world, ready.
-    pub(crate) fn sandbox(place: &Place, arguments: &[&str]) -> Outcome<Self> {
+    pub(crate) fn sandbox(program: &Path, place: &Place, arguments: &[&str]) -> Outcome<Self> {
         let folder = folder()?;
         let seed = folder.path().join("seed.toml");
         std::fs::write(&seed, requests::seed())?;
-        let mut command = Command::new(SANDBOX);
+        let mut command = Command::new(program);
         command.arg("--seed").arg(seed).args(arguments);
         match place {
             Place::Memory => {}
@@ -55,8 +52,8 @@ impl Server {
     }
 
     /// The sandbox as it starts without any option, ready: in memory, with its demo world.
-    pub(crate) fn plain_sandbox() -> Outcome<Self> {
-        Self::ready_sandbox(Command::new(SANDBOX), folder()?)
+    pub(crate) fn plain_sandbox(program: &Path) -> Outcome<Self> {
+        Self::ready_sandbox(Command::new(program), folder()?)
     }
 
     /// The bare handler, answering with a body of so many bytes.
@@ -109,6 +106,16 @@ impl Server {
     /// What it wrote on standard error.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// How long its threads have worked so far: less shaken than rates by what else the machine does.
+    pub(crate) fn cpu_time(&self) -> Outcome<Duration> {
+        let mut nanos = 0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+            nanos += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanos))
     }
 
     /// Its resident memory in kB.

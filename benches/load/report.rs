@@ -25,6 +25,10 @@ pub(crate) struct Row {
     pub(crate) bare: f64,
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
+    /// How long the sandbox worked for one answer.
+    pub(crate) cpu: Duration,
+    /// How long the bare handler did.
+    pub(crate) bare_cpu: Duration,
 }
 
 impl Row {
@@ -57,13 +61,15 @@ impl Row {
     /// One line while the rest is still being measured.
     pub(crate) fn progress(&self) -> String {
         format!(
-            "{}: {}/s, bare {}/s, {:.1} %, p50 {} ms, p99 {} ms, target {}: {}",
+            "{}: {}/s, bare {}/s, {:.1} %, p50 {} ms, p99 {} ms, CPU {} µs, bare {} µs, target {}: {}",
             self.scenario.name,
             thousands(self.rate),
             thousands(self.bare),
             self.percent(),
             millis(self.p50, 2),
             millis(self.p99, 2),
+            self.cpu.as_micros(),
+            self.bare_cpu.as_micros(),
             self.target(),
             self.met()
         )
@@ -105,14 +111,14 @@ pub(crate) fn document(lengths: &Lengths, rows: &[Row], figures: &[Figure]) -> O
     writeln!(text, "{}\n", place_and_time(lengths)?)?;
     if !rows.is_empty() {
         text.push_str(
-            "| scenario | connections | requests/s | bare axum | ratio | p50 | p99 | target | met |\n\
-             |---|--:|--:|--:|--:|--:|--:|---|---|\n",
+            "| scenario | connections | requests/s | bare axum | ratio | p50 | p99 | CPU a request (bare) | target | met |\n\
+             |---|--:|--:|--:|--:|--:|--:|--:|---|---|\n",
         );
     }
     for row in rows {
         writeln!(
             text,
-            "| {} | {} | {} | {} | {:.1} % | {} ms | {} ms | {} | {} |",
+            "| {} | {} | {} | {} | {:.1} % | {} ms | {} ms | {} µs ({} µs) | {} | {} |",
             row.scenario.title,
             row.scenario.connections,
             thousands(row.rate),
@@ -120,6 +126,8 @@ pub(crate) fn document(lengths: &Lengths, rows: &[Row], figures: &[Figure]) -> O
             row.percent(),
             millis(row.p50, 2),
             millis(row.p99, 2),
+            row.cpu.as_micros(),
+            row.bare_cpu.as_micros(),
             row.target(),
             row.met()
         )?;

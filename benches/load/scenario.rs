@@ -1,5 +1,6 @@
 //! The scenarios, and how one is measured: the bare handler and the sandbox in turn, a fresh sandbox every time.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::Outcome;
@@ -123,9 +124,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 
 impl Scenario {
     /// Measures it: bare handler and sandbox in turn; medians over the runs.
-    pub(crate) fn measure(&'static self, lengths: &Lengths) -> Outcome<Row> {
+    pub(crate) fn measure(&'static self, program: &Path, lengths: &Lengths) -> Outcome<Row> {
         let bare_requests = Requests::signed(self.ask, 20_000);
-        let answer_bytes = self.answer_bytes()?;
+        let answer_bytes = self.answer_bytes(program)?;
         let (mut bare, mut sandbox) = (Vec::new(), Vec::new());
         let mut load = Load::new(self.ask, self.connections);
         for _ in 0..lengths.runs {
@@ -136,23 +137,25 @@ impl Scenario {
                 measured: lengths.bare,
                 again: true,
             };
-            bare.push(drive(server.addr, &bare_requests, over_and_over)?.rate);
+            bare.push(Run::of(&server, &bare_requests, over_and_over)?);
             drop(server);
-            sandbox.push(load.run(lengths, || Server::sandbox(&self.place, self.arguments))?);
+            sandbox.push(load.run(lengths, || Server::sandbox(program, &self.place, self.arguments))?);
         }
-        let percentile = |percent| median(sandbox.iter().map(|run| run.percentile(percent)));
+        let percentile = |percent| median(sandbox.iter().map(|run| run.measured.percentile(percent)));
         Ok(Row {
             scenario: self,
-            rate: median(sandbox.iter().map(|run| run.rate)),
-            bare: median(bare.iter().copied()),
+            rate: median(sandbox.iter().map(|run| run.measured.rate)),
+            bare: median(bare.iter().map(|run| run.measured.rate)),
             p50: percentile(50),
             p99: percentile(99),
+            cpu: median(sandbox.iter().map(|run| run.cpu)),
+            bare_cpu: median(bare.iter().map(|run| run.cpu)),
         })
     }
 
     /// The size of a real answer, for the bare handler to be as long.
-    fn answer_bytes(&self) -> Outcome<usize> {
-        let server = Server::sandbox(&Place::Memory, &[])?;
+    fn answer_bytes(&self, program: &Path) -> Outcome<usize> {
+        let server = Server::sandbox(program, &Place::Memory, &[])?;
         let requests = Requests::signed(self.ask, 1);
         let request = String::from_utf8_lossy(requests.get(0).unwrap_or_default())
             .replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
@@ -161,6 +164,23 @@ impl Scenario {
             Some((head, body)) if head.starts_with("HTTP/1.1 200 ") => Ok(body.len()),
             _ => Err(format!("not a 200: {reply}").into()),
         }
+    }
+}
+
+/// One run against one server.
+pub(crate) struct Run {
+    pub(crate) measured: Measured,
+    /// How long the server worked for one answer.
+    pub(crate) cpu: Duration,
+}
+
+impl Run {
+    fn of(server: &Server, requests: &Requests, load: Drive) -> Outcome<Self> {
+        let before = server.cpu_time()?;
+        let measured =
+            drive(server.addr, requests, load).map_err(|problem| format!("{problem}\n{}", server.log()))?;
+        let cpu = (server.cpu_time()? - before) / measured.answers.max(1);
+        Ok(Self { measured, cpu })
     }
 }
 
@@ -178,11 +198,7 @@ impl Load {
     }
 
     /// Drives a server through one run; again, with a server started anew, when the requests ran out.
-    pub(crate) fn run(
-        &mut self,
-        lengths: &Lengths,
-        server: impl Fn() -> Outcome<Server>,
-    ) -> Outcome<Measured> {
+    pub(crate) fn run(&mut self, lengths: &Lengths, server: impl Fn() -> Outcome<Server>) -> Outcome<Run> {
         let drive_once = Drive {
             connections: self.connections,
             warm_up: lengths.warm_up,
@@ -193,11 +209,9 @@ impl Load {
         loop {
             let count = self.rate * usize::try_from(millis)? / 1_000;
             let requests = Requests::signed(self.ask, count);
-            let server = server()?;
-            let measured = drive(server.addr, &requests, drive_once)
-                .map_err(|problem| format!("{problem}\n{}", server.log()))?;
-            if !measured.ran_out {
-                return Ok(measured);
+            let run = Run::of(&server()?, &requests, drive_once)?;
+            if !run.measured.ran_out {
+                return Ok(run);
             }
             self.rate *= 2;
         }

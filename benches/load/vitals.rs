@@ -1,9 +1,10 @@
 //! What the sandbox needs before anyone asks it anything: time to start, memory, disk.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::Outcome;
-use crate::process::{SANDBOX, Server};
+use crate::process::Server;
 use crate::report::{Figure, median};
 
 /// What `--only` calls it.
@@ -18,12 +19,12 @@ const MOST_RESIDENT_MB: f64 = 25.0;
 const MOST_BINARY_MB: f64 = 20.0;
 
 /// Cold start, idle memory, size of the program.
-pub(crate) fn measure() -> Outcome<Vec<Figure>> {
+pub(crate) fn measure(sandbox: &Path) -> Outcome<Vec<Figure>> {
     let mut starts = Vec::new();
     let mut resident = Vec::new();
     for _ in 0..STARTS {
         let before = Instant::now();
-        let server = Server::plain_sandbox()?;
+        let server = Server::plain_sandbox(sandbox)?;
         starts.push(before.elapsed());
         if resident.len() < 3 {
             std::thread::sleep(REST);
@@ -32,7 +33,7 @@ pub(crate) fn measure() -> Outcome<Vec<Figure>> {
     }
     let start = median(starts);
     let resident = median(resident) as f64 / 1024.0;
-    let binary = std::fs::metadata(SANDBOX)?.len() as f64 / (1024.0 * 1024.0);
+    let binary = std::fs::metadata(sandbox)?.len() as f64 / (1024.0 * 1024.0);
     Ok(vec![
         Figure {
             what: format!(

@@ -124,6 +124,90 @@ async fn pay_each(merchant: &Client, references: &[String]) -> Vec<(String, Repl
     clients.join_all().await
 }
 
+/// Trouble for every transaction whose reference begins with `bad`, in the ways a database can fail.
+const TROUBLE: [(&str, &str); 4] = [
+    (
+        "a statement fails and the engine leaves the transaction open",
+        "CREATE TRIGGER trouble BEFORE INSERT ON transactions WHEN NEW.caller_reference LIKE 'bad%' \
+         BEGIN SELECT RAISE(ABORT, 'trouble'); END",
+    ),
+    (
+        "a statement fails half way and leaves what it has done",
+        "CREATE TRIGGER trouble AFTER INSERT ON transactions WHEN NEW.caller_reference LIKE 'bad%' \
+         BEGIN SELECT RAISE(FAIL, 'trouble'); END",
+    ),
+    (
+        "a statement fails and the engine rolls back by itself, as it does when the disk is full",
+        "CREATE TRIGGER trouble BEFORE INSERT ON transactions WHEN NEW.caller_reference LIKE 'bad%' \
+         BEGIN SELECT RAISE(ROLLBACK, 'trouble'); END",
+    ),
+    (
+        "all statements succeed and the commit fails",
+        "CREATE TABLE parents (id INTEGER PRIMARY KEY); \
+         CREATE TABLE orphans (parent INTEGER REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED); \
+         CREATE TRIGGER trouble AFTER INSERT ON transactions WHEN NEW.caller_reference LIKE 'bad%' \
+         BEGIN INSERT INTO orphans VALUES (1); END",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_database_refuses_to_save_is_no_success_has_no_effect_and_spoils_nothing_else() {
+    for (what, trouble) in TROUBLE {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let server = on_file(&path).await;
+        let merchant = server.merchant();
+        let mut saboteur = saboteur(&path).await;
+        sqlx::raw_sql(trouble).execute(&mut saboteur).await.unwrap();
+        let bad: Vec<_> = (0..8).map(|number| format!("bad {number}")).collect();
+        let good: Vec<_> = (0..24).map(|number| format!("good {number}")).collect();
+        let mixed: Vec<_> = good[..16].iter().chain(&bad).chain(&good[16..]).cloned().collect();
+        for (reference, reply) in pay_each(&merchant, &mixed).await {
+            let expected = if reference.starts_with("bad") { (500, "InternalError") } else { (200, "") };
+            let told = if reply.status == 200 { String::new() } else { reply.code() };
+            assert_eq!((reply.status, told.as_str()), expected, "{what}: {reference}: {}", reply.body);
+        }
+        assert_eq!(merchant.debt(demo::INSTRUMENT).await.0, "124.000000", "{what}");
+        sqlx::raw_sql("DROP TRIGGER trouble").execute(&mut saboteur).await.unwrap();
+        saboteur.close().await.unwrap();
+        for (reference, reply) in pay_each(&merchant, &mixed).await {
+            assert_eq!(reply.status, 200, "{what}: {reference}: {}", reply.body);
+        }
+        assert_eq!(merchant.debt(demo::INSTRUMENT).await.0, "132.000000", "{what}");
+        server.stop().await;
+        assert_eq!(store::audit(&path).await.unwrap().1, [], "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_settlement_whose_end_cannot_be_saved_stays_pending_and_is_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let server = on_file(&path).await;
+    let merchant = server.merchant();
+    let settled = merchant.ok("SettleDebt", &settle("90", "settled in trouble")).await.text("TransactionId");
+    let mut saboteur = saboteur(&path).await;
+    sqlx::raw_sql(
+        "CREATE TRIGGER trouble BEFORE UPDATE ON transactions WHEN NEW.status = 'Success' \
+         BEGIN SELECT RAISE(ROLLBACK, 'trouble'); END",
+    )
+    .execute(&mut saboteur)
+    .await
+    .unwrap();
+    for _ in 0..3 {
+        server.advance(Duration::from_secs(2));
+        assert_eq!(merchant.status(&settled).await.0, "Pending");
+        merchant.ok("GetDebtBalance", &[("CreditInstrumentId", demo::INSTRUMENT)]).await;
+    }
+    sqlx::raw_sql("DROP TRIGGER trouble").execute(&mut saboteur).await.unwrap();
+    saboteur.close().await.unwrap();
+    server.advance(Duration::from_secs(2));
+    assert_eq!(merchant.status(&settled).await.0, "Success");
+    assert_eq!(merchant.debt(demo::INSTRUMENT).await, ("10.000000".into(), "0.000000".into()));
+    server.stop().await;
+    assert_eq!(store::audit(&path).await.unwrap().1, []);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_held_by_another_process_for_a_while_delays_answers_and_loses_none() {
     let folder = tempfile::tempdir().unwrap();

@@ -59,6 +59,21 @@ fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_database_of_another_program_is_refused_and_gets_no_tables_of_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("places.db");
+    let mut theirs = saboteur(&path).await;
+    sqlx::raw_sql("CREATE TABLE bookmarks (url TEXT); INSERT INTO bookmarks VALUES ('http://example.com/')")
+        .execute(&mut theirs)
+        .await
+        .unwrap();
+    assert_refused(&path, "another program");
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT name FROM sqlite_master").fetch_all(&mut theirs).await.unwrap();
+    assert_eq!(tables, ["bookmarks"]);
+}
+
+#[tokio::test]
 async fn a_database_cut_short_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");

@@ -361,6 +361,43 @@ fn text(reply: &Reply, name: &str) -> Option<String> {
 }
 
 #[tokio::test]
+async fn a_parameter_given_twice_is_refused_whichever_it_is() {
+    let server = Server::start().await;
+    let merchant = server.merchant();
+    let parameters = pay(demo::CREDIT, "1", "twice");
+    let query = merchant.signed_query("Pay", &parameters);
+    let pairs: Vec<&str> = query.split('&').collect();
+    for pair in &pairs {
+        let (name, value) = pair.split_once('=').unwrap();
+        let value = percent_decoded(value);
+        // Signed as it is sent, where that can be.
+        let doubled = if name == "Signature" {
+            format!("{query}&{pair}")
+        } else {
+            let copies = if parameters.iter().any(|(known, _)| *known == name) { 1 } else { 2 };
+            let twice: Vec<_> = parameters.into_iter().chain(vec![(name, value.as_str()); copies]).collect();
+            merchant.signed_query("Pay", &twice)
+        };
+        let reply = answer(server.addr, get(&doubled).as_bytes()).await;
+        assert_refused(&reply, Code::InvalidParams, "is given more than once");
+    }
+    // A second signature that nobody has signed, before and after the right one.
+    for forged in [format!("Signature=AAAA&{query}"), format!("{query}&Signature=AAAA")] {
+        let reply = answer(server.addr, get(&forged).as_bytes()).await;
+        assert!([Code::InvalidParams, Code::SignatureDoesNotMatch].contains(&refusal(&reply)), "{reply:?}");
+    }
+    // Once in the query, once in the form.
+    let form = post(query.as_bytes());
+    let both = String::from_utf8(form).unwrap().replacen("POST /", &format!("POST /?{query}"), 1);
+    refusal(&answer(server.addr, both.as_bytes()).await);
+    assert_unpaid(&merchant).await;
+}
+
+fn percent_decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned()
+}
+
+#[tokio::test]
 async fn values_that_are_too_long_or_not_of_their_type_are_refused_by_name() {
     let server = Server::start().await;
     let merchant = server.merchant();

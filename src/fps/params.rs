@@ -116,8 +116,8 @@ impl<'a> Params<'a> {
     ) -> Result<Self, FpsError> {
         let mut values = BTreeMap::new();
         let mut repeated = None;
-        for (name, value) in pairs.iter().filter(|(name, _)| !COMMON.contains(&name.as_str())) {
-            if known.iter().any(|parameter| parameter.takes(name)) {
+        for (name, value) in pairs {
+            if is_common(name) || known.iter().any(|parameter| parameter.takes(name)) {
                 if values.insert(name.as_str(), value.as_str()).is_some() {
                     repeated = repeated.or(Some(name));
                 }
@@ -128,7 +128,8 @@ impl<'a> Params<'a> {
             }
         }
         if let Some(name) = repeated {
-            return Err(FpsError::invalid_params(format!("{} is given more than once", camel(name))));
+            let name = if is_common(name) { name.clone() } else { camel(name) };
+            return Err(FpsError::invalid_params(format!("{name} is given more than once")));
         }
         let mut digest = Sha256::new();
         digest.update(action);
@@ -282,6 +283,10 @@ impl<'a> Params<'a> {
         self.digest.update([b'=']);
         self.digest.update(value);
     }
+}
+
+fn is_common(name: &str) -> bool {
+    COMMON.contains(&name)
 }
 
 /// The refusal of a parameter that the schema does not know, as captured.

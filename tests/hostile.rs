@@ -606,6 +606,19 @@ async fn other_verbs_are_refused_with_what_is_allowed_and_never_pay() {
     assert_unpaid(&merchant).await;
 }
 
+#[tokio::test]
+async fn only_a_plain_date_is_a_version() {
+    let server = Server::start().await;
+    let merchant = server.merchant();
+    for version in
+        ["+2010-1-01", " 2010-01-1", "2010-1-001", "2010-01-01\n", "\"><x y=\"", "2010-02-30", "2008-09-16"]
+    {
+        let parameters = [("Version", version), ("CreditInstrumentId", demo::INSTRUMENT)];
+        let reply = merchant.call("GetDebtBalance", &parameters).await;
+        assert_refused(&reply, Code::InvalidParameterValue, "for parameter Version is invalid");
+    }
+}
+
 /// Names that actions know, and others.
 fn names() -> impl Strategy<Value = String> {
     prop_oneof![

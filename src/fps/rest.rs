@@ -214,7 +214,8 @@ fn action(incoming: &Incoming<'_>) -> Result<&'static Action, FpsError> {
 fn version<'a>(incoming: &Incoming<'a>) -> Result<&'a str, FpsError> {
     let version =
         incoming.value("Version").ok_or_else(|| FpsError::invalid_params("version can not be empty "))?;
-    let date = NaiveDate::parse_from_str(version, "%Y-%m-%d").ok().filter(|_| version.len() == 10);
+    // The parser also takes blanks, signs and missing zeros.
+    let date = NaiveDate::parse_from_str(version, "%Y-%m-%d").ok().filter(|date| date.to_string() == version);
     if date.is_some_and(|date| date >= FIRST_VERSION) {
         return Ok(version);
     }

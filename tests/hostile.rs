@@ -775,3 +775,59 @@ async fn two_thousand_hostile_requests_do_not_fill_the_memory() {
     }
     program.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_can_write_lines_of_his_own_into_the_log() {
+    let forged = "\r\n2012-06-01T12:00:00.000000Z  INFO forged\n\u{85}\u{2028}";
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), &["--log", "debug"]).await;
+    for line in provoked_lines(&program, forged).await {
+        let instant = line.split_whitespace().next().unwrap_or_default();
+        assert!(chrono::DateTime::parse_from_rfc3339(instant).is_ok(), "{line}");
+        assert!(!instant.starts_with("2012"), "{line}");
+    }
+    program.finish().await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), &["--log", "debug", "--log-format", "json"]).await;
+    for line in provoked_lines(&program, forged).await {
+        let object: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+        assert!(object["message"].is_string(), "{line}");
+    }
+    program.finish().await;
+}
+
+/// What a program logs when a text is put wherever it may reach the log.
+async fn provoked_lines(program: &Program, text: &str) -> Vec<String> {
+    // Whatever it says at its start has been said when it answers.
+    assert_serves(&program.merchant()).await;
+    let before = program.log().len();
+    provoke(&program.merchant(), text).await;
+    let log = program.log().split_off(before);
+    assert!(log.contains("INFO forged"), "nothing of it was logged:\n{log}");
+    log.lines().map(str::to_owned).collect()
+}
+
+/// Puts a text into names and values of all kinds.
+async fn provoke(merchant: &Client, text: &str) {
+    let twice = [("CallerReference", text), ("CallerReference", text)];
+    for name in ["Action", "Version", "Timestamp", "SignatureMethod", "AWSAccessKeyId"] {
+        refusal(&merchant.call("Pay", &[(name, text)]).await);
+    }
+    let stranger =
+        Client { secret: fps_sandbox::fps::signature::SecretKey::new("another"), ..merchant.clone() };
+    let requests: [(&str, Parameters<'_>); 5] = [
+        ("Pay", &[(text, "x")]),
+        ("Pay", &twice),
+        ("Pay", &[("MetaData", text), ("SenderTokenId", text)]),
+        ("GetTransaction", &[("TransactionId", "forged\n2012-06-01T12")]),
+        ("Pay", &[("CallerReference", text), ("TransactionAmount.Value", text)]),
+    ];
+    for (action, parameters) in requests {
+        refusal(&merchant.call(action, parameters).await);
+        assert_eq!(refusal(&stranger.call(action, parameters).await), Code::SignatureDoesNotMatch);
+        // By version 1, which signs values as they are.
+        let first = [parameters, &[("SignatureVersion", "1")]].concat();
+        refusal(&stranger.call(action, &first).await);
+    }
+}

@@ -75,7 +75,8 @@ fn xml_response(status: StatusCode, document: String) -> Response<Body> {
 }
 
 fn refuse(refusal: &FpsError, request_id: Uuid) -> Response<Body> {
-    tracing::info!(code = %refusal.code, message = %refusal.message, "refused");
+    // As text values both stay on one line of the log, whatever the client has put into them.
+    tracing::info!(code = refusal.code.name(), reason = refusal.message.as_ref(), "refused");
     let status =
         StatusCode::from_u16(refusal.code.facts().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = xml_response(status, error_document(refusal, request_id));

@@ -607,6 +607,22 @@ async fn other_verbs_are_refused_with_what_is_allowed_and_never_pay() {
 }
 
 #[tokio::test]
+async fn a_lenient_server_reports_on_the_signature_whatever_the_request_says() {
+    let server = Server::start_with(Config { auth: AuthMode::Lenient, ..config() }).await;
+    let merchant = server.merchant();
+    let long = "x".repeat(20_000);
+    for method in ["é", "\n", "\u{2028}", "a\r\nX-Forged: 1", &long] {
+        let parameters = [("SignatureMethod", method), ("CreditInstrumentId", demo::INSTRUMENT)];
+        let reply = merchant.ok("GetDebtBalance", &parameters).await;
+        let report = reply.head.lines().find(|line| line.starts_with("x-sandbox-signature: "));
+        let report = report.unwrap_or_else(|| panic!("no report for {method:?}: {}", reply.head));
+        assert!(report.contains("InvalidParameterValue"), "{report}");
+        assert!(report.len() < 2_000, "{} bytes", report.len());
+        assert!(!reply.head.contains("\nX-Forged"), "{}", reply.head);
+    }
+}
+
+#[tokio::test]
 async fn only_a_plain_date_is_a_version() {
     let server = Server::start().await;
     let merchant = server.merchant();

@@ -25,6 +25,8 @@ use super::xml::{Answer, error_document};
 
 /// The header in which lenient mode reports on the signature.
 const SIGNATURE_REPORT: &str = "x-sandbox-signature";
+/// Longest report in it, in characters: clients take headers of a few kilobytes at most.
+const LONGEST_REPORT: usize = 500;
 
 /// The first version of the API that has the answers of this service.
 const FIRST_VERSION: NaiveDate = match NaiveDate::from_ymd_opt(2008, 9, 17) {
@@ -58,13 +60,25 @@ pub async fn answer(State(rest): State<Arc<Rest>>, request: Request) -> Response
             Ok(document) => xml_response(StatusCode::OK, document),
             Err(refusal) => refuse(&refusal, request_id),
         };
-        if let Some(value) = report.and_then(|report| HeaderValue::from_str(&report).ok()) {
+        if let Some(value) = report.and_then(|report| HeaderValue::from_str(&header_text(&report)).ok()) {
             response.headers_mut().insert(SIGNATURE_REPORT, value);
         }
         response
     }
     .instrument(span)
     .await
+}
+
+/// Text as a header can carry it: the start of it, everything but printable ASCII escaped.
+fn header_text(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len().min(LONGEST_REPORT));
+    for c in text.chars().take(LONGEST_REPORT) {
+        match c {
+            ' '..='~' => printable.push(c),
+            other => printable.extend(other.escape_default()),
+        }
+    }
+    printable
 }
 
 fn xml_response(status: StatusCode, document: String) -> Response<Body> {

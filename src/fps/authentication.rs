@@ -185,6 +185,12 @@ fn mismatch(string_to_sign: &str, reason: Option<String>) -> FpsError {
         "No usual mistake explains it: check the secret key, and that nothing was changed after signing."
             .to_owned()
     });
-    tracing::info!(%string_to_sign, %reason, "the signature does not match; this is the string to sign expected");
+    // As text values both stay on one line of the log, whatever the client has put into them.
+    let reason_text = reason.as_str();
+    tracing::info!(
+        string_to_sign,
+        reason = reason_text,
+        "the signature does not match; this is the string to sign expected"
+    );
     FpsError::new(Code::SignatureDoesNotMatch, format!("{} {reason}", facts.message))
 }

@@ -132,8 +132,8 @@ impl<'a> Params<'a> {
     ) -> Result<Self, FpsError> {
         let mut values = BTreeMap::new();
         let mut repeated = None;
-        for (name, value) in pairs.iter().filter(|(name, _)| !COMMON.contains(&name.as_str())) {
-            if known.iter().any(|parameter| parameter.takes(name)) {
+        for (name, value) in pairs {
+            if is_common(name) || known.iter().any(|parameter| parameter.takes(name)) {
                 if values.insert(name.as_str(), value.as_str()).is_some() {
                     repeated = repeated.or(Some(name));
                 }
@@ -144,7 +144,8 @@ impl<'a> Params<'a> {
             }
         }
         if let Some(name) = repeated {
-            return Err(FpsError::invalid_params(format!("{} is given more than once", camel(name))));
+            let name = if is_common(name) { name.clone() } else { camel(name) };
+            return Err(FpsError::invalid_params(format!("{name} is given more than once")));
         }
         let mut digest = Sha256::new();
         digest.update(action);
@@ -395,6 +396,10 @@ fn read_instant(text: &str) -> Option<Timestamp> {
     };
     let date = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
     with_offset.ok().or_else(|| without().or_else(date).map(|instant| instant.and_utc())).map(Timestamp::from)
+}
+
+fn is_common(name: &str) -> bool {
+    COMMON.contains(&name)
 }
 
 /// The refusal of a parameter that the schema does not know, as captured.

@@ -26,6 +26,8 @@ use super::xml::{Answer, error_document};
 
 /// The header in which lenient mode reports on the signature.
 const SIGNATURE_REPORT: &str = "x-sandbox-signature";
+/// Longest report in it, in characters: clients take headers of a few kilobytes at most.
+const LONGEST_REPORT: usize = 500;
 
 /// The first version of the API that has the answers of this service.
 const FIRST_VERSION: NaiveDate = match NaiveDate::from_ymd_opt(2008, 9, 17) {
@@ -61,13 +63,25 @@ pub async fn answer(State(rest): State<Arc<Rest>>, request: Request) -> Response
             Ok(document) => xml_response(StatusCode::OK, document),
             Err(refusal) => refuse(&refusal, request_id),
         };
-        if let Some(value) = report.and_then(|report| HeaderValue::from_str(&report).ok()) {
+        if let Some(value) = report.and_then(|report| HeaderValue::from_str(&header_text(&report)).ok()) {
             response.headers_mut().insert(SIGNATURE_REPORT, value);
         }
         response
     }
     .instrument(span)
     .await
+}
+
+/// Text as a header can carry it: the start of it, everything but printable ASCII escaped.
+fn header_text(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len().min(LONGEST_REPORT));
+    for c in text.chars().take(LONGEST_REPORT) {
+        match c {
+            ' '..='~' => printable.push(c),
+            other => printable.extend(other.escape_default()),
+        }
+    }
+    printable
 }
 
 fn xml_response(status: StatusCode, document: String) -> Response<Body> {
@@ -78,7 +92,8 @@ fn xml_response(status: StatusCode, document: String) -> Response<Body> {
 }
 
 fn refuse(refusal: &FpsError, request_id: Uuid) -> Response<Body> {
-    tracing::info!(code = %refusal.code, message = %refusal.message, "refused");
+    // As text values both stay on one line of the log, whatever the client has put into them.
+    tracing::info!(code = refusal.code.name(), reason = refusal.message.as_ref(), "refused");
     let status =
         StatusCode::from_u16(refusal.code.facts().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = xml_response(status, error_document(refusal, request_id));
@@ -224,7 +239,8 @@ fn action(incoming: &Incoming<'_>) -> Result<&'static Action, FpsError> {
 fn version<'a>(incoming: &Incoming<'a>) -> Result<&'a str, FpsError> {
     let version =
         incoming.value("Version").ok_or_else(|| FpsError::invalid_params("version can not be empty "))?;
-    let date = NaiveDate::parse_from_str(version, "%Y-%m-%d").ok().filter(|_| version.len() == 10);
+    // The parser also takes blanks, signs and missing zeros.
+    let date = NaiveDate::parse_from_str(version, "%Y-%m-%d").ok().filter(|date| date.to_string() == version);
     if date.is_some_and(|date| date >= FIRST_VERSION) {
         return Ok(version);
     }

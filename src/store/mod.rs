@@ -51,6 +51,9 @@ pub enum StoreError {
     /// Another sandbox has it open.
     #[error("the database {0} is in use by another sandbox; stop that one or give another --database")]
     InUse(PathBuf),
+    /// It is a database, but not a sandbox's.
+    #[error("the database {0} was made by another program; give another --database")]
+    NotOurs(PathBuf),
     /// A newer version has written it.
     #[error(
         "the database {database} has schema version {version}, which is newer than this program knows; use the newer fps-sandbox or another --database"

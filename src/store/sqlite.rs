@@ -27,6 +27,11 @@ pub(super) async fn open(database: &Database) -> Result<Opened, StoreError> {
         Database::File(path) => Some(lock(path)?),
     };
     let mut connection = connect(database).await?;
+    if let Database::File(path) = database
+        && is_foreign(&mut connection).await.map_err(|source| StoreError::open(path, source))?
+    {
+        return Err(StoreError::NotOurs(path.clone()));
+    }
     migrate(&mut connection, database).await?;
     Ok(Opened { connection, lock })
 }
@@ -69,6 +74,13 @@ async fn connect(database: &Database) -> Result<SqliteConnection, StoreError> {
         Database::Memory => StoreError::Database(source),
         Database::File(path) => StoreError::open(path, source),
     })
+}
+
+/// Whether somebody else has made tables in it: ours come with a record of migrations.
+async fn is_foreign(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT count(*) > 0 AND sum(name = '_sqlx_migrations') = 0 FROM sqlite_master")
+        .fetch_one(connection)
+        .await
 }
 
 async fn migrate(connection: &mut SqliteConnection, database: &Database) -> Result<(), StoreError> {

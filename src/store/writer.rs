@@ -214,9 +214,7 @@ impl Writer {
         }))
         .map_err(|_| BatchError::Panicked)?;
         if !self.book.changes().is_empty() {
-            let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-            save::save(&mut transaction, &self.book).await?;
-            transaction.commit().await?;
+            self.commit_changes().await?;
             let planned = self.book.changes().due.values().flatten().map(|due| due.at).min();
             self.next_due = [self.next_due, planned].into_iter().flatten().min();
         }
@@ -224,6 +222,25 @@ impl Writer {
         if self.book.kept_rows() > KEPT_ROWS {
             self.book = Book::default();
         }
+        Ok(())
+    }
+
+    /// Saves the book's changes in a transaction of the database: all of them or none.
+    ///
+    /// SQLite ends a transaction by itself when the disk is full or fails. sqlx counts open transactions, would miss
+    /// that, and refuse every later one; so they are begun and ended by hand, and a rollback may find nothing to do.
+    async fn commit_changes(&mut self) -> sqlx::Result<()> {
+        let saved = self.try_commit().await;
+        if saved.is_err() {
+            let _ended_already = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
+        }
+        saved
+    }
+
+    async fn try_commit(&mut self) -> sqlx::Result<()> {
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut self.connection).await?;
+        save::save(&mut self.connection, &self.book).await?;
+        sqlx::query("COMMIT").execute(&mut self.connection).await?;
         Ok(())
     }
 

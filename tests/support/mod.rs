@@ -4,6 +4,10 @@
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test file uses its own part")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so")]
 
+pub mod dice;
+pub mod program;
+pub mod xml;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;

@@ -243,12 +243,12 @@ impl<'a> Params<'a> {
     pub fn percent(&mut self, name: &'static str) -> Result<bool, FpsError> {
         self.parameter(name);
         let Some(value) = self.value(name) else { return Ok(false) };
-        if value.parse::<rust_decimal::Decimal>().is_err() {
+        let percent: rust_decimal::Decimal = value.parse().map_err(|_| {
             let text =
                 format!("{} has to be a percentage, such as 2.5. Specified value: {value}", camel(name));
-            return Err(FpsError::invalid_params(text));
-        }
-        self.note(name, value);
+            FpsError::invalid_params(text)
+        })?;
+        self.note(name, &percent.normalize().to_string());
         Ok(true)
     }
 
@@ -276,11 +276,12 @@ impl<'a> Params<'a> {
         self.values.get(name).copied().filter(|value| !value.is_empty())
     }
 
+    /// Lengths keep one value from reading like two.
     fn note(&mut self, name: &str, value: &str) {
-        self.digest.update([0]);
-        self.digest.update(name);
-        self.digest.update([b'=']);
-        self.digest.update(value);
+        for text in [name, value] {
+            self.digest.update(text.len().to_be_bytes());
+            self.digest.update(text);
+        }
     }
 }
 

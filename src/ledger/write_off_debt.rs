@@ -2,6 +2,7 @@
 
 use crate::error::{Code, FpsError};
 
+use super::account::Role;
 use super::book::Book;
 use super::completion;
 use super::idempotency::{ReferenceKey, Referenced};
@@ -40,6 +41,7 @@ impl Referenced for WriteOffDebt {
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
         let instrument = CreditInstrument::find(book, self.caller, &self.instrument)?;
+        book.account(self.caller.account).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
         if self.amount > book.total(LedgerAccount::debt(instrument.number)) {
             return Err(Code::SettleAmountGreaterThanDebt.into());
         }

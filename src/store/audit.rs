@@ -94,7 +94,7 @@ const INVARIANTS: &[Invariant] = &[
         violations: "SELECT 'caller ' || a.caller || ', reference ' || a.caller_reference FROM transactions a \
             JOIN caller_references r ON r.caller = a.caller AND r.reference = a.caller_reference \
             WHERE r.transaction_number IS NOT NULL AND a.number <> r.transaction_number \
-            AND a.received > r.expires - 604800000",
+            AND a.received >= r.expires - 604800000",
     },
     Invariant {
         name: "a transaction is pending exactly while work on it is due",

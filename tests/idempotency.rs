@@ -22,7 +22,7 @@ fn receipt(reply: &Reply) -> (String, String) {
 }
 
 /// `parameters` with one more, or with another value for one that is there.
-fn with<'a>(parameters: Parameters<'a>, name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
+fn with<'a>(parameters: &[(&'a str, &'a str)], name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
     let others = parameters.iter().copied().filter(|(known, _)| *known != name);
     others.chain([(name, value)]).collect()
 }

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use crate::ledger::{AccountKind, AccountState};
@@ -66,7 +67,9 @@ pub(super) struct InstrumentEntry {
     /// The merchant: a name of an account.
     pub(super) recipient: Spanned<String>,
     pub(super) credit_limit: Spanned<Decimal>,
+    #[serde(default, deserialize_with = "instant")]
     pub(super) valid_from: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "instant")]
     pub(super) valid_until: Option<DateTime<Utc>>,
     #[serde(default = "yes")]
     pub(super) active: bool,
@@ -74,6 +77,18 @@ pub(super) struct InstrumentEntry {
 
 fn yes() -> bool {
     true
+}
+
+/// An instant, written as TOML writes it or as text.
+fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let text = match toml::Value::deserialize(deserializer)? {
+        toml::Value::Datetime(instant) => instant.to_string(),
+        toml::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let problem =
+        || D::Error::custom(format!("`{text}` is no instant; write for example 2012-06-01T12:00:00Z"));
+    text.parse().map(Some).map_err(|_| problem())
 }
 
 /// A payment token.
@@ -98,7 +113,9 @@ pub(super) struct TokenEntry {
     pub(super) friendly_name: Option<String>,
     #[serde(default = "yes")]
     pub(super) active: bool,
+    #[serde(default, deserialize_with = "instant")]
     pub(super) valid_from: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "instant")]
     pub(super) valid_until: Option<DateTime<Utc>>,
     pub(super) min_charge: Option<Spanned<Decimal>>,
     pub(super) max_charge: Option<Spanned<Decimal>>,

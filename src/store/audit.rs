@@ -103,7 +103,7 @@ const INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         name: "a token is never used beyond its global amount limit",
-        violations: "SELECT 'token ' || id || ': spent ' || spent || ', limit ' || global_limit FROM tokens \
+        violations: "SELECT 'token ' || id || ': spent ' || spent || ', limit ' || coalesce(global_limit, 'none') FROM tokens \
             WHERE spent < 0 OR spent > global_limit",
     },
     Invariant {

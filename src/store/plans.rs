@@ -36,7 +36,9 @@ async fn plan(connection: &mut SqliteConnection, text: &str) -> Vec<String> {
 
 /// Only the rows that came with the statement may be gone through one by one.
 fn goes_through_a_table(step: &str) -> bool {
-    let own = ["SCAN wanted", "SCAN new"].contains(&step) || step.contains("CONSTANT ROW");
+    let own = ["SCAN wanted", "SCAN new"].contains(&step)
+        || step.contains("CONSTANT ROW")
+        || step.contains("VALUES CLAUSE");
     step.starts_with("SCAN") && !own
 }
 

@@ -5,18 +5,18 @@ use fps_sandbox::ledger::{PaymentMethod, Status, StatusCode};
 use proptest::prelude::*;
 
 /// When every history begins, in milliseconds: midnight, so that days of usage limits are calendar days.
-pub const START: i64 = 1_338_508_800_000;
-pub const MINUTE: i64 = 60_000;
-pub const DAY: i64 = 24 * 60 * MINUTE;
+pub(crate) const START: i64 = 1_338_508_800_000;
+pub(crate) const MINUTE: i64 = 60_000;
+pub(crate) const DAY: i64 = 24 * 60 * MINUTE;
 
-pub const CC_DELAY: i64 = 2 * MINUTE;
-pub const ACH_DELAY: i64 = 4 * DAY;
+pub(crate) const CC_DELAY: i64 = 2 * MINUTE;
+pub(crate) const ACH_DELAY: i64 = 4 * DAY;
 /// The largest amount of one transaction, in cents.
-pub const LARGEST: i64 = 20_000;
+pub(crate) const LARGEST: i64 = 20_000;
 
 /// The parties. Their order is that of [`Who::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Who {
+pub(crate) enum Who {
     Shop,
     Rival,
     Ann,
@@ -26,22 +26,22 @@ pub enum Who {
 }
 
 impl Who {
-    pub const ALL: [Self; 5] = [Self::Shop, Self::Rival, Self::Ann, Self::Ben, Self::Sue];
+    pub(crate) const ALL: [Self; 5] = [Self::Shop, Self::Rival, Self::Ann, Self::Ben, Self::Sue];
 
-    pub const fn is_personal(self) -> bool {
+    pub(crate) const fn is_personal(self) -> bool {
         matches!(self, Self::Ann | Self::Ben | Self::Sue)
     }
 
-    pub const fn is_suspended(self) -> bool {
+    pub(crate) const fn is_suspended(self) -> bool {
         matches!(self, Self::Sue)
     }
 
     /// The balance at the start, in cents.
-    pub const fn opening_cents(self) -> i64 {
+    pub(crate) const fn opening_cents(self) -> i64 {
         match self {
-            Self::Shop => 1_500,
+            Self::Shop => 100,
             Self::Rival => 5,
-            Self::Ann => 12_000,
+            Self::Ann => 4_000,
             Self::Ben => 3_000,
             Self::Sue => 1_000,
         }
@@ -49,16 +49,16 @@ impl Who {
 }
 
 /// A credit instrument.
-pub struct Instrument {
-    pub id: &'static str,
-    pub sender: Who,
-    pub recipient: Who,
-    pub limit_cents: i64,
+pub(crate) struct Instrument {
+    pub(crate) id: &'static str,
+    pub(crate) sender: Who,
+    pub(crate) recipient: Who,
+    pub(crate) limit_cents: i64,
     /// Days after the start from which it cannot be used any more.
-    pub expires_day: Option<i64>,
+    pub(crate) expires_day: Option<i64>,
 }
 
-pub const INSTRUMENTS: &[Instrument] = &[
+pub(crate) const INSTRUMENTS: &[Instrument] = &[
     Instrument {
         id: "AnnShop",
         sender: Who::Ann,
@@ -83,7 +83,7 @@ pub const INSTRUMENTS: &[Instrument] = &[
 ];
 
 #[derive(Clone, Copy)]
-pub enum Use {
+pub(crate) enum Use {
     Pays(PaymentMethod),
     /// Makes debt on an instrument.
     Charges(usize),
@@ -93,22 +93,22 @@ pub enum Use {
 
 /// What a token may do in all, or a day.
 #[derive(Clone, Copy)]
-pub enum Daily {
+pub(crate) enum Daily {
     Cents(i64),
     Times(i64),
 }
 
-pub struct Token {
-    pub id: &'static str,
-    pub sender: Who,
-    pub caller: Who,
-    pub purpose: Use,
-    pub single_use: bool,
-    pub cancelled: bool,
-    pub expires_day: Option<i64>,
-    pub charge_cents: (i64, i64),
-    pub global_cents: Option<i64>,
-    pub daily: Option<Daily>,
+pub(crate) struct Token {
+    pub(crate) id: &'static str,
+    pub(crate) sender: Who,
+    pub(crate) caller: Who,
+    pub(crate) purpose: Use,
+    pub(crate) single_use: bool,
+    pub(crate) cancelled: bool,
+    pub(crate) expires_day: Option<i64>,
+    pub(crate) charge_cents: (i64, i64),
+    pub(crate) global_cents: Option<i64>,
+    pub(crate) daily: Option<Daily>,
 }
 
 const fn token(id: &'static str, sender: Who, caller: Who, purpose: Use) -> Token {
@@ -126,7 +126,7 @@ const fn token(id: &'static str, sender: Who, caller: Who, purpose: Use) -> Toke
     }
 }
 
-pub const TOKENS: &[Token] = {
+pub(crate) const TOKENS: &[Token] = {
     use PaymentMethod::{ABT, ACH, CC};
     use Who::{Ann, Ben, Rival, Shop, Sue};
     &[
@@ -154,16 +154,17 @@ pub const TOKENS: &[Token] = {
         token("AnnBenCC", Ann, Ben, Use::Pays(CC)),
         token("ShopShopABT", Shop, Shop, Use::Pays(ABT)),
         token("SueABT", Sue, Shop, Use::Pays(ABT)),
+        token("ShopRivalABT", Shop, Rival, Use::Pays(ABT)),
     ]
 };
 
 /// An id in FPS's form that names nothing, and one of no form at all.
-pub const UNKNOWN: &str = "ZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZ";
-pub const MALFORMED: &str = "none";
+pub(crate) const UNKNOWN: &str = "ZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZ";
+pub(crate) const MALFORMED: &str = "none";
 
 /// Names something known by its place in a list, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Which {
+pub(crate) enum Which {
     Known(usize),
     Unknown,
     Malformed,
@@ -171,7 +172,7 @@ pub enum Which {
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ask {
+pub(crate) enum Ask {
     Pay { token: Which, cents: i64, timeout_minutes: i64 },
     Refund { of: Which, cents: Option<i64> },
     Settle { token: Which, instrument: Which, cents: Option<i64>, timeout_minutes: i64 },
@@ -183,7 +184,7 @@ pub enum Ask {
 
 impl Ask {
     /// The same with transactions named by their place among the `made` ones there are by now.
-    pub fn among(mut self, made: usize) -> Self {
+    pub(crate) fn among(mut self, made: usize) -> Self {
         if let Self::Refund { of: Which::Known(place), .. }
         | Self::State { of: Which::Known(place) }
         | Self::Detail { of: Which::Known(place) } = &mut self
@@ -196,17 +197,17 @@ impl Ask {
 
 /// A request: who asks what, under which reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    pub who: Who,
-    pub reference: String,
-    pub ask: Ask,
+pub(crate) struct Request {
+    pub(crate) who: Who,
+    pub(crate) reference: String,
+    pub(crate) ask: Ask,
 }
 
 /// One step of a history.
 #[derive(Clone, Debug)]
-pub enum Step {
-    /// A request; without a reference of its own it gets a new one.
-    Call { who: Who, reference: Option<u8>, ask: Ask },
+pub(crate) enum Step {
+    /// A request, by somebody or by whoever is entitled to it; without a reference of its own it gets a new one.
+    Call { who: Option<Who>, reference: Option<u8>, ask: Ask },
     /// An earlier request once more, counted back from the last.
     Again(usize),
     /// Time passes, in milliseconds.
@@ -215,17 +216,17 @@ pub enum Step {
 
 /// A history, and how it is run.
 #[derive(Clone, Debug)]
-pub struct History {
+pub(crate) struct History {
     /// How many requests share one load, decide, save.
-    pub batch: usize,
+    pub(crate) batch: usize,
     /// Whether the book is kept from batch to batch, as the writer keeps it, or is new for each.
-    pub keep_book: bool,
-    pub steps: Vec<Step>,
+    pub(crate) keep_book: bool,
+    pub(crate) steps: Vec<Step>,
 }
 
 /// What is answered, by ledger and model alike. Money is in hundredths of a cent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     Receipt { transaction: usize, status: Status },
     Debt { available: i64, pending: i64 },
     State { status: Status, code: StatusCode, reference: String },
@@ -235,25 +236,25 @@ pub enum Answer {
 
 /// A transaction as its parties see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Detail {
-    pub caller: Who,
-    pub sender: Who,
-    pub recipient: Who,
-    pub amount: i64,
-    pub fee: i64,
-    pub method: PaymentMethod,
-    pub status: Status,
-    pub token: Option<&'static str>,
-    pub instrument: Option<&'static str>,
-    pub received: i64,
-    pub completed: Option<i64>,
-    pub original: Option<usize>,
-    pub refunds: Vec<usize>,
+pub(crate) struct Detail {
+    pub(crate) caller: Who,
+    pub(crate) sender: Who,
+    pub(crate) recipient: Who,
+    pub(crate) amount: i64,
+    pub(crate) fee: i64,
+    pub(crate) method: PaymentMethod,
+    pub(crate) status: Status,
+    pub(crate) token: Option<&'static str>,
+    pub(crate) instrument: Option<&'static str>,
+    pub(crate) received: i64,
+    pub(crate) completed: Option<i64>,
+    pub(crate) original: Option<usize>,
+    pub(crate) refunds: Vec<usize>,
 }
 
 fn which(known: usize) -> impl Strategy<Value = Which> {
     prop_oneof![
-        40 => (0..known).prop_map(Which::Known),
+        24 => (0..known).prop_map(Which::Known),
         1 => Just(Which::Unknown),
         1 => Just(Which::Malformed),
     ]
@@ -261,7 +262,8 @@ fn which(known: usize) -> impl Strategy<Value = Which> {
 
 fn cents() -> impl Strategy<Value = i64> {
     prop_oneof![
-        12 => 1..=6_000_i64,
+        6 => 1..=6_000_i64,
+        10 => 1..=800_i64,
         2 => 1..=8_i64,
         2 => Just(2_500_i64),
         1 => Just(0_i64),
@@ -293,8 +295,15 @@ fn ask() -> impl Strategy<Value = Ask> {
         cents,
         timeout_minutes,
     });
+    // The shop spends what it was paid, so that refunds come upon an empty balance.
+    let draining = cents().prop_map(|cents| Ask::Pay {
+        token: Which::Known(TOKENS.len() - 1),
+        cents,
+        timeout_minutes: 10_080,
+    });
     prop_oneof![
         4 => charging,
+        3 => draining,
         4 => (token(), cents(), timeout()).prop_map(|(token, cents, timeout_minutes)| Ask::Pay { token, cents, timeout_minutes }),
         5 => (transaction(), proptest::option::of(cents())).prop_map(|(of, cents)| Ask::Refund { of, cents }),
         4 => matching,
@@ -307,33 +316,18 @@ fn ask() -> impl Strategy<Value = Ask> {
     ]
 }
 
-/// Whoever may use what is named, mostly; sometimes anybody.
-fn caller(ask: &Ask, stranger: Option<usize>) -> Who {
-    if let Some(place) = stranger {
-        return Who::ALL[place];
-    }
-    match *ask {
-        Ask::Pay { token: Which::Known(token), .. } | Ask::Settle { token: Which::Known(token), .. } => {
-            TOKENS[token].caller
-        }
-        Ask::WriteOff { instrument: Which::Known(place), .. } => INSTRUMENTS[place].recipient,
-        _ => Who::Shop,
-    }
-}
-
 fn step() -> impl Strategy<Value = Step> {
     let stranger = proptest::option::weighted(0.1, 0..Who::ALL.len());
     let reference = proptest::option::weighted(0.1, 0..4_u8);
-    let call = (ask(), stranger, reference).prop_map(|(ask, stranger, reference)| Step::Call {
-        who: caller(&ask, stranger),
-        reference,
-        ask,
+    let call = (stranger, reference, ask()).prop_map(|(stranger, reference, ask)| {
+        let who = stranger.map(|place| Who::ALL[place]);
+        Step::Call { who, reference, ask }
     });
     let wait = prop_oneof![
-        4 => Just(CC_DELAY),
-        2 => Just(MINUTE),
-        2 => Just(DAY),
-        1 => Just(ACH_DELAY),
+        8 => Just(CC_DELAY),
+        5 => Just(MINUTE),
+        3 => Just(DAY),
+        2 => Just(ACH_DELAY),
         1 => Just(7 * DAY),
         1 => Just(7 * DAY - 1),
     ];
@@ -341,7 +335,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Any history.
-pub fn histories() -> impl Strategy<Value = History> {
-    (1..=4_usize, any::<bool>(), proptest::collection::vec(step(), 1..70))
+pub(crate) fn histories() -> impl Strategy<Value = History> {
+    (1..=4_usize, any::<bool>(), proptest::collection::vec(step(), 1..80))
         .prop_map(|(batch, keep_book, steps)| History { batch, keep_book, steps })
 }

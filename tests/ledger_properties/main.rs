@@ -372,12 +372,15 @@ fn compare(history: &History, mut note: impl FnMut(&Request, &Answer)) -> Result
         let mut batch: Vec<Request> = Vec::new();
         while batch.len() < history.batch {
             let request = match steps.next_if(|(_, step)| !matches!(step, Step::Wait(_))) {
-                Some((place, Step::Call { who, reference, ask })) => Request {
-                    who: *who,
-                    reference: reference
-                        .map_or_else(|| format!("step {place}"), |number| format!("shared {number}")),
-                    ask: ask.clone().among(model.transactions.len()),
-                },
+                Some((place, Step::Call { who, reference, ask })) => {
+                    let ask = ask.clone().among(model.transactions.len());
+                    let own = reference.map(|number| format!("shared {number}"));
+                    Request {
+                        who: who.unwrap_or_else(|| model.entitled(&ask)),
+                        reference: own.unwrap_or_else(|| format!("step {place}")),
+                        ask,
+                    }
+                }
                 Some((_, Step::Again(back))) if !asked.is_empty() => {
                     asked[asked.len() - 1 - back % asked.len()].clone()
                 }
@@ -450,7 +453,7 @@ proptest! {
 fn random_histories_come_upon_every_kind_of_answer() {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut runner = TestRunner::deterministic();
-    for _ in 0..150 {
+    for _ in 0..200 {
         let tree = history::histories().new_tree(&mut runner).expect("a history");
         let history = proptest::strategy::ValueTree::current(&tree);
         compare(&history, |request, answer| {
@@ -485,7 +488,7 @@ const EXPECTED: &str = "
     Refund: RefundAmountExceeded AmountOutOfRange InsufficientBalance DuplicateRequest
     Settle: Success Pending InvalidParams InvalidTokenId_Sender InvalidPaymentInstrument InstrumentAccessDenied
     Settle: InstrumentExpired IncompatibleTokens TokenUsageError SettleAmountGreaterThanDebt AmountOutOfRange
-    Settle: DuplicateRequest
+    Settle: InsufficientBalance DuplicateRequest
     WriteOff: Success InvalidParams InvalidPaymentInstrument InstrumentAccessDenied SettleAmountGreaterThanDebt
     WriteOff: AmountOutOfRange DuplicateRequest
     DebtBalance: answered InvalidParams InvalidPaymentInstrument InstrumentAccessDenied

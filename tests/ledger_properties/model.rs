@@ -13,7 +13,7 @@ use crate::history::{
 const CENT: i64 = 100;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Deposit,
     Pay,
     Refund,
@@ -22,33 +22,33 @@ pub enum Kind {
 }
 
 #[derive(Clone, Debug)]
-pub struct Transaction {
-    pub kind: Kind,
-    pub caller: Who,
-    pub sender: Who,
-    pub recipient: Who,
-    pub token: Option<usize>,
-    pub instrument: Option<usize>,
-    pub method: PaymentMethod,
-    pub amount: i64,
-    pub fee: i64,
-    pub reference: String,
-    pub original: Option<usize>,
-    pub status: Status,
-    pub received: i64,
-    pub completed: Option<i64>,
+pub(crate) struct Transaction {
+    pub(crate) kind: Kind,
+    pub(crate) caller: Who,
+    pub(crate) sender: Who,
+    pub(crate) recipient: Who,
+    pub(crate) token: Option<usize>,
+    pub(crate) instrument: Option<usize>,
+    pub(crate) method: PaymentMethod,
+    pub(crate) amount: i64,
+    pub(crate) fee: i64,
+    pub(crate) reference: String,
+    pub(crate) original: Option<usize>,
+    pub(crate) status: Status,
+    pub(crate) received: i64,
+    pub(crate) completed: Option<i64>,
     /// When it ends, and whether well.
     ends: Option<(i64, bool)>,
     refunded: i64,
     fee_returned: i64,
     /// Of a debt Pay: what is owed of it.
-    pub open: i64,
+    pub(crate) open: i64,
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Debt {
-    pub available: i64,
-    pub pending: i64,
+pub(crate) struct Debt {
+    pub(crate) available: i64,
+    pub(crate) pending: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -66,13 +66,13 @@ struct TokenUse {
     by: usize,
 }
 
-pub struct Model {
-    pub now: i64,
-    pub balances: HashMap<Who, i64>,
-    pub debts: Vec<Debt>,
-    pub fees: i64,
-    pub written_off: HashMap<Who, i64>,
-    pub transactions: Vec<Transaction>,
+pub(crate) struct Model {
+    pub(crate) now: i64,
+    pub(crate) balances: HashMap<Who, i64>,
+    pub(crate) debts: Vec<Debt>,
+    pub(crate) fees: i64,
+    pub(crate) written_off: HashMap<Who, i64>,
+    pub(crate) transactions: Vec<Transaction>,
     uses: Vec<TokenUse>,
     remembered: HashMap<(Who, String), Remembered>,
 }
@@ -89,7 +89,7 @@ fn round(numerator: i64, denominator: i64) -> i64 {
 }
 
 /// The fee, by the price list.
-pub fn fee(kind: Kind, method: PaymentMethod, amount: i64) -> i64 {
+pub(crate) fn fee(kind: Kind, method: PaymentMethod, amount: i64) -> i64 {
     let cents = amount / CENT;
     let fee = match method {
         PaymentMethod::Debt => 0,
@@ -117,7 +117,7 @@ fn known<'a, T>(list: &'a [T], which: Which, unknown: &'static str) -> Decided<(
 }
 
 /// The wire id of what is named.
-pub fn token_id(which: Which) -> &'static str {
+pub(crate) fn token_id(which: Which) -> &'static str {
     match which {
         Which::Known(place) => TOKENS[place].id,
         Which::Unknown => UNKNOWN,
@@ -126,7 +126,7 @@ pub fn token_id(which: Which) -> &'static str {
 }
 
 /// The wire id of what is named.
-pub fn instrument_id(which: Which) -> &'static str {
+pub(crate) fn instrument_id(which: Which) -> &'static str {
     match which {
         Which::Known(place) => INSTRUMENTS[place].id,
         Which::Unknown => UNKNOWN,
@@ -135,7 +135,7 @@ pub fn instrument_id(which: Which) -> &'static str {
 }
 
 impl Model {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut model = Self {
             now: START,
             balances: HashMap::new(),
@@ -155,6 +155,21 @@ impl Model {
             model.balances.insert(who, amount);
         }
         model
+    }
+
+    /// Whoever is entitled to what is asked.
+    pub(crate) fn entitled(&self, ask: &Ask) -> Who {
+        match *ask {
+            Ask::Pay { token: Which::Known(place), .. } | Ask::Settle { token: Which::Known(place), .. } => {
+                TOKENS[place].caller
+            }
+            Ask::WriteOff { instrument: Which::Known(place), .. }
+            | Ask::DebtBalance { instrument: Which::Known(place) } => INSTRUMENTS[place].recipient,
+            Ask::Refund { of: Which::Known(place), .. }
+            | Ask::State { of: Which::Known(place) }
+            | Ask::Detail { of: Which::Known(place) } => self.transactions[place].caller,
+            _ => Who::Shop,
+        }
     }
 
     fn draft(&self, kind: Kind, who: Who, reference: &str, amount: i64) -> Transaction {
@@ -181,7 +196,7 @@ impl Model {
     }
 
     /// Answers a request.
-    pub fn answer(&mut self, request: &Request) -> Answer {
+    pub(crate) fn answer(&mut self, request: &Request) -> Answer {
         let Request { who, reference, ask } = request;
         let decided = match *ask {
             Ask::DebtBalance { instrument } => {
@@ -476,7 +491,7 @@ impl Model {
     }
 
     /// Time passes, and what ends meanwhile ends, the earliest first.
-    pub fn wait(&mut self, millis: i64) {
+    pub(crate) fn wait(&mut self, millis: i64) {
         self.now += millis;
         let mut ending: Vec<_> = (0..self.transactions.len())
             .filter_map(|place| self.transactions[place].ends.map(|(at, well)| (at, place, well)))

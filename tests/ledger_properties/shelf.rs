@@ -11,6 +11,9 @@ use fps_sandbox::ledger::{
 
 use crate::history::DAY;
 
+/// Notes what does not hold; put into words only then.
+type Check<'a> = dyn FnMut(bool, &dyn Fn() -> String) + 'a;
+
 #[derive(Debug, Default)]
 pub(crate) struct Shelf {
     accounts: BTreeMap<AccountNumber, Account>,
@@ -125,9 +128,9 @@ impl Shelf {
     /// Every invariant that does not hold.
     pub(crate) fn broken(&self) -> Vec<String> {
         let mut broken = Vec::new();
-        let mut check = |holds: bool, what: String| {
+        let mut check = |holds: bool, what: &dyn Fn() -> String| {
             if !holds {
-                broken.push(what);
+                broken.push(what());
             }
         };
         self.check_postings(&mut check);
@@ -138,13 +141,15 @@ impl Shelf {
         for transaction in self.transactions.values() {
             let due = self.due.iter().filter(|due| due.transaction == transaction.number).count();
             let pending = transaction.status() == Status::Pending;
-            check(due == usize::from(pending), format!("{due} things are due for {transaction:?}"));
-            check(pending == transaction.progress.completed.is_none(), format!("completed? {transaction:?}"));
+            check(due == usize::from(pending), &|| format!("{due} things are due for {transaction:?}"));
+            check(pending == transaction.progress.completed.is_none(), &|| {
+                format!("completed? {transaction:?}")
+            });
         }
         broken
     }
 
-    fn check_postings(&self, check: &mut impl FnMut(bool, String)) {
+    fn check_postings(&self, check: &mut Check<'_>) {
         let mut by_transaction: BTreeMap<TransactionNumber, Vec<&Posting>> = BTreeMap::new();
         let mut by_account: BTreeMap<LedgerAccount, Amount> = BTreeMap::new();
         for posting in &self.postings {
@@ -153,19 +158,21 @@ impl Shelf {
         }
         for (number, postings) in &by_transaction {
             let sum: Amount = postings.iter().map(|posting| posting.amount).sum();
-            check(sum.is_zero(), format!("the postings of {number:?} sum to {sum}"));
+            check(sum.is_zero(), &|| format!("the postings of {number:?} sum to {sum}"));
             let lines: Vec<i64> = postings.iter().map(|posting| posting.line).collect();
-            check(lines.iter().copied().eq(0..lines.len() as i64), format!("{number:?} has lines {lines:?}"));
+            check(lines.iter().copied().eq(0..lines.len() as i64), &|| {
+                format!("{number:?} has lines {lines:?}")
+            });
         }
         // While it is pending, one whose fee is all of its amount has nothing on its way.
         for done in self.transactions.values().filter(|made| made.status() == Status::Success) {
-            check(by_transaction.contains_key(&done.number), format!("{done:?} has no postings"));
+            check(by_transaction.contains_key(&done.number), &|| format!("{done:?} has no postings"));
         }
         let accounts: BTreeSet<_> = by_account.keys().chain(self.totals.keys()).copied().collect();
         for account in accounts {
             let (total, posted) =
                 (self.total(account), by_account.get(&account).copied().unwrap_or_default());
-            check(total == posted, format!("{account:?}: total {total}, postings {posted}"));
+            check(total == posted, &|| format!("{account:?}: total {total}, postings {posted}"));
             let may_fall = matches!(
                 account.kind,
                 Kind::CreditExtended
@@ -174,73 +181,75 @@ impl Shelf {
                     | Kind::OutsideCards
                     | Kind::OutsideBanks
             );
-            check(may_fall || total >= Amount::ZERO, format!("{account:?}: {total} is below zero"));
+            check(may_fall || total >= Amount::ZERO, &|| format!("{account:?}: {total} is below zero"));
         }
     }
 
-    fn check_debts(&self, check: &mut impl FnMut(bool, String)) {
+    fn check_debts(&self, check: &mut Check<'_>) {
         for instrument in self.instruments.values() {
             let owed = self.total(LedgerAccount::debt(instrument.number))
                 + self.total(LedgerAccount::debt_pending(instrument.number));
-            check(owed <= instrument.credit_limit, format!("{}: {owed} is owed", instrument.id));
+            check(owed <= instrument.credit_limit, &|| format!("{}: {owed} is owed", instrument.id));
             let own = self.open_debts.iter().filter(|((on, _), _)| *on == instrument.number);
             let open: Amount = own.map(|(_, open)| *open).sum();
-            check(open == owed, format!("{}: {open} is open, {owed} is owed", instrument.id));
+            check(open == owed, &|| format!("{}: {open} is open, {owed} is owed", instrument.id));
         }
         for ((_, pay), open) in &self.open_debts {
             let pay = &self.transactions[pay];
             let left = pay.amount - pay.progress.refunded;
-            check(*open <= left, format!("{open} is open of {pay:?}"));
+            check(*open <= left, &|| format!("{open} is open of {pay:?}"));
         }
     }
 
-    fn check_refunds(&self, check: &mut impl FnMut(bool, String)) {
+    fn check_refunds(&self, check: &mut Check<'_>) {
         for original in self.transactions.values().filter(|transaction| transaction.original.is_none()) {
             let refunds =
                 || self.transactions.values().filter(|refund| refund.original == Some(original.number));
             let refunded: Amount = refunds().map(|refund| refund.amount).sum();
             let fee_back: Amount = refunds().map(|refund| -refund.fee).sum();
-            check(refunded == original.progress.refunded, format!("refunds of {refunded} of {original:?}"));
-            check(refunded <= original.amount, format!("{refunded} refunded of {original:?}"));
-            check(
-                fee_back == original.progress.fee_returned,
-                format!("fees of {fee_back} back of {original:?}"),
-            );
-            check(fee_back <= original.fee, format!("{fee_back} returned of {original:?}"));
+            check(refunded == original.progress.refunded, &|| {
+                format!("refunds of {refunded} of {original:?}")
+            });
+            check(refunded <= original.amount, &|| format!("{refunded} refunded of {original:?}"));
+            check(fee_back == original.progress.fee_returned, &|| {
+                format!("fees of {fee_back} back of {original:?}")
+            });
+            check(fee_back <= original.fee, &|| format!("{fee_back} returned of {original:?}"));
         }
     }
 
     /// One reference, one effect: what two transactions of one caller under one reference lie seven days apart.
-    fn check_references(&self, check: &mut impl FnMut(bool, String)) {
+    fn check_references(&self, check: &mut Check<'_>) {
         let mut last: BTreeMap<(AccountNumber, &str), Timestamp> = BTreeMap::new();
         for made in self.transactions.values() {
             let key = (made.caller, made.remarks.caller_reference.as_str());
             if let Some(earlier) = last.insert(key, made.received) {
                 let apart = made.received.millis() - earlier.millis();
-                check(apart >= 7 * DAY, format!("{key:?} has two effects, {apart} ms apart"));
+                check(apart >= 7 * DAY, &|| format!("{key:?} has two effects, {apart} ms apart"));
             }
         }
         for (key, reference) in &self.references {
             if let Outcome::Made { transaction, .. } = &reference.outcome {
                 let made = &self.transactions[transaction];
                 let own = made.caller == key.caller && made.remarks.caller_reference == key.reference;
-                check(own, format!("{key:?} points to {made:?}"));
+                check(own, &|| format!("{key:?} points to {made:?}"));
             }
         }
     }
 
-    fn check_tokens(&self, check: &mut impl FnMut(bool, String)) {
+    fn check_tokens(&self, check: &mut Check<'_>) {
         for token in self.tokens.values() {
             let spent = token.usage.spent;
             let within = token.global_limit.is_none_or(|limit| spent <= limit);
-            check(within && spent >= Amount::ZERO, format!("spent {spent} with {}", token.id));
+            check(within && spent >= Amount::ZERO, &|| format!("spent {spent} with {}", token.id));
             let once = token.token_type != TokenType::SingleUse || token.usage.uses <= 1;
-            check(once && token.usage.uses >= 0, format!("used {} times: {}", token.usage.uses, token.id));
+            check(once && token.usage.uses >= 0, &|| {
+                format!("used {} times: {}", token.usage.uses, token.id)
+            });
             for (limit, used) in token.limits.iter().zip(&token.usage.windows) {
-                check(
-                    (0..=limit.allowed).contains(&used.used),
-                    format!("{used:?} of {limit:?} on {}", token.id),
-                );
+                check((0..=limit.allowed).contains(&used.used), &|| {
+                    format!("{used:?} of {limit:?} on {}", token.id)
+                });
             }
         }
     }

@@ -375,11 +375,12 @@ impl<'a> Params<'a> {
         self.values.get(name).copied().filter(|value| !value.is_empty())
     }
 
+    /// Lengths keep one value from reading like two.
     fn note(&mut self, name: &str, value: &str) {
-        self.digest.update([0]);
-        self.digest.update(name);
-        self.digest.update([b'=']);
-        self.digest.update(value);
+        for text in [name, value] {
+            self.digest.update(text.len().to_be_bytes());
+            self.digest.update(text);
+        }
     }
 }
 

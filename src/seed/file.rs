@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use crate::ledger::{AccountKind, AccountState};
@@ -72,7 +73,9 @@ pub(super) struct InstrumentEntry {
     /// The merchant: a name of an account.
     pub(super) recipient: Spanned<String>,
     pub(super) credit_limit: Spanned<Decimal>,
+    #[serde(default, deserialize_with = "instant")]
     pub(super) valid_from: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "instant")]
     pub(super) valid_until: Option<DateTime<Utc>>,
     #[serde(default = "yes")]
     pub(super) active: bool,
@@ -93,7 +96,9 @@ pub(super) struct PrepaidEntry {
     pub(super) recipient: Spanned<String>,
     /// The highest balance it may hold.
     pub(super) recharge_limit: Spanned<Decimal>,
+    #[serde(default, deserialize_with = "instant")]
     pub(super) valid_from: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "instant")]
     pub(super) valid_until: Option<DateTime<Utc>>,
     #[serde(default = "yes")]
     pub(super) active: bool,
@@ -115,14 +120,29 @@ pub(super) struct SubscriptionEntry {
     pub(super) promotional_amount: Option<Spanned<Decimal>>,
     #[serde(default)]
     pub(super) promotional_transactions: u32,
+    #[serde(default, deserialize_with = "instant")]
     pub(super) start: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "instant")]
     pub(super) end: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "instant")]
     pub(super) next: Option<DateTime<Utc>>,
     #[serde(default)]
     pub(super) status: Option<Spanned<String>>,
     /// Its payments so far: ids of payments in this file.
     #[serde(default)]
     pub(super) payments: Vec<Spanned<String>>,
+}
+
+/// An instant, written as TOML writes it or as text.
+fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let text = match toml::Value::deserialize(deserializer)? {
+        toml::Value::Datetime(instant) => instant.to_string(),
+        toml::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let problem =
+        || D::Error::custom(format!("`{text}` is no instant; write for example 2012-06-01T12:00:00Z"));
+    text.parse().map(Some).map_err(|_| problem())
 }
 
 /// A payment token.
@@ -157,7 +177,9 @@ pub(super) struct TokenEntry {
     pub(super) friendly_name: Option<String>,
     #[serde(default = "yes")]
     pub(super) active: bool,
+    #[serde(default, deserialize_with = "instant")]
     pub(super) valid_from: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "instant")]
     pub(super) valid_until: Option<DateTime<Utc>>,
     pub(super) min_charge: Option<Spanned<Decimal>>,
     pub(super) max_charge: Option<Spanned<Decimal>>,

@@ -131,6 +131,11 @@ mod tests {
                 "an amount must be dollars above zero with at most two decimals",
             ),
             (
+                "[[token]]\nid = 'T'\nvalid_from = 2012-06-01\n",
+                11,
+                "`2012-06-01` is no instant; write for example 2012-06-01T12:00:00Z",
+            ),
+            (
                 "[[acount]]\nname = 'a'\n",
                 9,
                 "unknown field `acount`, expected one of `account`, `credit_instrument`, `prepaid_instrument`, `token`, `payment`, `subscription`",

@@ -105,7 +105,7 @@ const INVARIANTS: &[Invariant] = &[
         violations: "SELECT 'caller ' || a.caller || ', reference ' || a.caller_reference FROM transactions a \
             JOIN caller_references r ON r.caller = a.caller AND r.reference = a.caller_reference \
             WHERE r.transaction_number IS NOT NULL AND a.number <> r.transaction_number \
-            AND a.received > r.expires - 604800000",
+            AND a.received >= r.expires - 604800000",
     },
     Invariant {
         name: "a transaction is pending or reserved exactly while work on it is due",
@@ -114,7 +114,7 @@ const INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         name: "a token is never used beyond its global amount limit",
-        violations: "SELECT 'token ' || id || ': spent ' || spent || ', limit ' || global_limit FROM tokens \
+        violations: "SELECT 'token ' || id || ': spent ' || spent || ', limit ' || coalesce(global_limit, 'none') FROM tokens \
             WHERE spent < 0 OR spent > global_limit",
     },
     Invariant {

@@ -80,6 +80,12 @@ pub(super) static OPEN_DEBTS: ManyRows = wanted!(
     "open_debts o WHERE o.instrument = wanted.instrument AND o.transaction_number = wanted.number"
 );
 
+/// Work that is due up to an instant, the earliest first.
+pub(super) const DUE: &str = "SELECT at, transaction_number, step FROM due WHERE world = ? AND at <= ? \
+     ORDER BY at, transaction_number LIMIT ?";
+/// When the next work is due.
+pub(super) const NEXT_DUE: &str = "SELECT min(at) FROM due WHERE world = ?";
+
 /// Loads what is wanted into the book.
 pub(super) async fn fetch(
     connection: &mut SqliteConnection,
@@ -231,14 +237,8 @@ pub(super) async fn due(
     until: Timestamp,
     most: i64,
 ) -> sqlx::Result<Vec<Due>> {
-    let rows = sqlx::query(
-        "SELECT at, transaction_number, step FROM due WHERE world = ? AND at <= ? ORDER BY at, transaction_number LIMIT ?",
-    )
-    .bind(world.0)
-    .bind(until.millis())
-    .bind(most)
-    .fetch_all(connection)
-    .await?;
+    let query = sqlx::query(DUE).bind(world.0).bind(until.millis()).bind(most);
+    let rows = query.fetch_all(connection).await?;
     rows.iter()
         .map(|row| {
             let step: String = row.try_get(2)?;
@@ -257,10 +257,7 @@ pub(super) async fn next_due(
     connection: &mut SqliteConnection,
     world: World,
 ) -> sqlx::Result<Option<Timestamp>> {
-    let at: Option<i64> = sqlx::query_scalar("SELECT min(at) FROM due WHERE world = ?")
-        .bind(world.0)
-        .fetch_one(connection)
-        .await?;
+    let at: Option<i64> = sqlx::query_scalar(NEXT_DUE).bind(world.0).fetch_one(connection).await?;
     Ok(at.map(Timestamp::from_millis))
 }
 

@@ -7,6 +7,8 @@ mod audit;
 mod columns;
 mod keys;
 mod load;
+#[cfg(test)]
+mod plans;
 mod reports;
 mod save;
 mod sqlite;

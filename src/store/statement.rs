@@ -55,10 +55,10 @@ impl ManyRows {
         Ok(())
     }
 
-    /// The text of the statement for one row, to look at its query plan.
+    /// The text of the statement for every number of rows it is prepared for, to look at its query plans.
     #[cfg(test)]
-    pub(super) fn text_for_one(&'static self) -> &'static str {
-        self.text(SIZES.len() - 1)
+    pub(super) fn texts(&'static self) -> impl Iterator<Item = &'static str> {
+        (0..SIZES.len()).map(|size| self.text(size))
     }
 
     fn bound<T>(&'static self, size: usize, chunk: &[T], bind: impl Fn(Bound, &T) -> Bound) -> Bound {

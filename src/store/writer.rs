@@ -127,7 +127,9 @@ impl Writer {
                 received = self.messages.recv_many(&mut messages, self.batch_max) => received > 0,
                 () = self.clock.reaches(self.next_due) => true,
             };
-            self.run_due_work().await;
+            // One instant for the whole round: what is due by then has happened before any command sees it.
+            let now = self.clock.now();
+            self.run_due_work(now).await;
             let mut jobs = Vec::with_capacity(messages.len());
             for message in messages.drain(..) {
                 match message {
@@ -138,7 +140,7 @@ impl Writer {
                     }
                 }
             }
-            self.run_jobs(jobs).await;
+            self.run_jobs(jobs, now).await;
             if !open {
                 break;
             }
@@ -152,17 +154,17 @@ impl Writer {
     }
 
     /// Runs a batch. When it cannot be saved, each command is tried alone, so that one cannot hold up the rest.
-    async fn run_jobs(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+    async fn run_jobs(&mut self, mut jobs: Vec<Box<dyn Job>>, now: Timestamp) {
         if jobs.is_empty() {
             return;
         }
-        if self.save_batch(&mut jobs).await.is_ok() {
+        if self.save_batch(&mut jobs, now).await.is_ok() {
             jobs.into_iter().for_each(Job::answer);
             return;
         }
         for job in jobs {
             let mut alone = [job];
-            let saved = self.save_batch(&mut alone).await.is_ok();
+            let saved = self.save_batch(&mut alone, now).await.is_ok();
             for job in alone {
                 if saved { job.answer() } else { job.fail() }
             }
@@ -170,8 +172,7 @@ impl Writer {
     }
 
     /// Runs what is due by now, so that no command sees late state.
-    async fn run_due_work(&mut self) {
-        let now = self.clock.now();
+    async fn run_due_work(&mut self, now: Timestamp) {
         while self.next_due.is_some_and(|due| due <= now) {
             if let Err(problem) = self.run_due_batch(now).await {
                 tracing::error!(%problem, "due work could not be saved; trying again shortly");
@@ -187,14 +188,14 @@ impl Writer {
         }
         let mut jobs: Vec<Box<dyn Job>> =
             due.into_iter().map(|due| Box::new(Unattended(CarryOut(due))) as Box<dyn Job>).collect();
-        self.save_batch(&mut jobs).await?;
+        self.save_batch(&mut jobs, now).await?;
         self.next_due = load::next_due(&mut self.connection, self.world).await?;
         Ok(())
     }
 
     /// Load, decide, save. On failure the book is thrown away: the database alone knows what holds.
-    async fn save_batch(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), BatchError> {
-        let result = self.try_batch(jobs).await;
+    async fn save_batch(&mut self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Result<(), BatchError> {
+        let result = self.try_batch(jobs, now).await;
         if let Err(problem) = &result {
             tracing::error!(%problem, commands = jobs.len(), "a batch was not saved");
             self.book = Book::default();
@@ -202,9 +203,8 @@ impl Writer {
         result
     }
 
-    async fn try_batch(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), BatchError> {
+    async fn try_batch(&mut self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Result<(), BatchError> {
         self.load(jobs).await?;
-        let now = self.clock.now();
         let (book, rules, numbering) = (&mut self.book, &self.rules, &mut self.numbering);
         catch_unwind(AssertUnwindSafe(|| {
             let mut context = Context { now, rules, numbering };

@@ -1,0 +1,79 @@
+//! How SQLite goes about the statements of a batch: by key, whatever the number of rows, never through a table.
+
+use sqlx::{Row, SqliteConnection};
+
+use crate::config::Database;
+
+use super::statement::ManyRows;
+use super::{load, save, sqlite};
+
+/// Every statement that loads or changes rows, and the key by which it has to find them.
+const STATEMENTS: &[(&str, &ManyRows, &str)] = &[
+    ("references", &load::REFERENCES, "(world=? AND caller=? AND reference=?)"),
+    ("token ids", &load::TOKEN_IDS, "(world=? AND id=?)"),
+    ("tokens", &load::TOKENS, "(rowid=?)"),
+    ("instrument ids", &load::INSTRUMENT_IDS, "(world=? AND id=?)"),
+    ("instruments", &load::INSTRUMENTS, "(rowid=?)"),
+    ("transaction ids", &load::TRANSACTION_IDS, "(world=? AND id=?)"),
+    ("transactions", &load::TRANSACTIONS, "(rowid=?)"),
+    ("refunds", &load::REFUNDS, "transactions_original (original=?)"),
+    ("accounts", &load::ACCOUNTS, "(rowid=?)"),
+    ("totals", &load::TOTALS, "(kind=? AND owner=?)"),
+    ("open debts on", &load::OPEN_DEBTS_ON, "(instrument=?)"),
+    ("open debts", &load::OPEN_DEBTS, "(instrument=? AND transaction_number=?)"),
+    ("used tokens", &save::USED_TOKENS, "(rowid=?)"),
+    ("progressed transactions", &save::PROGRESSED, "(rowid=?)"),
+    ("moved totals", &save::TOTALS, "(kind=? AND owner=?)"),
+    ("closed debts", &save::CLOSED_DEBTS, "(instrument=? AND transaction_number=?)"),
+    ("due work that is done", &save::DUE_DONE, "(rowid=?)"),
+    ("tokens of an account", &load::TOKENS_OF, "tokens_account (account=?)"),
+    ("tokens under a reference", &load::TOKENS_UNDER, "tokens_reference (caller=? AND caller_reference=?)"),
+    ("subscriptions", &load::SUBSCRIPTIONS, "(world=? AND id=?)"),
+    ("cancelled subscriptions", &save::CANCELLED_SUBSCRIPTIONS, "(world=? AND id=?)"),
+];
+
+async fn plan(connection: &mut SqliteConnection, text: &str) -> Vec<String> {
+    let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
+    let rows = sqlx::query(explain).fetch_all(connection).await.unwrap();
+    rows.iter().map(|row| row.get("detail")).collect()
+}
+
+/// Only the rows that came with the statement may be gone through one by one.
+fn goes_through_a_table(step: &str) -> bool {
+    let own = ["SCAN wanted", "SCAN new"].contains(&step)
+        || step.contains("CONSTANT ROW")
+        || step.contains("VALUES CLAUSE");
+    step.starts_with("SCAN") && !own
+}
+
+#[tokio::test]
+async fn every_statement_of_a_batch_finds_its_rows_by_key() {
+    let mut connection = sqlite::open(&Database::Memory).await.unwrap().connection;
+    for (name, statement, key) in STATEMENTS {
+        for text in statement.texts() {
+            let plan = plan(&mut connection, text).await;
+            assert!(!plan.iter().any(|step| goes_through_a_table(step)), "{name}: {plan:#?}\n{text}");
+            let by_key = plan.iter().any(|step| step.starts_with("SEARCH") && step.contains(key));
+            assert!(by_key, "{name}, not by {key}: {plan:#?}\n{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn due_work_is_found_by_its_instant() {
+    let mut connection = sqlite::open(&Database::Memory).await.unwrap().connection;
+    for (text, key) in [(load::DUE, "(world=? AND at<?)"), (load::NEXT_DUE, "(world=?)")] {
+        let plan = plan(&mut connection, text).await;
+        assert!(
+            matches!(&plan[..], [step] if step.starts_with("SEARCH due USING") && step.contains(key)),
+            "{plan:#?}\n{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_statement_that_goes_through_a_table_would_be_noticed() {
+    let mut connection = sqlite::open(&Database::Memory).await.unwrap().connection;
+    let text = "SELECT * FROM transactions WHERE caller_reference = ?";
+    assert!(plan(&mut connection, text).await.iter().any(|step| goes_through_a_table(step)));
+}

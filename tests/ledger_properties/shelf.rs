@@ -1,0 +1,256 @@
+//! The smallest possible store: maps. It hands a book exactly the rows it asked for and takes back what changed,
+//! and knows the invariants that must hold of its rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fps_sandbox::ledger::{
+    Account, AccountNumber, Amount, Book, CreditInstrument, Due, InstrumentNumber, Kind, LedgerAccount,
+    Needs, Outcome, Posting, Reference, ReferenceKey, Status, Timestamp, Token, TokenNumber, TokenType,
+    Transaction, TransactionNumber, Wanted,
+};
+
+use crate::history::DAY;
+
+/// Notes what does not hold; put into words only then.
+type Check<'a> = dyn FnMut(bool, &dyn Fn() -> String) + 'a;
+
+#[derive(Debug, Default)]
+pub(crate) struct Shelf {
+    accounts: BTreeMap<AccountNumber, Account>,
+    tokens: BTreeMap<TokenNumber, Token>,
+    instruments: BTreeMap<InstrumentNumber, CreditInstrument>,
+    pub(crate) transactions: BTreeMap<TransactionNumber, Transaction>,
+    references: BTreeMap<ReferenceKey, Reference>,
+    totals: BTreeMap<LedgerAccount, Amount>,
+    open_debts: BTreeMap<(InstrumentNumber, TransactionNumber), Amount>,
+    due: BTreeSet<Due>,
+    postings: Vec<Posting>,
+}
+
+impl Shelf {
+    /// Loads until nothing is wanted any more.
+    pub(crate) fn load(&self, book: &mut Book, name_needs: impl Fn(&mut Needs<'_>)) {
+        for _ in 0..8 {
+            let mut needs = Needs::new(book);
+            name_needs(&mut needs);
+            let wanted = needs.into_unknown();
+            if wanted.is_empty() {
+                return;
+            }
+            self.put(&wanted, book);
+        }
+        panic!("still not satisfied after eight rounds");
+    }
+
+    fn put(&self, wanted: &Wanted, book: &mut Book) {
+        for key in &wanted.references {
+            if let Some(reference) = self.references.get(key) {
+                book.put_reference(key.clone(), reference.clone());
+            }
+        }
+        let tokens = self.tokens.values().filter(|token| {
+            wanted.tokens.contains(&token.number)
+                || wanted.token_ids.contains(&(token.world, token.id.clone()))
+        });
+        tokens.for_each(|token| book.put_token(token.clone()));
+        let instruments = self.instruments.values().filter(|instrument| {
+            wanted.instruments.contains(&instrument.number)
+                || wanted.instrument_ids.contains(&(instrument.world, instrument.id.clone()))
+        });
+        instruments.for_each(|instrument| book.put_instrument(instrument.clone()));
+        let transactions = self.transactions.values().filter(|transaction| {
+            wanted.transactions.contains(&transaction.number)
+                || wanted.transaction_ids.contains(&(transaction.world, transaction.id.clone()))
+                || transaction.original.is_some_and(|original| wanted.refunds_of.contains(&original))
+        });
+        transactions.for_each(|transaction| book.put_transaction(transaction.clone()));
+        for number in &wanted.accounts {
+            self.accounts.get(number).into_iter().for_each(|account| book.put_account(account.clone()));
+        }
+        for account in &wanted.totals {
+            book.put_total(*account, self.total(*account));
+        }
+        for (&(instrument, pay), &open) in &self.open_debts {
+            if wanted.open_debts_on.contains(&instrument) || wanted.open_debts.contains(&(instrument, pay)) {
+                book.put_open_debt(instrument, pay, open);
+            }
+        }
+        book.put_all(wanted);
+    }
+
+    /// Takes over what a batch changed.
+    pub(crate) fn save(&mut self, book: &Book) {
+        let changes = book.changes();
+        for number in &changes.accounts {
+            self.accounts.extend(book.account(*number).map(|row| (*number, row.clone())));
+        }
+        for number in &changes.instruments {
+            self.instruments.extend(book.instrument_row(*number).map(|row| (*number, row.clone())));
+        }
+        for number in changes.new_tokens.iter().chain(&changes.used_tokens) {
+            self.tokens.extend(book.token_row(*number).map(|row| (*number, row.clone())));
+        }
+        for number in changes.new_transactions.iter().chain(&changes.progressed) {
+            self.transactions.extend(book.transaction_row(*number).map(|row| (*number, row.clone())));
+        }
+        for key in &changes.references {
+            self.references.extend(book.reference(key).map(|row| (key.clone(), row.clone())));
+        }
+        for (account, delta) in &changes.totals {
+            *self.totals.entry(*account).or_default() += *delta;
+        }
+        for (key, open) in &changes.open_debts {
+            if open.is_zero() {
+                self.open_debts.remove(key);
+            } else {
+                self.open_debts.insert(*key, *open);
+            }
+        }
+        self.postings.extend(&changes.postings);
+        self.due.extend(&changes.due);
+        self.due.retain(|due| !changes.due_done.contains(due));
+    }
+
+    pub(crate) fn total(&self, account: LedgerAccount) -> Amount {
+        self.totals.get(&account).copied().unwrap_or_default()
+    }
+
+    /// What is due by now, the earliest first.
+    pub(crate) fn due_by(&self, now: Timestamp) -> Vec<Due> {
+        self.due.iter().copied().filter(|due| due.at <= now).collect()
+    }
+
+    /// The instruments, in the order they were made.
+    pub(crate) fn instruments(&self) -> impl Iterator<Item = &CreditInstrument> {
+        self.instruments.values()
+    }
+
+    /// Every invariant that does not hold.
+    pub(crate) fn broken(&self) -> Vec<String> {
+        let mut broken = Vec::new();
+        let mut check = |holds: bool, what: &dyn Fn() -> String| {
+            if !holds {
+                broken.push(what());
+            }
+        };
+        self.check_postings(&mut check);
+        self.check_debts(&mut check);
+        self.check_refunds(&mut check);
+        self.check_references(&mut check);
+        self.check_tokens(&mut check);
+        for transaction in self.transactions.values() {
+            let due = self.due.iter().filter(|due| due.transaction == transaction.number).count();
+            let pending = transaction.status() == Status::Pending;
+            check(due == usize::from(pending), &|| format!("{due} things are due for {transaction:?}"));
+            check(pending == transaction.progress.completed.is_none(), &|| {
+                format!("completed? {transaction:?}")
+            });
+        }
+        broken
+    }
+
+    fn check_postings(&self, check: &mut Check<'_>) {
+        let mut by_transaction: BTreeMap<TransactionNumber, Vec<&Posting>> = BTreeMap::new();
+        let mut by_account: BTreeMap<LedgerAccount, Amount> = BTreeMap::new();
+        for posting in &self.postings {
+            by_transaction.entry(posting.transaction).or_default().push(posting);
+            *by_account.entry(posting.account).or_default() += posting.amount;
+        }
+        for (number, postings) in &by_transaction {
+            let sum: Amount = postings.iter().map(|posting| posting.amount).sum();
+            check(sum.is_zero(), &|| format!("the postings of {number:?} sum to {sum}"));
+            let lines: Vec<i64> = postings.iter().map(|posting| posting.line).collect();
+            check(lines.iter().copied().eq(0..lines.len() as i64), &|| {
+                format!("{number:?} has lines {lines:?}")
+            });
+        }
+        // While it is pending, one whose fee is all of its amount has nothing on its way.
+        for done in self.transactions.values().filter(|made| made.status() == Status::Success) {
+            check(by_transaction.contains_key(&done.number), &|| format!("{done:?} has no postings"));
+        }
+        let accounts: BTreeSet<_> = by_account.keys().chain(self.totals.keys()).copied().collect();
+        for account in accounts {
+            let (total, posted) =
+                (self.total(account), by_account.get(&account).copied().unwrap_or_default());
+            check(total == posted, &|| format!("{account:?}: total {total}, postings {posted}"));
+            let may_fall = matches!(
+                account.kind,
+                Kind::CreditExtended
+                    | Kind::ClearingCards
+                    | Kind::ClearingBanks
+                    | Kind::OutsideCards
+                    | Kind::OutsideBanks
+            );
+            check(may_fall || total >= Amount::ZERO, &|| format!("{account:?}: {total} is below zero"));
+        }
+    }
+
+    fn check_debts(&self, check: &mut Check<'_>) {
+        for instrument in self.instruments.values() {
+            let owed = self.total(LedgerAccount::debt(instrument.number))
+                + self.total(LedgerAccount::debt_pending(instrument.number));
+            check(owed <= instrument.credit_limit, &|| format!("{}: {owed} is owed", instrument.id));
+            let own = self.open_debts.iter().filter(|((on, _), _)| *on == instrument.number);
+            let open: Amount = own.map(|(_, open)| *open).sum();
+            check(open == owed, &|| format!("{}: {open} is open, {owed} is owed", instrument.id));
+        }
+        for ((_, pay), open) in &self.open_debts {
+            let pay = &self.transactions[pay];
+            let left = pay.amount - pay.progress.refunded;
+            check(*open <= left, &|| format!("{open} is open of {pay:?}"));
+        }
+    }
+
+    fn check_refunds(&self, check: &mut Check<'_>) {
+        for original in self.transactions.values().filter(|transaction| transaction.original.is_none()) {
+            let refunds =
+                || self.transactions.values().filter(|refund| refund.original == Some(original.number));
+            let refunded: Amount = refunds().map(|refund| refund.amount).sum();
+            let fee_back: Amount = refunds().map(|refund| -refund.fee).sum();
+            check(refunded == original.progress.refunded, &|| {
+                format!("refunds of {refunded} of {original:?}")
+            });
+            check(refunded <= original.amount, &|| format!("{refunded} refunded of {original:?}"));
+            check(fee_back == original.progress.fee_returned, &|| {
+                format!("fees of {fee_back} back of {original:?}")
+            });
+            check(fee_back <= original.fee, &|| format!("{fee_back} returned of {original:?}"));
+        }
+    }
+
+    /// One reference, one effect: what two transactions of one caller under one reference lie seven days apart.
+    fn check_references(&self, check: &mut Check<'_>) {
+        let mut last: BTreeMap<(AccountNumber, &str), Timestamp> = BTreeMap::new();
+        for made in self.transactions.values() {
+            let key = (made.caller, made.remarks.caller_reference.as_str());
+            if let Some(earlier) = last.insert(key, made.received) {
+                let apart = made.received.millis() - earlier.millis();
+                check(apart >= 7 * DAY, &|| format!("{key:?} has two effects, {apart} ms apart"));
+            }
+        }
+        for (key, reference) in &self.references {
+            if let Outcome::Made { transaction, .. } = &reference.outcome {
+                let made = &self.transactions[transaction];
+                let own = made.caller == key.caller && made.remarks.caller_reference == key.reference;
+                check(own, &|| format!("{key:?} points to {made:?}"));
+            }
+        }
+    }
+
+    fn check_tokens(&self, check: &mut Check<'_>) {
+        for token in self.tokens.values() {
+            let spent = token.usage.spent;
+            let within = token.global_limit.is_none_or(|limit| spent <= limit);
+            check(within && spent >= Amount::ZERO, &|| format!("spent {spent} with {}", token.id));
+            let once = token.token_type != TokenType::SingleUse || token.usage.uses <= 1;
+            check(once && token.usage.uses >= 0, &|| {
+                format!("used {} times: {}", token.usage.uses, token.id)
+            });
+            for (limit, used) in token.limits.iter().zip(&token.usage.windows) {
+                check((0..=limit.allowed).contains(&used.used), &|| {
+                    format!("{used:?} of {limit:?} on {}", token.id)
+                });
+            }
+        }
+    }
+}

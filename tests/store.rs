@@ -1,0 +1,367 @@
+//! The database: who may open it, what it begins with, and what an audit finds in it.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use fps_sandbox::clock::Clock;
+use fps_sandbox::config::{Config, Database};
+use fps_sandbox::fps::signature::SecretKey;
+use fps_sandbox::store::{StoreError, audit};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, Executor};
+use support::{Client, NOW, Server, config, demo, instant, pay, settle};
+use tempfile::TempDir;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn on_file(path: &Path) -> Config {
+    Config { database: Database::File(path.to_owned()), ..config() }
+}
+
+async fn why_it_does_not_start(config: Config) -> String {
+    match Server::start_at(config, instant(NOW)).await {
+        Ok(_) => panic!("it starts"),
+        Err(problem) => problem.to_string(),
+    }
+}
+
+/// Runs SQL on a database file, past its constraints.
+async fn tamper(path: &Path, sql: &str) {
+    let options = SqliteConnectOptions::new().filename(path).pragma("ignore_check_constraints", "ON");
+    let mut connection = options.connect().await.expect("the database opens");
+    let changed = connection.execute(sqlx::AssertSqlSafe(sql.to_owned())).await.expect(sql).rows_affected();
+    assert!(changed > 0, "nothing to tamper with: {sql}");
+    connection.close().await.expect("the database closes");
+}
+
+// Opening.
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("sandbox.db");
+    Server::start_with(on_file(&path)).await.stop().await;
+    tamper(
+        &path,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (99990101, 'from the future', TRUE, x'00', 0)",
+    )
+    .await;
+    let before = std::fs::read(&path).expect("the file");
+    let problem = why_it_does_not_start(on_file(&path)).await;
+    assert_eq!(
+        problem,
+        format!(
+            "the database {} has schema version 99990101, which is newer than this program knows; \
+             use the newer fps-sandbox or another --database",
+            path.display()
+        )
+    );
+    assert_eq!(std::fs::read(&path).expect("the file"), before);
+    assert!(matches!(audit(&path).await, Err(StoreError::Newer { version: 99_990_101, .. })));
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("letter.txt");
+    let text = "Dear Alice, this is no database. ".repeat(100);
+    std::fs::write(&path, &text).expect("a letter");
+    let problem = why_it_does_not_start(on_file(&path)).await;
+    assert!(problem.starts_with("cannot open the database"), "{problem}");
+    assert_eq!(std::fs::read_to_string(&path).expect("the letter"), text);
+}
+
+#[tokio::test]
+async fn a_database_in_use_is_refused_until_it_is_free() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("sandbox.db");
+    let first = Server::start_with(on_file(&path)).await;
+    let problem = why_it_does_not_start(on_file(&path)).await;
+    assert_eq!(
+        problem,
+        format!(
+            "the database {} is in use by another sandbox; stop that one or give another --database",
+            path.display()
+        )
+    );
+    first.merchant().ok("Pay", &pay(demo::CREDIT, "10", "still served")).await;
+    first.stop().await;
+    let second = Server::start_with(on_file(&path)).await;
+    assert_eq!(second.merchant().debt(demo::INSTRUMENT).await.0, "110.000000");
+    second.stop().await;
+}
+
+// Beginning.
+
+#[tokio::test]
+async fn an_empty_database_gets_the_demo_world_and_a_filled_one_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("sandbox.db");
+    let seed = folder.path().join("seed.toml");
+    std::fs::write(
+        &seed,
+        "account = [{ name = 'x', email = 'x@example.com', access_key = [{ id = 'X', secret = 'x' }] }]",
+    )
+    .expect("a seed");
+    let server = Server::start_with(on_file(&path)).await;
+    assert_eq!(server.merchant().debt(demo::INSTRUMENT).await.0, "100.000000");
+    server.merchant().ok("Pay", &pay(demo::CREDIT, "10", "p")).await;
+    server.stop().await;
+    for again in [on_file(&path), Config { seed: Some(seed), ..on_file(&path) }] {
+        let server = Server::start_with(again).await;
+        assert_eq!(server.merchant().debt(demo::INSTRUMENT).await.0, "110.000000");
+        let stranger = server.client("X", "x").call("GetDebtBalance", &[("CreditInstrumentId", "I")]).await;
+        assert_eq!((stranger.status, stranger.code().as_str()), (403, "InvalidClientTokenId"));
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn without_the_demo_world_an_empty_database_has_no_keys() {
+    let server = Server::start_with(Config { no_demo: true, ..config() }).await;
+    let reply = server.merchant().pay(demo::CREDIT, "1", "p").await;
+    assert_eq!((reply.status, reply.code().as_str()), (403, "InvalidClientTokenId"));
+}
+
+#[tokio::test]
+async fn a_seed_with_a_mistake_leaves_the_database_empty_for_the_next_start() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (path, seed) = (folder.path().join("sandbox.db"), folder.path().join("seed.toml"));
+    std::fs::write(&seed, "[[account]]\nname = 'x'\nemail = 'x@example.com'\nbalance = '-1'\n")
+        .expect("a seed");
+    let problem = why_it_does_not_start(Config { seed: Some(seed), ..on_file(&path) }).await;
+    assert!(problem.contains("seed.toml, line 4: "), "{problem}");
+    let server = Server::start_with(on_file(&path)).await;
+    assert_eq!(server.merchant().debt(demo::INSTRUMENT).await.0, "100.000000");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_due_while_the_sandbox_is_down_is_done_before_its_first_answer() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("sandbox.db");
+    let server = Server::start_with(on_file(&path)).await;
+    let id = server.merchant().ok("SettleDebt", &settle("90", "s")).await.text("TransactionId");
+    server.stop().await;
+    let later = Server::start_at(on_file(&path), instant("2012-06-02T12:00:00Z")).await.expect("it starts");
+    assert_eq!(later.merchant().debt(demo::INSTRUMENT).await, ("10.000000".into(), "0.000000".into()));
+    let detail = later.merchant().ok("GetTransaction", &[("TransactionId", &id)]).await;
+    assert_eq!(detail.text("DateCompleted"), "2012-06-01T12:00:01.000Z");
+    later.stop().await;
+}
+
+// In memory.
+
+#[tokio::test]
+async fn sandboxes_in_memory_begin_afresh_and_share_nothing() {
+    let (one, two) = (Server::start().await, Server::start().await);
+    one.merchant().ok("Pay", &pay(demo::CREDIT, "10", "the same reference")).await;
+    two.merchant().ok("Pay", &pay(demo::CREDIT, "20", "the same reference")).await;
+    assert_eq!(one.merchant().debt(demo::INSTRUMENT).await.0, "110.000000");
+    assert_eq!(two.merchant().debt(demo::INSTRUMENT).await.0, "120.000000");
+}
+
+/// The program itself, serving from a folder; ended when it is dropped.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts the program on a port that was free just now, and on another when somebody else was quicker.
+async fn serving_from(folder: &Path) -> (Process, SocketAddr) {
+    for _ in 0..5 {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let addr = free.local_addr().expect("its address");
+        drop(free);
+        let child = Command::new(env!("CARGO_BIN_EXE_fps-sandbox"))
+            .args(["--listen", &addr.to_string()])
+            .current_dir(folder)
+            .env_clear()
+            .envs([("HOME", folder), ("TMPDIR", folder), ("XDG_DATA_HOME", folder)])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let mut process = Process(child);
+        while process.0.try_wait().expect("its state").is_none() {
+            if tokio::net::TcpStream::connect(addr).await.is_ok() {
+                return (process, addr);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    panic!("the program does not serve");
+}
+
+#[tokio::test]
+async fn a_sandbox_in_memory_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (process, addr) = serving_from(folder.path()).await;
+    let (key, secret) = (demo::KEY.to_owned(), SecretKey::new(demo::SECRET));
+    let merchant = Client { addr, clock: Clock::system(), key, secret };
+    merchant.ok("Pay", &pay(demo::CREDIT, "10", "p")).await;
+    merchant.ok("SettleDebt", &settle("10", "s")).await;
+    drop(process);
+    let left: Vec<_> = std::fs::read_dir(folder.path()).expect("the folder").collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+// The audit.
+
+/// A database with a bit of everything in it, closed.
+async fn history() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("sandbox.db");
+    let server = Server::start_with(on_file(&path)).await;
+    let merchant = server.merchant();
+    let card = merchant.ok("Pay", &pay(demo::CC, "100", "card")).await.text("TransactionId");
+    let debt = merchant.ok("Pay", &pay(demo::CREDIT, "50", "debt")).await.text("TransactionId");
+    merchant.ok("Pay", &pay(demo::ABT, "20", "balance")).await;
+    merchant.ok("SettleDebt", &settle("90", "settled")).await;
+    server.advance(SECOND);
+    merchant.refused("Pay", &pay(demo::CREDIT, "5000", "refused"), "InsufficientBalance").await;
+    for (original, reference) in [(&card, "card back"), (&debt, "debt back")] {
+        let refund = [
+            ("TransactionId", original.as_str()),
+            ("RefundAmount.Value", "10"),
+            ("CallerReference", reference),
+        ];
+        merchant.ok("Refund", &refund).await;
+    }
+    merchant.ok("SettleDebt", &settle("5", "pending")).await;
+    merchant.ok("Pay", &pay(demo::ACH, "30", "bank")).await;
+    let write_off = [
+        ("CreditInstrumentId", demo::INSTRUMENT),
+        ("AdjustmentAmount.Value", "1"),
+        ("CallerReference", "forgiven"),
+    ];
+    merchant.ok("WriteOffDebt", &write_off).await;
+    server.stop().await;
+    (folder, path)
+}
+
+/// Each invariant with ways to break it.
+const TAMPERINGS: &[(&str, &str)] = &[
+    (
+        "the postings of every transaction sum to zero",
+        "UPDATE postings SET amount = amount + 1 WHERE transaction_number = (SELECT max(transaction_number) FROM postings) AND line = 0",
+    ),
+    ("the postings of every transaction sum to zero", "DELETE FROM postings WHERE line = 1"),
+    (
+        "every total is the sum of its postings",
+        "UPDATE totals SET amount = amount + 1 WHERE kind = 'outside-cards'",
+    ),
+    (
+        "every total is the sum of its postings",
+        "UPDATE totals SET amount = 7 WHERE kind = 'debt' AND amount = 0 OR kind = 'fees'",
+    ),
+    ("every posting is to an account of the book that has a total", "DELETE FROM totals WHERE kind = 'fees'"),
+    (
+        "every posting belongs to a transaction",
+        "UPDATE postings SET transaction_number = 999999 WHERE transaction_number = (SELECT max(transaction_number) FROM postings)",
+    ),
+    (
+        "balances, debts and fees are never below zero",
+        "UPDATE totals SET amount = -1 WHERE kind = 'balance' AND amount = 0",
+    ),
+    (
+        "balances, debts and fees are never below zero",
+        "UPDATE totals SET amount = -1 WHERE kind = 'debt-pending'",
+    ),
+    (
+        "debt, settled or not, is within the credit limit",
+        "UPDATE credit_instruments SET credit_limit = (SELECT sum(amount) - 1 FROM totals \
+         WHERE kind IN ('debt', 'debt-pending') AND owner = number)",
+    ),
+    ("what is open of all debt Pays is the debt", "UPDATE open_debts SET amount = amount - 1"),
+    ("what is open of all debt Pays is the debt", "DELETE FROM open_debts"),
+    (
+        "no debt Pay is open for more than its amount less its refunds",
+        "UPDATE open_debts SET amount = (SELECT amount - refunded + 1 FROM transactions WHERE number = transaction_number)",
+    ),
+    (
+        "refunds are never above the payment and add up",
+        "UPDATE transactions SET refunded = refunded + 1 WHERE refunded > 0",
+    ),
+    (
+        "refunds are never above the payment and add up",
+        "UPDATE transactions SET refunded = amount + 1 WHERE operation = 'SettleDebt'",
+    ),
+    ("refunds are never above the payment and add up", "DELETE FROM transactions WHERE operation = 'Refund'"),
+    (
+        "fees given back are never above the fee and add up",
+        "UPDATE transactions SET fee_returned = 1 WHERE fee_returned = 0",
+    ),
+    (
+        "fees given back are never above the fee and add up",
+        "UPDATE transactions SET fee = 0 WHERE operation = 'Refund' AND fee < 0",
+    ),
+    (
+        "every caller reference that made something points to a transaction under that reference",
+        "UPDATE caller_references SET reference = 'another' WHERE reference = 'debt'",
+    ),
+    (
+        "every caller reference that made something points to a transaction under that reference",
+        "UPDATE caller_references SET transaction_number = 999999 WHERE reference = 'debt'",
+    ),
+    (
+        "no caller reference has two effects within its seven days",
+        "CREATE TEMP TABLE twice AS SELECT * FROM transactions WHERE caller_reference = 'debt'; \
+         UPDATE twice SET number = 999999, id = 'twice'; INSERT INTO transactions SELECT * FROM twice",
+    ),
+    ("a transaction is pending exactly while work on it is due", "DELETE FROM due"),
+    (
+        "a transaction is pending exactly while work on it is due",
+        "INSERT INTO due SELECT world, received, number, 'complete' FROM transactions WHERE caller_reference = 'debt'",
+    ),
+    (
+        "a token is never used beyond its global amount limit",
+        "UPDATE tokens SET spent = global_limit + 1 WHERE global_limit IS NOT NULL",
+    ),
+    ("a token is never used beyond its global amount limit", "UPDATE tokens SET spent = -1"),
+    ("every row belongs to a world", "UPDATE access_keys SET world = 2"),
+    ("every row belongs to a world", "DELETE FROM worlds"),
+];
+
+#[tokio::test]
+async fn the_audit_finds_nothing_in_a_sound_database() {
+    let (_folder, path) = history().await;
+    let (checked, findings) = audit(&path).await.expect("an audit");
+    assert_eq!(findings, []);
+    assert!(checked > 0);
+}
+
+#[tokio::test]
+async fn the_audit_names_every_invariant_that_is_broken_by_hand() {
+    let (folder, path) = history().await;
+    let copy = folder.path().join("copy.db");
+    let mut checked = 0;
+    for (invariant, sql) in TAMPERINGS {
+        std::fs::copy(&path, &copy).expect("a copy");
+        tamper(&copy, sql).await;
+        let (count, findings) = audit(&copy).await.expect("an audit");
+        checked = count;
+        let named = findings.iter().find(|finding| finding.invariant == *invariant);
+        assert!(named.is_some_and(|finding| !finding.place.is_empty()), "{invariant}: {sql}: {findings:#?}");
+    }
+    let broken: BTreeSet<_> = TAMPERINGS.iter().map(|(invariant, _)| invariant).collect();
+    assert_eq!(broken.len(), checked, "every invariant has its tampering");
+}
+
+#[tokio::test]
+async fn the_audit_of_no_database_says_so() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("nothing.db");
+    assert!(matches!(audit(&path).await, Err(StoreError::Missing(missing)) if missing == path));
+    assert!(!path.exists(), "and makes none");
+}

@@ -13,11 +13,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use fps_sandbox::error::FpsError;
 use fps_sandbox::ledger::{
-    Account, AccountKind, AccountNumber, AccountState, Amount, Book, Caller, CarryOut, ChargeFeeTo, Command,
-    Context, CreditInstrument, DepositFunds, FeeTable, GetDebtBalance, GetTransaction, GetTransactionStatus,
-    InstrumentNumber, Measure, Needs, Numbering, Once, Pay, PaymentMethod, Period, Purpose, Receipt, Refund,
-    Remarks, RequestDigest, Rules, SettleDebt, Timestamp, TokenNumber, TokenType, TransactionId, Unit, Usage,
-    UsageLimit, Validity, World, WriteOffDebt,
+    Account, AccountKind, AccountNumber, AccountState, Amount, Book, Caller, CarryOut, Command, Context,
+    DepositFunds, FeeTable, GetDebtBalance, GetTransaction, GetTransactionStatus, Instrument, InstrumentKind,
+    InstrumentNumber, MarketplaceRefundPolicy, Measure, Needs, Numbering, Once, OwnFee, Pay, Payment,
+    PaymentMethod, Period, Purpose, Receipt, Refund, Remarks, RequestDigest, Rules, SettleDebt, Timestamp,
+    TokenNumber, TokenType, TransactionId, Unit, Usage, UsageLimit, Validity, World, WriteOffDebt,
 };
 use fps_sandbox::ledger::{Kind as Account_, LedgerAccount};
 use proptest::prelude::*;
@@ -55,6 +55,7 @@ fn rules() -> Rules {
         cc_delay_millis: history::CC_DELAY,
         ach_delay_millis: history::ACH_DELAY,
         max_amount: cents(history::LARGEST),
+        magic: false,
     }
 }
 
@@ -109,16 +110,18 @@ impl Sandbox {
                 email: format!("{who:?}@example.com"),
                 kind: if who.is_personal() { AccountKind::Personal } else { AccountKind::Business },
                 state: if who.is_suspended() { AccountState::Suspended } else { AccountState::Active },
+                marketplace: false,
             });
         }
         for (place, instrument) in (0..).zip(INSTRUMENTS) {
-            self.book.add_instrument(CreditInstrument {
+            self.book.add_instrument(Instrument {
                 number: InstrumentNumber(100 + place),
                 world: WORLD,
                 id: instrument.id.into(),
+                kind: InstrumentKind::Credit,
                 sender: account(instrument.sender),
                 recipient: account(instrument.recipient),
-                credit_limit: cents(instrument.limit_cents),
+                ceiling: cents(instrument.limit_cents),
                 validity: until(instrument.expires_day),
                 active: true,
             });
@@ -197,21 +200,22 @@ impl Sandbox {
         match *ask {
             Ask::Pay { token, cents: amount, timeout_minutes } => {
                 let sender_token = model::token_id(token).into();
-                let (amount, charge_fee_to) = (cents(amount), ChargeFeeTo::Recipient);
-                let operation = Pay {
+                let operation = Pay(Payment {
                     caller,
                     sender_token,
-                    amount,
-                    charge_fee_to,
+                    recipient_token: None,
+                    amount: cents(amount),
+                    charge_fee_to: None,
+                    own_fee: OwnFee::default(),
                     remarks,
                     timeout_minutes,
-                    marketplace: false,
-                };
+                });
                 Prepared::Pay(Once { operation, digest })
             }
             Ask::Refund { of, cents: amount } => {
-                let operation =
-                    Refund { caller, original: self.transaction_id(of), amount: amount.map(cents), remarks };
+                let policy = MarketplaceRefundPolicy::MasterTxnOnly;
+                let (original, amount) = (self.transaction_id(of), amount.map(cents));
+                let operation = Refund { caller, original, amount, policy, remarks };
                 Prepared::Refund(Once { operation, digest })
             }
             Ask::Settle { token, instrument, cents: amount, timeout_minutes } => {
@@ -275,9 +279,12 @@ fn ledger_token(number: TokenNumber, token: &history::Token) -> fps_sandbox::led
         token_type: if token.single_use { TokenType::SingleUse } else { TokenType::MultiUse },
         active: !token.cancelled,
         method,
-        credit_instrument: instrument.map(|place| InstrumentNumber(100 + place as i64)),
+        instrument: instrument.map(|place| InstrumentNumber(100 + place as i64)),
         caller_reference: token.id.to_owned(),
         friendly_name: token.id.to_owned(),
+        payment_reason: None,
+        instruction: None,
+        terms: None,
         installed: Timestamp::from_millis(START),
         validity: until(token.expires_day),
         min_charge: (least > 0).then(|| cents(least)),
@@ -343,13 +350,13 @@ fn detail_of(detail: &fps_sandbox::ledger::TransactionDetail, ids: &[Transaction
         assert_eq!(told.name, format!("{:?}", who(party)), "the name of a party of {made:?}");
     }
     let token = detail.sender_token.as_ref();
-    let instrument = detail.credit_instrument.as_ref();
+    let instrument = detail.instrument.as_ref().map(|(_, id)| id);
     Answer::Detail(Detail {
         caller: who(made.caller),
         sender: who(made.sender),
         recipient: who(made.recipient),
         amount: units(made.amount),
-        fee: units(made.fee),
+        fee: units(made.progress.fee),
         method: made.method,
         status: made.status(),
         token: token.and_then(|id| TOKENS.iter().find(|known| known.id == id.as_str())).map(|known| known.id),

@@ -92,7 +92,7 @@ fn round(numerator: i64, denominator: i64) -> i64 {
 pub(crate) fn fee(kind: Kind, method: PaymentMethod, amount: i64) -> i64 {
     let cents = amount / CENT;
     let fee = match method {
-        PaymentMethod::Debt => 0,
+        PaymentMethod::Debt | PaymentMethod::Prepaid => 0,
         PaymentMethod::ABT if cents < 5 => (amount / 5).max(25),
         PaymentMethod::ABT => CENT * round(cents * 15 + 1_000, 1_000),
         PaymentMethod::ACH => CENT * round(cents * 2 + 500, 100),

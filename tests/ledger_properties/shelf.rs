@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fps_sandbox::ledger::{
-    Account, AccountNumber, Amount, Book, CreditInstrument, Due, InstrumentNumber, Kind, LedgerAccount,
-    Needs, Outcome, Posting, Reference, ReferenceKey, Status, Timestamp, Token, TokenNumber, TokenType,
-    Transaction, TransactionNumber, Wanted,
+    Account, AccountNumber, Amount, Book, Due, Instrument, InstrumentNumber, Kind, LedgerAccount, Needs,
+    Outcome, Posting, Reference, ReferenceKey, Status, Timestamp, Token, TokenNumber, TokenType, Transaction,
+    TransactionNumber, Wanted,
 };
 
 use crate::history::DAY;
@@ -18,7 +18,7 @@ type Check<'a> = dyn FnMut(bool, &dyn Fn() -> String) + 'a;
 pub(crate) struct Shelf {
     accounts: BTreeMap<AccountNumber, Account>,
     tokens: BTreeMap<TokenNumber, Token>,
-    instruments: BTreeMap<InstrumentNumber, CreditInstrument>,
+    instruments: BTreeMap<InstrumentNumber, Instrument>,
     pub(crate) transactions: BTreeMap<TransactionNumber, Transaction>,
     references: BTreeMap<ReferenceKey, Reference>,
     totals: BTreeMap<LedgerAccount, Amount>,
@@ -107,8 +107,8 @@ impl Shelf {
             }
         }
         self.postings.extend(&changes.postings);
-        self.due.extend(&changes.due);
-        self.due.retain(|due| !changes.due_done.contains(due));
+        self.due.retain(|due| !changes.due.contains_key(&due.transaction));
+        self.due.extend(changes.due.values().flatten());
     }
 
     pub(crate) fn total(&self, account: LedgerAccount) -> Amount {
@@ -121,7 +121,7 @@ impl Shelf {
     }
 
     /// The instruments, in the order they were made.
-    pub(crate) fn instruments(&self) -> impl Iterator<Item = &CreditInstrument> {
+    pub(crate) fn instruments(&self) -> impl Iterator<Item = &Instrument> {
         self.instruments.values()
     }
 
@@ -189,7 +189,7 @@ impl Shelf {
         for instrument in self.instruments.values() {
             let owed = self.total(LedgerAccount::debt(instrument.number))
                 + self.total(LedgerAccount::debt_pending(instrument.number));
-            check(owed <= instrument.credit_limit, &|| format!("{}: {owed} is owed", instrument.id));
+            check(owed <= instrument.ceiling, &|| format!("{}: {owed} is owed", instrument.id));
             let own = self.open_debts.iter().filter(|((on, _), _)| *on == instrument.number);
             let open: Amount = own.map(|(_, open)| *open).sum();
             check(open == owed, &|| format!("{}: {open} is open, {owed} is owed", instrument.id));
@@ -206,7 +206,7 @@ impl Shelf {
             let refunds =
                 || self.transactions.values().filter(|refund| refund.original == Some(original.number));
             let refunded: Amount = refunds().map(|refund| refund.amount).sum();
-            let fee_back: Amount = refunds().map(|refund| -refund.fee).sum();
+            let fee_back: Amount = refunds().map(|refund| -refund.progress.fee).sum();
             check(refunded == original.progress.refunded, &|| {
                 format!("refunds of {refunded} of {original:?}")
             });
@@ -214,7 +214,7 @@ impl Shelf {
             check(fee_back == original.progress.fee_returned, &|| {
                 format!("fees of {fee_back} back of {original:?}")
             });
-            check(fee_back <= original.fee, &|| format!("{fee_back} returned of {original:?}"));
+            check(fee_back <= original.progress.fee, &|| format!("{fee_back} returned of {original:?}"));
         }
     }
 

@@ -107,7 +107,8 @@ async fn money_on_its_way_is_pending_and_neither_total_nor_gone() {
     let (server, merchant) = world().await;
     let balances = async || {
         let balance = merchant.ok("GetAccountBalance", &[]).await;
-        ["TotalBalance", "PendingInBalance", "PendingOutBalance"].map(|name| balance.text(&format!("{name}/Value")))
+        ["TotalBalance", "PendingInBalance", "PendingOutBalance"]
+            .map(|name| balance.text(&format!("{name}/Value")))
     };
     let paid = merchant.ok("Pay", &pay("CC", "1", "1")).await.text("TransactionId");
     assert_eq!(balances().await, ["1.800000", "0.900000", "0.000000"]);
@@ -242,9 +243,10 @@ async fn each_party_sees_the_same_transaction_from_its_side() {
     let (server, merchant) = world().await;
     let id = merchant.ok("Pay", &pay("ABT", "10", "1")).await.text("TransactionId");
     let buyer = server.client("BUYER", "secret");
-    for (client, balance, roles) in
-        [(&merchant, "11.640000", vec!["Recipient", "Caller"]), (&buyer, "990.000000", vec!["Caller", "Sender"])]
-    {
+    for (client, balance, roles) in [
+        (&merchant, "11.640000", vec!["Recipient", "Caller"]),
+        (&buyer, "990.000000", vec!["Caller", "Sender"]),
+    ] {
         let page = activity(client, &[]).await;
         assert_eq!(page.texts("Transaction", "TransactionId"), [id.as_str()]);
         assert_eq!(page.text("Transaction/Balance/Value"), balance);

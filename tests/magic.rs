@@ -22,7 +22,8 @@ async fn sender_and_recipient_token_ids_force_their_errors_in_every_payment() {
     let merchant = server.merchant();
     for magic in TOKENS {
         for action in ["Pay", "Reserve"] {
-            let mut asks = pay(demo::CC, "1", "1").to_vec();
+            let reference = format!("{action} {}", magic.id);
+            let mut asks = pay(demo::CC, "1", &reference).to_vec();
             asks.retain(|(name, _)| *name != magic.parameter);
             asks.push((magic.parameter, magic.id));
             let refused = merchant.refused(action, &asks, magic.forces.name()).await;
@@ -38,7 +39,10 @@ async fn the_first_decimal_of_a_card_s_amount_decides() {
     let server = Server::start().await;
     let merchant = server.merchant();
     for dollars in ["50.61", "100.6", "0.60", "0.69", "2.61"] {
-        assert_eq!(card_says(&server, &merchant, dollars).await, ("Failure".into(), "TransactionDenied".into()));
+        assert_eq!(
+            card_says(&server, &merchant, dollars).await,
+            ("Failure".into(), "TransactionDenied".into())
+        );
     }
     for dollars in ["50.71", "0.70", "0.79"] {
         assert_eq!(card_says(&server, &merchant, dollars).await.0, "Failure");

@@ -51,7 +51,10 @@ async fn a_reservation_holds_money_and_brings_none_until_it_is_settled() {
     assert_eq!(gain(&merchant, &before).await, 9_680);
     let detail = merchant.ok("GetTransaction", &[("TransactionId", &id)]).await;
     assert_eq!(detail.text("FPSOperation"), "Reserve");
-    assert_eq!(detail.texts("StatusHistory", "TransactionStatus"), ["Pending", "Reserved", "Pending", "Success"]);
+    assert_eq!(
+        detail.texts("StatusHistory", "TransactionStatus"),
+        ["Pending", "Reserved", "Pending", "Success"]
+    );
     server.stop().await;
 }
 
@@ -84,7 +87,10 @@ async fn a_reservation_that_is_cancelled_or_forgotten_for_seven_days_brings_noth
         let id = reserved(&server, &merchant).await;
         let code = if cancel {
             let cancelled = merchant.ok("Cancel", &[("TransactionId", &id)]).await;
-            assert_eq!((cancelled.text("TransactionId"), cancelled.text("TransactionStatus")), (id.clone(), "Cancelled".into()));
+            assert_eq!(
+                (cancelled.text("TransactionId"), cancelled.text("TransactionStatus")),
+                (id.clone(), "Cancelled".into())
+            );
             "Canceled"
         } else {
             server.advance(SEVEN_DAYS - Duration::from_millis(1));

@@ -123,7 +123,9 @@ async fn a_token_is_found_by_its_reference_and_cancelled_for_good() {
 async fn the_list_of_tokens_is_that_of_one_s_own_account_by_every_filter() {
     let server = Server::start_seeded(WORLD).await;
     let (merchant, buyer) = (server.client("MERCHANT", "secret"), server.client("BUYER", "secret"));
-    let ids = async |client: &Client, asks: &[(&str, &str)]| client.ok("GetTokens", asks).await.texts("Token", "TokenId");
+    let ids = async |client: &Client, asks: &[(&str, &str)]| {
+        client.ok("GetTokens", asks).await.texts("Token", "TokenId")
+    };
     assert_eq!(ids(&merchant, &[]).await, ["OF-MERCHANT"]);
     assert_eq!(ids(&buyer, &[]).await, ["LIMITED", "BY-CARD", "SINGLE"]);
     assert_eq!(ids(&buyer, &[("TokenType", "SingleUse")]).await, ["SINGLE"]);
@@ -151,7 +153,8 @@ async fn an_instruction_becomes_a_token_once_and_is_given_back_as_it_was() {
     assert_eq!(token.len(), 64);
     assert_eq!(merchant.ok("InstallPaymentInstruction", &install).await.text("TokenId"), token);
     let shown = merchant.ok("GetPaymentInstruction", &[("TokenId", &token)]).await;
-    let text = shown.text("PaymentInstruction").replace("&lt;", "<").replace("&quot;", "\"").replace("&apos;", "'");
+    let text =
+        shown.text("PaymentInstruction").replace("&lt;", "<").replace("&quot;", "\"").replace("&apos;", "'");
     assert_eq!(text.replace("&#39;", "'").replace("&amp;", "&"), install[0].1);
     assert_eq!([shown.text("TokenFriendlyName"), shown.text("PaymentReason")], ["Refunds", "Returns"]);
     let listed = merchant.ok("GetTokens", &[("TokenType", "Unrestricted")]).await;

@@ -22,7 +22,10 @@ struct Message {
 const POSTPAID: Message = Message {
     endpoint: "http://momeant.dev/fund/accept-postpaid",
     parameters: &[
-        ("certificateUrl", "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem?requestId=1mibf30suu4kx9ssye1joafw1mjjdejt45oc7v86z5hifxn41k"),
+        (
+            "certificateUrl",
+            "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem?requestId=1mibf30suu4kx9ssye1joafw1mjjdejt45oc7v86z5hifxn41k",
+        ),
         ("creditInstrumentID", "I7GIB3T2Q8EU2ZK9CBAI31FJXY9DB7G2F8QF78HCDA7VM3MB6QTQFQTFHZZGD3DG"),
         ("creditSenderTokenID", "I5GIP372QXEV2ZA9JBAQ3FFJ3YQDB2GBF8TF68H8D37VL3LB6VTJFQ4F9ZZ6DZDK"),
         ("expiry", "02/2017"),
@@ -30,7 +33,10 @@ const POSTPAID: Message = Message {
         ("signatureMethod", "RSA-SHA1"),
         ("signatureVersion", "2"),
         ("status", "SC"),
-        ("signature", "VztSCPvJH0s1Hgg7TvLEDB5hF7R3VIXO12BRzuihITwakjzUQlXOyLDUbsbi4ct9YCkyColoUndZ\noNlV2mUb+RFC6ixatKuUUDjIxOD07Awh7SClNzk4vxVIRouZeP5ROAZpm33tvRnH66XHr/EvqdW/\n6NzAw0HOgVFAeRyvixo="),
+        (
+            "signature",
+            "VztSCPvJH0s1Hgg7TvLEDB5hF7R3VIXO12BRzuihITwakjzUQlXOyLDUbsbi4ct9YCkyColoUndZ\noNlV2mUb+RFC6ixatKuUUDjIxOD07Awh7SClNzk4vxVIRouZeP5ROAZpm33tvRnH66XHr/EvqdW/\n6NzAw0HOgVFAeRyvixo=",
+        ),
     ],
 };
 
@@ -39,13 +45,19 @@ const MULTI_USE: Message = Message {
     endpoint: "http://127.0.0.1:3999/contributions/save",
     parameters: &[
         ("callerReference", "c5b2c519-2b55-4fdd-83e1-2fff1238f51a"),
-        ("certificateUrl", "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem?requestId=bjzj0tpgedksa8xv8c5jns5i4d7ugwehryvxtzspigd3omooy0j"),
+        (
+            "certificateUrl",
+            "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem?requestId=bjzj0tpgedksa8xv8c5jns5i4d7ugwehryvxtzspigd3omooy0j",
+        ),
         ("expiry", "10/2017"),
         ("signatureMethod", "RSA-SHA1"),
         ("signatureVersion", "2"),
         ("status", "SC"),
         ("tokenID", "I7TRIVD1A1ABBN6Z5JIP3MUP6XLCXADCIDER9MMKUM6DTJ4ZD2DUKDSEHBDFQNBH"),
-        ("signature", "oqf/HV3gxQpVi1nwDGdYaSzNO5XvikEypZi82M5/Z0mQaj5KNH7v6XB3XtNatXEZYdYiTbjCjZu2\n4X8W6BZ6mEvQXEgAsgr/q6vpm+kfdk1wFiV4Ho2lAkAzF93tBbLg12GIVQpETuQ8h6aTWUIy9Y01\n1P+fPYDznVrapsdmy8s="),
+        (
+            "signature",
+            "oqf/HV3gxQpVi1nwDGdYaSzNO5XvikEypZi82M5/Z0mQaj5KNH7v6XB3XtNatXEZYdYiTbjCjZu2\n4X8W6BZ6mEvQXEgAsgr/q6vpm+kfdk1wFiV4Ho2lAkAzF93tBbLg12GIVQpETuQ8h6aTWUIy9Y01\n1P+fPYDznVrapsdmy8s=",
+        ),
     ],
 };
 
@@ -67,7 +79,10 @@ const NOTIFICATION: Message = Message {
         ("transactionAmount", "USD 1.00"),
         ("transactionDate", "1251832057"),
         ("transactionId", "14DRG2JGR7LK4J54P544DKKNDLQFFZLE323"),
-        ("signature", "vKXXCbtxvSkRR+Zn8YNW6DNGpbi474h2iM4L+xaOi16kYKdYpuGbvKyXQ36uTZTVHdUGAAcvpXFLwDfnTcqcckr2IUElrVJKQeT0WeWR+IqmABwSRGo+YqjzPNISSNXNzg6LFhouhUvmmwY15X3YgXfcERN5IhPwv04YkyCLPCA9P0/QgD8Jum/hc9jj0HYjj3s3MuuQ3yoIhf2x+2CBZRm5lslRqnoF/8OJ1ZHmAHt9VvQSZ+QC3fwJgeqzJPAvtuOm930BP6hPYZVhXE5w7ByLt0qLk1ZFE/vzQ4io4vOyie6Wbhp5+AuNyAs+QrGMYO8VZruZJfkZO4b6QOgV2A=="),
+        (
+            "signature",
+            "vKXXCbtxvSkRR+Zn8YNW6DNGpbi474h2iM4L+xaOi16kYKdYpuGbvKyXQ36uTZTVHdUGAAcvpXFLwDfnTcqcckr2IUElrVJKQeT0WeWR+IqmABwSRGo+YqjzPNISSNXNzg6LFhouhUvmmwY15X3YgXfcERN5IhPwv04YkyCLPCA9P0/QgD8Jum/hc9jj0HYjj3s3MuuQ3yoIhf2x+2CBZRm5lslRqnoF/8OJ1ZHmAHt9VvQSZ+QC3fwJgeqzJPAvtuOm930BP6hPYZVhXE5w7ByLt0qLk1ZFE/vzQ4io4vOyie6Wbhp5+AuNyAs+QrGMYO8VZruZJfkZO4b6QOgV2A==",
+        ),
     ],
 };
 
@@ -75,12 +90,18 @@ const NOTIFICATION: Message = Message {
 const NOT_PAID: Message = Message {
     endpoint: "http://localhost:3000/receive_amazon_fps_token",
     parameters: &[
-        ("certificateUrl", "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem?requestId=bjykc5z7jagpe7o43lwji2gv1tsa30s4fpgbsfpvd8gh87p4jle"),
+        (
+            "certificateUrl",
+            "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem?requestId=bjykc5z7jagpe7o43lwji2gv1tsa30s4fpgbsfpvd8gh87p4jle",
+        ),
         ("errorMessage", "User Error: The pipeline was aborted and restarted"),
         ("signatureMethod", "RSA-SHA1"),
         ("signatureVersion", "2"),
         ("status", "NP"),
-        ("signature", "oNs5QXJdeQ1u2EqHgtlMPrgHhKEmUh8kOPi5+CB1j9pqf6SwbCBSfF7nLjbBxskzRgrybvQCpQ6q\niLKtSwmRO3DYYTJmgIoe2ZJ9ptJOtD/UY0en/yP5V5dcJCPjThjEbJ/PPZxEdRQLsM4LyRzmH/OE\ng3ChqhtVADbI+0/20Fk="),
+        (
+            "signature",
+            "oNs5QXJdeQ1u2EqHgtlMPrgHhKEmUh8kOPi5+CB1j9pqf6SwbCBSfF7nLjbBxskzRgrybvQCpQ6q\niLKtSwmRO3DYYTJmgIoe2ZJ9ptJOtD/UY0en/yP5V5dcJCPjThjEbJ/PPZxEdRQLsM4LyRzmH/OE\ng3ChqhtVADbI+0/20Fk=",
+        ),
     ],
 };
 
@@ -159,7 +180,11 @@ async fn any_change_to_a_message_or_its_endpoint_is_a_failure() {
             let changed = format!("{value}0");
             let mut parameters = message.parameters.to_vec();
             parameters[place] = (name, &changed);
-            assert_eq!(verified(&server, message.endpoint, &wire(&parameters)).await, "Failure", "another {name}");
+            assert_eq!(
+                verified(&server, message.endpoint, &wire(&parameters)).await,
+                "Failure",
+                "another {name}"
+            );
             parameters.remove(place);
             assert_eq!(verified(&server, message.endpoint, &wire(&parameters)).await, "Failure", "no {name}");
         }
@@ -167,7 +192,12 @@ async fn any_change_to_a_message_or_its_endpoint_is_a_failure() {
         assert_eq!(verified(&server, message.endpoint, &wire(&more)).await, "Failure");
         let slash = format!("{}/", message.endpoint);
         assert_eq!(verified(&server, &slash, &wire(message.parameters)).await, "Failure");
-        let port = message.endpoint.replacen(".com", ".com:81", 1).replacen(":3999", ":3998", 1).replacen(":3000", ":3001", 1).replacen(".dev", ".dev:81", 1);
+        let port = message
+            .endpoint
+            .replacen(".com", ".com:81", 1)
+            .replacen(":3999", ":3998", 1)
+            .replacen(":3000", ":3001", 1)
+            .replacen(".dev", ".dev:81", 1);
         assert_eq!(verified(&server, &port, &wire(message.parameters)).await, "Failure");
     }
     server.stop().await;
@@ -177,11 +207,17 @@ async fn any_change_to_a_message_or_its_endpoint_is_a_failure() {
 #[tokio::test]
 async fn the_encoding_of_a_message_makes_no_difference() {
     let server = server().await;
-    for endpoint in ["http://MOMEANT.dev/fund/accept-postpaid", "http://momeant.dev:80/fund/accept-postpaid"] {
+    for endpoint in ["http://MOMEANT.dev/fund/accept-postpaid", "http://momeant.dev:80/fund/accept-postpaid"]
+    {
         assert_eq!(verified(&server, endpoint, &wire(POSTPAID.parameters)).await, "Success", "{endpoint}");
     }
     let sent = wire(POSTPAID.parameters);
-    for other in [sent.replace("%0A", ""), sent.replace("%0A", "%0D%0A"), sent.replace("%2B", "+"), sent.replace("%2F", "/")] {
+    for other in [
+        sent.replace("%0A", ""),
+        sent.replace("%0A", "%0D%0A"),
+        sent.replace("%2B", "+"),
+        sent.replace("%2F", "/"),
+    ] {
         assert_ne!(other, sent);
         assert_eq!(verified(&server, POSTPAID.endpoint, &other).await, "Success", "{other}");
     }
@@ -217,7 +253,9 @@ async fn a_signature_of_the_request_itself_is_checked_when_there_is_one() {
 async fn an_untrusted_certificate_is_a_failure_and_what_is_no_signature_an_error() {
     let server = server().await;
     let with = |name: &str, value: &'static str| {
-        let replaced = |&(known, given): &(&'static str, &'static str)| (known, if known == name { value } else { given });
+        let replaced = |&(known, given): &(&'static str, &'static str)| {
+            (known, if known == name { value } else { given })
+        };
         wire(&POSTPAID.parameters.iter().map(replaced).collect::<Vec<_>>())
     };
     for (parameters, expected) in [

@@ -47,8 +47,7 @@ fn breaches(parameter: &Parameter) -> Vec<Breach> {
                 .with(name, "é".repeat(most + 1)),
         ),
         Kind::Bytes(most) => breaches.push(
-            Breach::new(format!("{camel} can not be longer than {most} bytes"))
-                .with(name, text_of(most + 2)),
+            Breach::new(format!("{camel} can not be longer than {most} bytes")).with(name, text_of(most + 2)),
         ),
         Kind::Amount => breaches.extend(amount_breaches(name, &camel)),
         Kind::Percent => breaches.push(
@@ -63,7 +62,9 @@ fn breaches(parameter: &Parameter) -> Vec<Breach> {
             }
         }
         Kind::Number(least, most) => {
-            for value in [(least - 1).to_string(), (most + 1).to_string(), "-1".into(), "1.5".into(), "all".into()] {
+            for value in
+                [(least - 1).to_string(), (most + 1).to_string(), "-1".into(), "1.5".into(), "all".into()]
+            {
                 let rule = format!("has to be a whole number from {least} to {most}");
                 breaches
                     .push(Breach::new(format!("{camel} {rule}. Specified value: {value}")).with(name, value));
@@ -78,10 +79,12 @@ fn breaches(parameter: &Parameter) -> Vec<Breach> {
         }
         Kind::ListOf(names) => {
             let rule = format!("has to be a list of {}", names.join(", "));
-            for (name, value) in [(name.to_owned(), names[0].to_lowercase()), (format!("{name}.1"), "Nobody".into())]
+            for (name, value) in
+                [(name.to_owned(), names[0].to_lowercase()), (format!("{name}.1"), "Nobody".into())]
             {
-                breaches
-                    .push(Breach::new(format!("{camel} {rule}. Specified value: {value}")).with(&name, value));
+                breaches.push(
+                    Breach::new(format!("{camel} {rule}. Specified value: {value}")).with(&name, value),
+                );
             }
         }
         Kind::OneOf(names) => {

@@ -58,9 +58,8 @@ fn balance_cases() -> Vec<Case> {
 }
 
 fn activity_cases() -> Vec<Case> {
-    let activity = |name| {
-        Case::new("GetAccountActivity", name, &[("StartDate", "2012-06-01"), ("MaxBatchSize", "3")])
-    };
+    let activity =
+        |name| Case::new("GetAccountActivity", name, &[("StartDate", "2012-06-01"), ("MaxBatchSize", "3")]);
     vec![
         activity("what happened on the account").after(refund("").with("TransactionId", "OWED")),
         activity("no page holds fewer than one").with("MaxBatchSize", "0").refused_saying(
@@ -84,7 +83,9 @@ fn token_cases() -> Vec<Case> {
             .without("TokenId")
             .with("CallerReference", "CREDIT")
             .answers(&[("Token/TokenId", "CREDIT")]),
-        by_id("a cancelled token is shown").with("TokenId", "CANCELLED").answers(&[("TokenStatus", "Inactive")]),
+        by_id("a cancelled token is shown")
+            .with("TokenId", "CANCELLED")
+            .answers(&[("TokenStatus", "Inactive")]),
         by_id("its owner may ask").by("ALICE").answers(&[("Token/TokenId", "ABT")]),
         by_id("not by both at once").with("CallerReference", "ABT").refused_saying(
             Code::InvalidParams,
@@ -115,10 +116,12 @@ fn usage_cases() -> Vec<Case> {
         usage("how often a token was used")
             .after(pay_by("TWICE-A-DAY", "1"))
             .answers(&[("TokenUsageLimits/Count", "2"), ("TokenUsageLimits/LastResetCount", "1")]),
-        usage("an ill-formed token id is told apart from an unknown one").with("TokenId", "NONE").refused_saying(
-            Code::InvalidParams,
-            "\"tokenId\" has to be a valid token ID. Specified value: NONE",
-        ),
+        usage("an ill-formed token id is told apart from an unknown one")
+            .with("TokenId", "NONE")
+            .refused_saying(
+                Code::InvalidParams,
+                "\"tokenId\" has to be a valid token ID. Specified value: NONE",
+            ),
         usage("an unknown token is refused").with("TokenId", UNKNOWN_TOKEN).refused(Code::InvalidTokenId),
         usage("others may not ask").by("RIVAL").refused(Code::TokenAccessDenied),
         usage("a single-use token has no usage").with("TokenId", "SINGLE").refused(Code::InvalidTokenType),
@@ -133,10 +136,12 @@ fn cancel_token_cases() -> Vec<Case> {
             .with("ReasonText", "The buyer moved")
             .with("OverrideIPNURL", "http://localhost/ipn"),
         pay("a token taken out of use does not pay").after(cancel("")).refused(Code::TokenNotActive_Sender),
-        cancel("an ill-formed token id is told apart from an unknown one").with("TokenId", "NONE").refused_saying(
-            Code::InvalidParams,
-            "\"tokenId\" has to be a valid token ID. Specified value: NONE",
-        ),
+        cancel("an ill-formed token id is told apart from an unknown one")
+            .with("TokenId", "NONE")
+            .refused_saying(
+                Code::InvalidParams,
+                "\"tokenId\" has to be a valid token ID. Specified value: NONE",
+            ),
         cancel("an unknown token is refused").with("TokenId", UNKNOWN_TOKEN).refused(Code::InvalidTokenId),
         cancel("its owner does not cancel it here").by("ALICE").refused(Code::TokenAccessDenied),
         cancel("a suspended caller cancels nothing")
@@ -169,7 +174,9 @@ fn instruction_cases() -> Vec<Case> {
         install("every parameter is understood")
             .with("TokenFriendlyName", "Refunds")
             .with("PaymentReason", "Returns"),
-        install("a suspended caller installs nothing").by("SUSPENDED").refused(Code::InvalidAccountState_Caller),
+        install("a suspended caller installs nothing")
+            .by("SUSPENDED")
+            .refused(Code::InvalidAccountState_Caller),
         install("a caller without a verified address installs nothing")
             .by("UNVERIFIED")
             .refused(Code::UnverifiedEmailAddress_Caller),
@@ -181,19 +188,21 @@ fn instruction_cases() -> Vec<Case> {
             .after(install("").with("TokenType", "SingleUse"))
             .refused(Code::DuplicateRequest),
         shown("a token that no instruction made shows one").answers(&[("CallerReference", "ABT")]),
-        shown("an ill-formed token id is told apart from an unknown one").with("TokenId", "NONE").refused_saying(
-            Code::InvalidParams,
-            "\"tokenId\" has to be a valid token ID. Specified value: NONE",
-        ),
+        shown("an ill-formed token id is told apart from an unknown one")
+            .with("TokenId", "NONE")
+            .refused_saying(
+                Code::InvalidParams,
+                "\"tokenId\" has to be a valid token ID. Specified value: NONE",
+            ),
         shown("an unknown token is refused").with("TokenId", UNKNOWN_TOKEN).refused(Code::InvalidTokenId),
         shown("others may not ask").by("RIVAL").refused(Code::TokenAccessDenied),
     ]
 }
 
 fn recipient_cases() -> Vec<Case> {
-    let status =
-        |name| Case::new("GetRecipientVerificationStatus", name, &[("RecipientTokenId", "R")]);
-    let suspended = magic::TOKENS.iter().find(|token| token.parameter == "RecipientTokenId").map_or("", |t| t.id);
+    let status = |name| Case::new("GetRecipientVerificationStatus", name, &[("RecipientTokenId", "R")]);
+    let suspended =
+        magic::TOKENS.iter().find(|token| token.parameter == "RecipientTokenId").map_or("", |t| t.id);
     vec![
         status("an account in good order is verified")
             .answers(&[("RecipientVerificationStatus", "VerificationComplete")]),
@@ -298,7 +307,9 @@ fn cancel_subscription_cases() -> Vec<Case> {
                 Code::RefundAmountExceeded,
                 "The subscription has no payment that could be refunded.",
             ),
-        cancel("no more is given back than was paid").with(dollars, "10.01").refused(Code::RefundAmountExceeded),
+        cancel("no more is given back than was paid")
+            .with(dollars, "10.01")
+            .refused(Code::RefundAmountExceeded),
         cancel("what was given back is not given back again")
             .after(refund("").with("TransactionId", "SUBSCRIBED"))
             .refused(Code::TransactionFullyRefundedAlready),

@@ -71,7 +71,10 @@ fn marketplace_cases(payment: impl Fn(&'static str) -> Case) -> Vec<Case> {
             .with("MarketplaceFixedFee.Value", "1")
             .with("MarketplaceVariableFee", "10")
             .answers(&[PENDING]),
-        payment("a recipient token needs a marketplace").by("PLAIN").with(to, "R").refused(Code::NotMarketplaceApp),
+        payment("a recipient token needs a marketplace")
+            .by("PLAIN")
+            .with(to, "R")
+            .refused(Code::NotMarketplaceApp),
         payment("an unknown recipient token is refused")
             .with(to, UNKNOWN_TOKEN)
             .refused(Code::InvalidTokenId_Recipient),
@@ -82,7 +85,9 @@ fn marketplace_cases(payment: impl Fn(&'static str) -> Case) -> Vec<Case> {
         payment("another marketplace's recipient token is refused")
             .with(to, "R-OF-RIVAL")
             .refused(Code::InvalidTokenId_Recipient),
-        payment("a sender token is no recipient token").with(to, "ABT").refused(Code::InvalidTokenId_Recipient),
+        payment("a sender token is no recipient token")
+            .with(to, "ABT")
+            .refused(Code::InvalidTokenId_Recipient),
         payment("a token is not both sender's and recipient's")
             .with(to, "CC")
             .refused(Code::SameTokenIdUsedMultipleTimes),
@@ -122,13 +127,10 @@ fn marketplace_cases(payment: impl Fn(&'static str) -> Case) -> Vec<Case> {
                 Code::IncompatibleTokens,
                 "ChargeFeeTo contradicts recipientPaysFee of the recipient token.",
             ),
-        payment("a recipient gets more than the fees")
-            .with(to, "R")
-            .with(DOLLARS, "0.05")
-            .refused_saying(
-                Code::InvalidParams,
-                "Transaction amount must be greater than Recipient Fee liability.",
-            ),
+        payment("a recipient gets more than the fees").with(to, "R").with(DOLLARS, "0.05").refused_saying(
+            Code::InvalidParams,
+            "Transaction amount must be greater than Recipient Fee liability.",
+        ),
         payment("a marketplace that pays the fee must have it")
             .by("PENNILESS")
             .with("SenderTokenId", "TO-PENNILESS-BY-CC")
@@ -142,10 +144,10 @@ fn marketplace_cases(payment: impl Fn(&'static str) -> Case) -> Vec<Case> {
 
 fn marketplace_refund_cases() -> Vec<Case> {
     let paid = || {
-        pay_by("ABT", "100").with("RecipientTokenId", "R").with("MarketplaceFixedFee.Value", "1").with(
-            "MarketplaceVariableFee",
-            "10",
-        )
+        pay_by("ABT", "100")
+            .with("RecipientTokenId", "R")
+            .with("MarketplaceFixedFee.Value", "1")
+            .with("MarketplaceVariableFee", "10")
     };
     let policy = "MarketplaceRefundPolicy";
     let funded = |case: Case| case.after(paid()).after_deposit_to("SELLER");
@@ -186,7 +188,9 @@ fn marketplace_refund_cases() -> Vec<Case> {
         refund("a funding cannot be refunded")
             .with("TransactionId", "FUNDED")
             .refused(Code::TransactionTypeNotRefundable),
-        refund("prepaid money goes back onto the instrument").after(pay_by("PREPAID", "50")).answers(&[SUCCESS]),
+        refund("prepaid money goes back onto the instrument")
+            .after(pay_by("PREPAID", "50"))
+            .answers(&[SUCCESS]),
     ]
 }
 
@@ -246,7 +250,9 @@ fn reserve_cases() -> Vec<Case> {
         reserve("an unknown token is refused")
             .with("SenderTokenId", UNKNOWN_TOKEN)
             .refused(Code::InvalidTokenId_Sender),
-        reserve("nobody reserves from himself").with("SenderTokenId", "TO-SELF").refused(Code::SameSenderAndRecipient),
+        reserve("nobody reserves from himself")
+            .with("SenderTokenId", "TO-SELF")
+            .refused(Code::SameSenderAndRecipient),
         reserve("a suspended caller reserves nothing")
             .by("SUSPENDED")
             .with("SenderTokenId", "TO-SUSPENDED")
@@ -315,7 +321,9 @@ fn capture_cases() -> Vec<Case> {
             .by("UNVERIFIED")
             .after_deposit_to("UNVERIFIED")
             .refused(Code::UnverifiedEmailAddress_Caller),
-        capture("the card must have answered").after(reserve("")).refused(Code::OriginalTransactionIncomplete),
+        capture("the card must have answered")
+            .after(reserve(""))
+            .refused(Code::OriginalTransactionIncomplete),
         capture("the card must have agreed")
             .after(reserve("").with(DOLLARS, "10.60"))
             .after_seconds(1)
@@ -341,9 +349,11 @@ fn capture_cases() -> Vec<Case> {
 
 fn cancel_cases() -> Vec<Case> {
     let reserved = reserved();
-    let with_all = |case: Case| case.with("Description", "Out of stock").with("OverrideIPNURL", "http://localhost/");
+    let with_all =
+        |case: Case| case.with("Description", "Out of stock").with("OverrideIPNURL", "http://localhost/");
     vec![
-        reserved(cancel("a reservation is let go under its own id")).answers(&[("TransactionId", "@0"), CANCELLED]),
+        reserved(cancel("a reservation is let go under its own id"))
+            .answers(&[("TransactionId", "@0"), CANCELLED]),
         with_all(reserved(cancel("every parameter is understood"))).answers(&[CANCELLED]),
         cancel("a pending payment is called off").after(pay_by("CC", "10")).answers(&[CANCELLED]),
         cancel("a pending settlement is called off").after(settle("")).answers(&[CANCELLED]),
@@ -369,7 +379,9 @@ fn cancel_cases() -> Vec<Case> {
             .after(pay_by("ABT", "10"))
             .refused(Code::InvalidTransactionState),
         reserved(cancel("nor what is called off")).after(cancel("")).refused(Code::InvalidTransactionState),
-        reserved(cancel("nor what is being settled")).after(capture("")).refused(Code::InvalidTransactionState),
+        reserved(cancel("nor what is being settled"))
+            .after(capture(""))
+            .refused(Code::InvalidTransactionState),
         cancel("nor a pending refund")
             .after(pay_by("CC", "100"))
             .after_seconds(1)

@@ -87,7 +87,12 @@ impl Params<'_> {
         let sender_token = self.text("SenderTokenId")?.into();
         let recipient_token = self.maybe_text("RecipientTokenId")?.map(Into::into);
         let amount = self.amount("TransactionAmount")?;
-        let charge_fee_to = self.maybe_choice("ChargeFeeTo")?;
+        // A recipient token may have a default of its own; without one, nothing said is the same as Recipient.
+        let charge_fee_to = if recipient_token.is_none() {
+            Some(self.choice("ChargeFeeTo", ChargeFeeTo::Recipient)?)
+        } else {
+            self.maybe_choice("ChargeFeeTo")?
+        };
         let mut remarks = self.remarks_for_statement()?;
         let timeout_minutes = self.minutes("TransactionTimeoutInMins", DEFAULT_TIMEOUT_MINUTES)?;
         let own_fee = OwnFee {

@@ -574,7 +574,7 @@ fn settle_cases() -> Vec<Case> {
             .with("SenderTokenId", "UNUSED-SETTLE")
             .refused_saying(
                 Code::IncompatibleTokens,
-                "The settlement token belongs to another credit instrument.",
+                "The token belongs to another instrument.",
             ),
         settle_on("a person cannot take cards", "PERSON-SETTLE", "PERSON-LINE")
             .by("PERSON")
@@ -815,7 +815,7 @@ fn order_cases() -> Vec<Case> {
             .with("CreditInstrumentId", "UNUSED-LINE")
             .refused_saying(
                 Code::IncompatibleTokens,
-                "The settlement token belongs to another credit instrument.",
+                "The token belongs to another instrument.",
             ),
         settle("the limit of the token comes before the debt")
             .with("SenderTokenId", "SETTLE-AT-MOST-30")
@@ -884,10 +884,15 @@ fn reference_cases() -> Vec<Case> {
             .after(pay_by("OF-RIVAL", "10").by("RIVAL"))
             .answers(&[SUCCESS]),
         pay("a refusal is given again though the reason is gone")
-            .after_refusal_of(pay_by("FUTURE", "10"))
+            .after_refusal_of(pay_by("FROM-NOON", "10"))
             .after_seconds(1)
-            .with("SenderTokenId", "FUTURE")
+            .with("SenderTokenId", "FROM-NOON")
             .refused(Code::TokenNotActive_Sender),
+        pay("the same request under another reference is not refused then")
+            .after_refusal_of(pay_by("FROM-NOON", "10").with("CallerReference", "too early"))
+            .after_seconds(1)
+            .with("SenderTokenId", "FROM-NOON")
+            .answers(&[SUCCESS]),
         pay("a refused request uses its reference up")
             .after_refusal_of(pay_by("CANCELLED", "10"))
             .refused(Code::DuplicateRequest),

@@ -92,13 +92,15 @@ impl Stage {
     fn problem(&self, case: &Case, reply: &Reply) -> Option<String> {
         let found = match &case.expects {
             Expected::Success(texts) => {
-                if reply.status != 200 {
-                    return Some(format!("expected success: {}", reply.body));
+                if reply.status == 200 {
+                    texts.iter().find_map(|(path, text)| {
+                        let (found, expected) = (reply.text(path), self.known(text));
+                        (found != expected)
+                            .then(|| format!("{path} is {found}, not {expected}: {}", reply.body))
+                    })
+                } else {
+                    Some(format!("expected success: {}", reply.body))
                 }
-                texts.iter().find_map(|(path, text)| {
-                    let (found, expected) = (reply.text(path), self.known(text));
-                    (found != expected).then(|| format!("{path} is {found}, not {expected}: {}", reply.body))
-                })
             }
             Expected::Refusal { code, message } => {
                 let facts = code.facts();

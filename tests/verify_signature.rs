@@ -1,0 +1,273 @@
+//! VerifySignature, by messages that FPS itself signed, published by merchants and in Amazon's own samples.
+
+mod support;
+
+use fps_sandbox::config::{Config, FileOnly};
+use fps_sandbox::fps::outbound::TrustedKey;
+use fps_sandbox::fps::signature::percent_encode;
+use support::{NOW, Reply, Server, config, demo, encode, get, instant, raw};
+
+/// The sandbox key of 2009 to 2012, and the production key; the moduli follow from the signatures.
+const SANDBOX: &str = "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem";
+const SANDBOX_MODULUS: &str = "b32cfe0f97be4a244ec9441acb3622c3d244b535b94f0bf777bc0b0242a27bdb141978625ce2151faf308879d69b85bea52a4787eb2d450b9bb6f1314711a49965ea8fc723c8241a0db7c2f5fae22b3dad8e3b11485184241bc532dd81b0d24646a0722e1b24b73a58e0ea5a0370d65289d5c88e69eaa1d9eb01f98f4fce7df3";
+const PRODUCTION: &str = "https://fps.amazonaws.com/certs/090909/PKICert.pem";
+const PRODUCTION_MODULUS: &str = "d398c3461cacc92f11795e344fa8367a9ed3e4f769b119fedbba804387cc4d9f04dbd948623271e98b94eab779ea204347f931956ffdc5bb1d0bb8e0261ebf6cc8e05a917bc665fd46323339539c595b04c3847de1a1e2fbe5ee3bd7b064f0e7671ffb7294ffffcb39cf825d910ef80363c66da39a648dbaf6bf0fbe25f01dc51437ca5b0dea9769902964cde9c01d4a1f2b076095c7d13012c44bc5617b687aad049af660288c22e44cf80a0dc0d82868516336cb811cb7b7edd8b8a8b09b532abc797c6d32b5b329d0061c52fcc1ec4e90dd1a0dfff1fa2ea0a1b7bc10f49451a63df7304e2e3d498add9a6fbe6b41231faded1dd51691668ebb4387b07d59";
+
+/// A message as FPS signed it.
+struct Message {
+    endpoint: &'static str,
+    parameters: &'static [(&'static str, &'static str)],
+}
+
+const POSTPAID: Message = Message {
+    endpoint: "http://momeant.dev/fund/accept-postpaid",
+    parameters: &[
+        (
+            "certificateUrl",
+            "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem?requestId=1mibf30suu4kx9ssye1joafw1mjjdejt45oc7v86z5hifxn41k",
+        ),
+        ("creditInstrumentID", "I7GIB3T2Q8EU2ZK9CBAI31FJXY9DB7G2F8QF78HCDA7VM3MB6QTQFQTFHZZGD3DG"),
+        ("creditSenderTokenID", "I5GIP372QXEV2ZA9JBAQ3FFJ3YQDB2GBF8TF68H8D37VL3LB6VTJFQ4F9ZZ6DZDK"),
+        ("expiry", "02/2017"),
+        ("settlementTokenID", "I1GII3G2QUE82ZI9DBA534FJNYZDB7G8F8JFS8HHDC7VL36B6BT3FQ9FJZZFDKD6"),
+        ("signatureMethod", "RSA-SHA1"),
+        ("signatureVersion", "2"),
+        ("status", "SC"),
+        (
+            "signature",
+            "VztSCPvJH0s1Hgg7TvLEDB5hF7R3VIXO12BRzuihITwakjzUQlXOyLDUbsbi4ct9YCkyColoUndZ\noNlV2mUb+RFC6ixatKuUUDjIxOD07Awh7SClNzk4vxVIRouZeP5ROAZpm33tvRnH66XHr/EvqdW/\n6NzAw0HOgVFAeRyvixo=",
+        ),
+    ],
+};
+
+/// The endpoint has a port of its own.
+const MULTI_USE: Message = Message {
+    endpoint: "http://127.0.0.1:3999/contributions/save",
+    parameters: &[
+        ("callerReference", "c5b2c519-2b55-4fdd-83e1-2fff1238f51a"),
+        (
+            "certificateUrl",
+            "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem?requestId=bjzj0tpgedksa8xv8c5jns5i4d7ugwehryvxtzspigd3omooy0j",
+        ),
+        ("expiry", "10/2017"),
+        ("signatureMethod", "RSA-SHA1"),
+        ("signatureVersion", "2"),
+        ("status", "SC"),
+        ("tokenID", "I7TRIVD1A1ABBN6Z5JIP3MUP6XLCXADCIDER9MMKUM6DTJ4ZD2DUKDSEHBDFQNBH"),
+        (
+            "signature",
+            "oqf/HV3gxQpVi1nwDGdYaSzNO5XvikEypZi82M5/Z0mQaj5KNH7v6XB3XtNatXEZYdYiTbjCjZu2\n4X8W6BZ6mEvQXEgAsgr/q6vpm+kfdk1wFiV4Ho2lAkAzF93tBbLg12GIVQpETuQ8h6aTWUIy9Y01\n1P+fPYDznVrapsdmy8s=",
+        ),
+    ],
+};
+
+/// A notification: signed as a POST.
+const NOTIFICATION: Message = Message {
+    endpoint: "http://www.mysite.com/ipn.jsp",
+    parameters: &[
+        ("buyerName", "BuyerName-SsUo3oDjHx"),
+        ("callerReference", "callerReference=ReferenceStringJYI1251832057319108"),
+        ("certificateUrl", "https://fps.amazonaws.com/certs/090909/PKICert.pem"),
+        ("notificationType", "TransactionStatus"),
+        ("operation", "PAY"),
+        ("paymentMethod", "CC"),
+        ("paymentReason", "DescriptionString-1251832057319108"),
+        ("recipientEmail", "recipientemail@amazon.com"),
+        ("signatureMethod", "RSA-SHA1"),
+        ("signatureVersion", "2"),
+        ("status", "INITIATED"),
+        ("transactionAmount", "USD 1.00"),
+        ("transactionDate", "1251832057"),
+        ("transactionId", "14DRG2JGR7LK4J54P544DKKNDLQFFZLE323"),
+        (
+            "signature",
+            "vKXXCbtxvSkRR+Zn8YNW6DNGpbi474h2iM4L+xaOi16kYKdYpuGbvKyXQ36uTZTVHdUGAAcvpXFLwDfnTcqcckr2IUElrVJKQeT0WeWR+IqmABwSRGo+YqjzPNISSNXNzg6LFhouhUvmmwY15X3YgXfcERN5IhPwv04YkyCLPCA9P0/QgD8Jum/hc9jj0HYjj3s3MuuQ3yoIhf2x+2CBZRm5lslRqnoF/8OJ1ZHmAHt9VvQSZ+QC3fwJgeqzJPAvtuOm930BP6hPYZVhXE5w7ByLt0qLk1ZFE/vzQ4io4vOyie6Wbhp5+AuNyAs+QrGMYO8VZruZJfkZO4b6QOgV2A==",
+        ),
+    ],
+};
+
+/// A return URL that says no; its parameters hold blanks and a colon.
+const NOT_PAID: Message = Message {
+    endpoint: "http://localhost:3000/receive_amazon_fps_token",
+    parameters: &[
+        (
+            "certificateUrl",
+            "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem?requestId=bjykc5z7jagpe7o43lwji2gv1tsa30s4fpgbsfpvd8gh87p4jle",
+        ),
+        ("errorMessage", "User Error: The pipeline was aborted and restarted"),
+        ("signatureMethod", "RSA-SHA1"),
+        ("signatureVersion", "2"),
+        ("status", "NP"),
+        (
+            "signature",
+            "oNs5QXJdeQ1u2EqHgtlMPrgHhKEmUh8kOPi5+CB1j9pqf6SwbCBSfF7nLjbBxskzRgrybvQCpQ6q\niLKtSwmRO3DYYTJmgIoe2ZJ9ptJOtD/UY0en/yP5V5dcJCPjThjEbJ/PPZxEdRQLsM4LyRzmH/OE\ng3ChqhtVADbI+0/20Fk=",
+        ),
+    ],
+};
+
+const MESSAGES: &[Message] = &[POSTPAID, MULTI_USE, NOT_PAID, NOTIFICATION];
+
+/// A sandbox that trusts both keys.
+async fn server() -> Server {
+    let key = |url: &str, modulus: &str| TrustedKey {
+        certificate_url: url.to_owned(),
+        modulus: modulus.to_owned(),
+        exponent: "010001".to_owned(),
+    };
+    let trusted_key = vec![key(SANDBOX, SANDBOX_MODULUS), key(PRODUCTION, PRODUCTION_MODULUS)];
+    let config = Config { file_only: FileOnly { trusted_key, ..FileOnly::default() }, ..config() };
+    Server::start_at(config, instant(NOW)).await.expect("the sandbox starts")
+}
+
+/// The parameters as they came over the wire.
+fn wire(parameters: &[(&str, &str)]) -> String {
+    let owned: Vec<_> = parameters.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    encode(&owned)
+}
+
+fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    percent_encode(text, &mut encoded);
+    encoded
+}
+
+/// The unsigned request of Amazon's utilities of 2010.
+fn unsigned(endpoint: &str, parameters: &str) -> String {
+    let parameters = encoded(parameters);
+    format!("Action=VerifySignature&UrlEndPoint={endpoint}&HttpParameters={parameters}&Version=2010-08-28")
+}
+
+async fn verified(server: &Server, endpoint: &str, parameters: &str) -> String {
+    let reply = raw(server.addr, get(&unsigned(&encoded(endpoint), parameters)).as_bytes()).await;
+    verdict(&reply)
+}
+
+/// The literal text that Amazon's utilities look for.
+fn verdict(reply: &Reply) -> String {
+    if reply.body.contains("<VerificationStatus>Success</VerificationStatus>") {
+        "Success".to_owned()
+    } else if reply.body.contains("<VerificationStatus>Failure</VerificationStatus>") {
+        "Failure".to_owned()
+    } else {
+        reply.code()
+    }
+}
+
+#[tokio::test]
+async fn what_fps_signed_is_verified_with_its_parameters_in_any_order() {
+    let server = server().await;
+    for message in MESSAGES {
+        let mut parameters = message.parameters.to_vec();
+        for _ in 0..parameters.len() {
+            parameters.rotate_left(1);
+            assert_eq!(verified(&server, message.endpoint, &wire(&parameters)).await, "Success");
+        }
+        parameters.reverse();
+        assert_eq!(verified(&server, message.endpoint, &wire(&parameters)).await, "Success");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn any_change_to_a_message_or_its_endpoint_is_a_failure() {
+    let server = server().await;
+    for message in MESSAGES {
+        for place in 0..message.parameters.len() {
+            let (name, value) = message.parameters[place];
+            if ["certificateUrl", "signature"].contains(&name) {
+                continue;
+            }
+            let changed = format!("{value}0");
+            let mut parameters = message.parameters.to_vec();
+            parameters[place] = (name, &changed);
+            assert_eq!(
+                verified(&server, message.endpoint, &wire(&parameters)).await,
+                "Failure",
+                "another {name}"
+            );
+            parameters.remove(place);
+            assert_eq!(verified(&server, message.endpoint, &wire(&parameters)).await, "Failure", "no {name}");
+        }
+        let more = [message.parameters, &[("extra", "1")]].concat();
+        assert_eq!(verified(&server, message.endpoint, &wire(&more)).await, "Failure");
+        let slash = format!("{}/", message.endpoint);
+        assert_eq!(verified(&server, &slash, &wire(message.parameters)).await, "Failure");
+        let port = message
+            .endpoint
+            .replacen(".com", ".com:81", 1)
+            .replacen(":3999", ":3998", 1)
+            .replacen(":3000", ":3001", 1)
+            .replacen(".dev", ".dev:81", 1);
+        assert_eq!(verified(&server, &port, &wire(message.parameters)).await, "Failure");
+    }
+    server.stop().await;
+}
+
+/// The endpoint's host in capitals, its scheme's own port, the base64 on one line or with `+` turned into blanks.
+#[tokio::test]
+async fn the_encoding_of_a_message_makes_no_difference() {
+    let server = server().await;
+    for endpoint in ["http://MOMEANT.dev/fund/accept-postpaid", "http://momeant.dev:80/fund/accept-postpaid"]
+    {
+        assert_eq!(verified(&server, endpoint, &wire(POSTPAID.parameters)).await, "Success", "{endpoint}");
+    }
+    let sent = wire(POSTPAID.parameters);
+    for other in [
+        sent.replace("%0A", ""),
+        sent.replace("%0A", "%0D%0A"),
+        sent.replace("%2B", "+"),
+        sent.replace("%2F", "/"),
+    ] {
+        assert_ne!(other, sent);
+        assert_eq!(verified(&server, POSTPAID.endpoint, &other).await, "Success", "{other}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn unsigned_requests_may_leave_the_endpoint_as_it_is_and_come_by_get_or_post() {
+    let server = server().await;
+    let query = unsigned(POSTPAID.endpoint, &wire(POSTPAID.parameters));
+    assert_eq!(verdict(&raw(server.addr, get(&query).as_bytes()).await), "Success");
+    let post = format!(
+        "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n\r\n{query}",
+        query.len()
+    );
+    assert_eq!(verdict(&raw(server.addr, post.as_bytes()).await), "Success");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_signature_of_the_request_itself_is_checked_when_there_is_one() {
+    let server = server().await;
+    let parameters = wire(POSTPAID.parameters);
+    let asks = [("UrlEndPoint", POSTPAID.endpoint), ("HttpParameters", parameters.as_str())];
+    assert_eq!(verdict(&server.merchant().ok("VerifySignature", &asks).await), "Success");
+    let wrong = server.client(demo::KEY, "another secret").call("VerifySignature", &asks).await;
+    assert_eq!((wrong.status, wrong.code().as_str()), (403, "SignatureDoesNotMatch"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_untrusted_certificate_is_a_failure_and_what_is_no_signature_an_error() {
+    let server = server().await;
+    let with = |name: &str, value: &'static str| {
+        let replaced = |&(known, given): &(&'static str, &'static str)| {
+            (known, if known == name { value } else { given })
+        };
+        wire(&POSTPAID.parameters.iter().map(replaced).collect::<Vec<_>>())
+    };
+    for (parameters, expected) in [
+        (with("certificateUrl", "https://fps.sandbox.amazonaws.com/certs/090910/PKICert.pem"), "Failure"),
+        (with("certificateUrl", "https://example.com/PKICert.pem"), "Failure"),
+        (with("certificateUrl", "http://127.0.0.1:9/never-fetched.pem"), "Failure"),
+        (with("certificateUrl", PRODUCTION), "Failure"),
+        (with("signature", "eA=="), "Failure"),
+        (with("signature", "no base64!"), "InvalidSignature"),
+        (with("certificateUrl", ""), "InvalidParams"),
+    ] {
+        assert_eq!(verified(&server, POSTPAID.endpoint, &parameters).await, expected, "{parameters}");
+    }
+    server.stop().await;
+}

@@ -103,6 +103,18 @@ async fn a_single_use_token_pays_once_and_has_no_usage() {
 }
 
 #[tokio::test]
+async fn a_single_use_token_is_kept_for_three_hours() {
+    let server = Server::start_seeded(WORLD).await;
+    let merchant = server.client("MERCHANT", "secret");
+    server.advance(Duration::from_secs(3 * 60 * 60) - Duration::from_millis(1));
+    merchant.refused("Pay", &pay("SINGLE", "20000", "just in time"), "AmountOutOfRange").await;
+    server.advance(Duration::from_millis(1));
+    merchant.refused("Pay", &pay("SINGLE", "1", "too late"), "TokenNotActive_Sender").await;
+    merchant.ok("Pay", &pay("LIMITED", "1", "others are kept")).await;
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_token_is_found_by_its_reference_and_cancelled_for_good() {
     let server = Server::start_seeded(WORLD).await;
     let merchant = server.client("MERCHANT", "secret");

@@ -158,6 +158,7 @@ pub(super) struct TokenEntry {
     #[serde(default = "yes")]
     pub(super) active: bool,
     pub(super) valid_from: Option<DateTime<Utc>>,
+    /// The default of a single-use token is three hours, others have no end.
     pub(super) valid_until: Option<DateTime<Utc>>,
     pub(super) min_charge: Option<Spanned<Decimal>>,
     pub(super) max_charge: Option<Spanned<Decimal>>,

@@ -205,7 +205,7 @@ async fn every_filter_and_its_older_name_leave_only_what_fits() {
     let (server, merchant) = world().await;
     let made = four_transactions(&server, &merchant).await;
     let all = [3, 2, 1, 0].as_slice();
-    let expected: &[(&[(&str, &str)], &[usize])] = &[
+    let expected: &[(Parameters<'_>, &[usize])] = &[
         (&[], all),
         (&[("ResponseGroup", "Detail")], all),
         (&[("FPSOperation", "Pay")], &[3, 0]),

@@ -52,8 +52,14 @@ payments = ["FIRST", "SECOND"]
 
 const ID: (&str, &str) = ("SubscriptionId", "SUBSCRIPTION");
 
+/// Active subscriptions, and no others, have a next payment.
 async fn status(client: &Client) -> String {
-    client.ok("GetSubscriptionDetails", &[ID]).await.text("SubscriptionStatus")
+    let details = client.ok("GetSubscriptionDetails", &[ID]).await;
+    let status = details.text("SubscriptionStatus");
+    for next in ["<NextTransactionDate>", "<NextTransactionAmount>"] {
+        assert_eq!(details.body.contains(next), status == "Active", "{}", details.body);
+    }
+    status
 }
 
 #[tokio::test]

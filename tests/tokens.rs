@@ -67,7 +67,7 @@ async fn amounts_and_counts_are_limited_in_windows_of_their_own() {
     assert_eq!(usage(&merchant, "LIMITED").await, ["6.000000", "1"]);
     merchant.refused("Pay", &pay("LIMITED", "4.01", "too much"), "TokenUsageError").await;
     merchant.ok("Pay", &pay("LIMITED", "4", "2")).await;
-    server.advance(DAY - Duration::from_millis(1));
+    server.advance(Duration::from_millis(24 * 60 * 60 * 1000 - 1));
     merchant.refused("Pay", &pay("LIMITED", "0.01", "the same day"), "TokenUsageError").await;
     server.advance(Duration::from_millis(1));
     assert_eq!(usage(&merchant, "LIMITED").await, ["0.000000", "2"]);
@@ -99,6 +99,18 @@ async fn a_single_use_token_pays_once_and_has_no_usage() {
     merchant.ok("Pay", &pay("SINGLE", "1", "once")).await;
     merchant.refused("Pay", &pay("SINGLE", "1", "twice"), "TokenUsageError").await;
     merchant.refused("GetTokenUsage", &[("TokenId", "SINGLE")], "InvalidTokenType").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_single_use_token_is_kept_for_three_hours() {
+    let server = Server::start_seeded(WORLD).await;
+    let merchant = server.client("MERCHANT", "secret");
+    server.advance(Duration::from_millis(3 * 60 * 60 * 1000 - 1));
+    merchant.refused("Pay", &pay("SINGLE", "20000", "just in time"), "AmountOutOfRange").await;
+    server.advance(Duration::from_millis(1));
+    merchant.refused("Pay", &pay("SINGLE", "1", "too late"), "TokenNotActive_Sender").await;
+    merchant.ok("Pay", &pay("LIMITED", "1", "others are kept")).await;
     server.stop().await;
 }
 

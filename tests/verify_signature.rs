@@ -5,7 +5,7 @@ mod support;
 use fps_sandbox::config::{Config, FileOnly};
 use fps_sandbox::fps::outbound::TrustedKey;
 use fps_sandbox::fps::signature::percent_encode;
-use support::{NOW, Reply, Server, config, demo, encode, get, instant, raw};
+use support::{Reply, Server, config, demo, encode, get, raw};
 
 /// The sandbox key of 2009 to 2012, and the production key; the moduli follow from the signatures.
 const SANDBOX: &str = "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem";
@@ -116,7 +116,7 @@ async fn server() -> Server {
     };
     let trusted_key = vec![key(SANDBOX, SANDBOX_MODULUS), key(PRODUCTION, PRODUCTION_MODULUS)];
     let config = Config { file_only: FileOnly { trusted_key, ..FileOnly::default() }, ..config() };
-    Server::start_at(config, instant(NOW)).await.expect("the sandbox starts")
+    Server::start_with(config).await
 }
 
 /// The parameters as they came over the wire.

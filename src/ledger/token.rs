@@ -162,6 +162,17 @@ pub struct Token {
     pub usage: Usage,
 }
 
+/// A single-use token is kept for three hours (2007 guide), for which no later source has another number.
+const SINGLE_USE_MILLIS: i64 = 3 * 60 * 60 * 1000;
+
+impl TokenType {
+    /// When a token of this type may be used, unless whoever makes it says otherwise.
+    pub fn validity(self, installed: Timestamp) -> Validity {
+        let kept = (self == Self::SingleUse).then(|| installed.plus_millis(SINGLE_USE_MILLIS));
+        Validity { from: None, until: kept }
+    }
+}
+
 impl Token {
     /// Whether uses have to be counted at all: a token without limits never changes.
     pub fn is_limited(&self) -> bool {

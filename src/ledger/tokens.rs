@@ -4,7 +4,6 @@ use crate::error::{Code, FpsError};
 
 use super::account::{Account, AccountState, Role};
 use super::book::Book;
-use super::instrument::Validity;
 use super::names::{TokenId, TokenNumber};
 use super::needs::Needs;
 use super::token::{Purpose, Token, TokenType, Usage, UsageLimit, Used};
@@ -192,7 +191,7 @@ impl Command for InstallPaymentInstruction {
             instruction: Some(self.instruction.clone()),
             terms: None,
             installed: context.now,
-            validity: Validity::default(),
+            validity: self.token_type.validity(context.now),
             min_charge: None,
             max_charge: None,
             global_limit: None,

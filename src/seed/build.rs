@@ -162,6 +162,9 @@ impl<'a> Builder<'a> {
         }
         let (purpose, instrument) = self.purpose(entry)?;
         let (account, caller) = self.parties(entry, instrument)?;
+        let token_type = token_type(entry)?;
+        let validity = validity(entry.valid_from, entry.valid_until);
+        let kept = token_type.validity(self.now);
         let token = Token {
             number: TokenNumber(self.numbering.number()),
             world: WORLD,
@@ -169,7 +172,7 @@ impl<'a> Builder<'a> {
             account,
             caller,
             purpose,
-            token_type: token_type(entry)?,
+            token_type,
             active: entry.active,
             method: method(entry, purpose)?,
             instrument,
@@ -179,7 +182,7 @@ impl<'a> Builder<'a> {
             instruction: None,
             terms: recipient_terms(entry)?,
             installed: self.now,
-            validity: validity(entry.valid_from, entry.valid_until),
+            validity: Validity { until: validity.until.or(kept.until), ..validity },
             min_charge: entry.min_charge.as_ref().map(amount).transpose()?,
             max_charge: entry.max_charge.as_ref().map(amount).transpose()?,
             global_limit: entry.global_amount_limit.as_ref().map(amount).transpose()?,

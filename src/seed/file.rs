@@ -179,6 +179,7 @@ pub(super) struct TokenEntry {
     pub(super) active: bool,
     #[serde(default, deserialize_with = "instant")]
     pub(super) valid_from: Option<DateTime<Utc>>,
+    /// The default of a single-use token is three hours, others have no end.
     #[serde(default, deserialize_with = "instant")]
     pub(super) valid_until: Option<DateTime<Utc>>,
     pub(super) min_charge: Option<Spanned<Decimal>>,

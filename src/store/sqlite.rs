@@ -69,7 +69,7 @@ async fn connect(database: &Database) -> Result<SqliteConnection, StoreError> {
             // Nothing outside the database's own folder: a container has no /tmp, or a read-only one.
             .pragma("temp_store", "memory"),
     };
-    let options = options.statement_cache_capacity(512).disable_statement_logging();
+    let options = options.statement_cache_capacity(1024).disable_statement_logging();
     options.connect().await.map_err(|source| match database {
         Database::Memory => StoreError::Database(source),
         Database::File(path) => StoreError::open(path, source),

@@ -8,21 +8,22 @@ use sqlx::{Sqlite, SqliteConnection, sqlite::SqliteArguments, sqlite::SqliteRow}
 /// A query with its arguments, on the engine in use.
 pub(super) type Bound = Query<'static, Sqlite, SqliteArguments>;
 
-/// How many rows go into one statement. A batch is cut into these, so that each text is prepared once.
-const SIZES: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+/// Most rows in one statement. There is a text for every number of rows up to it, each prepared when it is first
+/// needed: a batch is then one statement a table, and every statement is a way to SQLite's thread and back.
+const MOST_ROWS: usize = 64;
 
 /// A statement with a `VALUES` list of any length in its middle.
 pub(super) struct ManyRows {
     head: &'static str,
     columns: usize,
     tail: &'static str,
-    texts: [OnceLock<String>; SIZES.len()],
+    texts: [OnceLock<String>; MOST_ROWS],
 }
 
 impl ManyRows {
     /// `head VALUES (?, …), (?, …) tail`, with so many columns a row.
     pub(super) const fn new(head: &'static str, columns: usize, tail: &'static str) -> Self {
-        Self { head, columns, tail, texts: [const { OnceLock::new() }; SIZES.len()] }
+        Self { head, columns, tail, texts: [const { OnceLock::new() }; MOST_ROWS] }
     }
 
     /// Runs the statement over all rows; gives back how many rows of the database were changed.
@@ -33,8 +34,8 @@ impl ManyRows {
         bind: impl Fn(Bound, &T) -> Bound,
     ) -> sqlx::Result<u64> {
         let mut changed = 0;
-        for (size, chunk) in chunks(rows) {
-            changed += self.bound(size, chunk, &bind).execute(&mut *connection).await?.rows_affected();
+        for chunk in rows.chunks(MOST_ROWS) {
+            changed += self.bound(chunk, &bind).execute(&mut *connection).await?.rows_affected();
         }
         Ok(changed)
     }
@@ -47,55 +48,45 @@ impl ManyRows {
         bind: impl Fn(Bound, &T) -> Bound,
         mut take: impl FnMut(&SqliteRow) -> sqlx::Result<()>,
     ) -> sqlx::Result<()> {
-        for (size, chunk) in chunks(rows) {
-            for row in self.bound(size, chunk, &bind).fetch_all(&mut *connection).await? {
+        for chunk in rows.chunks(MOST_ROWS) {
+            for row in self.bound(chunk, &bind).fetch_all(&mut *connection).await? {
                 take(&row)?;
             }
         }
         Ok(())
     }
 
-    /// The text of the statement for every number of rows it is prepared for, to look at its query plans.
+    /// The text of the statement for every number of rows, to look at its query plans.
     #[cfg(test)]
     pub(super) fn texts(&'static self) -> impl Iterator<Item = &'static str> {
-        (0..SIZES.len()).map(|size| self.text(size))
+        (1..=MOST_ROWS).map(|rows| self.text(rows))
     }
 
-    fn bound<T>(&'static self, size: usize, chunk: &[T], bind: impl Fn(Bound, &T) -> Bound) -> Bound {
-        chunk.iter().fold(sqlx::query(self.text(size)), bind)
+    fn bound<T>(&'static self, chunk: &[T], bind: impl Fn(Bound, &T) -> Bound) -> Bound {
+        chunk.iter().fold(sqlx::query(self.text(chunk.len())), bind)
     }
 
-    fn text(&'static self, size: usize) -> &'static str {
-        self.texts[size].get_or_init(|| {
+    /// The text for so many rows, from one to the most.
+    fn text(&'static self, rows: usize) -> &'static str {
+        let Some(text) = self.texts.get(rows.saturating_sub(1)) else { return "" };
+        text.get_or_init(|| {
             let row = format!("({})", vec!["?"; self.columns].join(", "));
-            let rows = vec![row; SIZES[size]].join(", ");
-            format!("{} VALUES {rows} {}", self.head, self.tail)
+            format!("{} VALUES {} {}", self.head, vec![row; rows].join(", "), self.tail)
         })
     }
-}
-
-/// Cuts rows into pieces of the sizes above, the largest first: the index of each size, and its rows.
-fn chunks<T>(mut rows: &[T]) -> Vec<(usize, &[T])> {
-    let mut pieces = Vec::new();
-    for (index, &size) in SIZES.iter().enumerate() {
-        while rows.len() >= size {
-            let (piece, rest) = rows.split_at(size);
-            pieces.push((index, piece));
-            rows = rest;
-        }
-    }
-    pieces
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    static ROWS: ManyRows = ManyRows::new("INSERT INTO t (a, b)", 2, "ON CONFLICT DO NOTHING");
+
     #[test]
-    fn rows_are_cut_into_few_pieces_and_none_is_lost() {
-        let rows: Vec<usize> = (0..203).collect();
-        let pieces = chunks(&rows);
-        assert_eq!(pieces.iter().map(|(_, piece)| piece.len()).collect::<Vec<_>>(), [64, 64, 64, 8, 2, 1]);
-        assert!(pieces.iter().flat_map(|(_, piece)| piece.iter()).eq(rows.iter()));
+    fn there_is_a_text_for_every_number_of_rows() {
+        assert_eq!(ROWS.text(1), "INSERT INTO t (a, b) VALUES (?, ?) ON CONFLICT DO NOTHING");
+        for rows in 1..=MOST_ROWS {
+            assert_eq!(ROWS.text(rows).matches("(?, ?)").count(), rows);
+        }
     }
 }

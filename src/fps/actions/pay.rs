@@ -55,6 +55,7 @@ pub(super) static ACTION: Action = Action {
         ),
         our_choice("A business account is a marketplace unless the seed file says otherwise."),
         documented("A Pay by prepaid token spends what was paid in advance, at once and without a fee."),
+        documented("A single-use token pays once, within three hours of its making."),
         our_choice("A token used by another caller than its own is InvalidTokenId_Sender."),
     ],
     needs_signature: true,

@@ -166,7 +166,8 @@ struct Done {
 async fn mixed(merchant: Client, mut dice: Dice, client: usize) -> Done {
     let (mut done, mut pays) = (Done::default(), Vec::<String>::new());
     for number in 0..20 {
-        let cents = i64::try_from(dice.below(900) + 100).unwrap();
+        // Cents from 60 on may be magic: a card would decline them.
+        let cents = i64::try_from(dice.below(9) * 100 + dice.below(60) + 100).unwrap();
         let (dollars, reference) =
             (format!("{}.{:02}", cents / 100, cents % 100), format!("{client}-{number}"));
         let (reply, sum) = match dice.below(4) {

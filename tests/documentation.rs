@@ -153,12 +153,6 @@ fn every_link_leads_somewhere() {
 #[test]
 fn the_readme_says_which_actions_there_are() {
     let readme = read(&root().join("README.md"));
-    let limits = readme.split_once("## Limits").expect("the README tells its limits").1;
-    let line =
-        limits.lines().find(|line| line.starts_with("- actions other than")).expect("the list of actions");
-    let list = &limits[limits.find(line).expect("it is there")..];
-    let list = list.split("they answer").next().expect("the list ends");
-    let named: std::collections::BTreeSet<&str> = quoted(list).into_iter().collect();
-    let there = fps_sandbox::fps::actions::ACTIONS.iter().map(|action| action.name).collect();
-    assert_eq!(named, there);
+    let all = format!("all {} actions", fps_sandbox::fps::actions::ACTIONS.len());
+    assert!(readme.contains(&all), "the README does not say that it speaks {all}");
 }

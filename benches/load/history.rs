@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fps_sandbox::clock::Clock;
-use fps_sandbox::config::Database;
+use fps_sandbox::config::{Config, Database};
 use fps_sandbox::ids;
-use fps_sandbox::ledger::{Amount, ChargeFeeTo, FeeTable, Numbering, Once, Pay, Remarks, Rules};
-use fps_sandbox::seed::Seed;
-use fps_sandbox::store::{Store, StoreSettings};
+use fps_sandbox::ledger::{Amount, Once, OwnFee, Pay, Payment, Remarks};
+use fps_sandbox::sandbox::Sandbox;
+use fps_sandbox::store::Store;
 use tokio::task::JoinSet;
 
 use crate::Outcome;
@@ -61,23 +61,17 @@ pub(crate) fn measure(sandbox: &Path, lengths: &Lengths) -> Outcome<Figure> {
 /// Makes a database with so many Pays, through the store and not over HTTP.
 #[tokio::main]
 async fn make(path: &Path, count: u64) -> Outcome<()> {
-    let rules = Rules {
-        fees: FeeTable::new(&FeeTable::default_rules())?,
-        cc_delay_millis: 0,
-        ach_delay_millis: 0,
-        max_amount: Amount::HUGE,
-    };
-    let clock = Clock::system();
-    let (seed, now) = (Seed::parse("the benchmark's seed", &seed())?, clock.now());
-    let settings = StoreSettings {
+    let world = tempfile::NamedTempFile::new()?;
+    std::fs::write(world.path(), seed())?;
+    let config = Config {
+        listen: "127.0.0.1:0".to_owned(),
         database: Database::File(path.to_owned()),
-        rules: rules.clone(),
-        clock,
-        id_seed: ids::random_seed(),
+        seed: Some(world.path().to_owned()),
         batch_max: usize::try_from(AT_ONCE)?,
+        ..Config::default()
     };
-    let store =
-        Store::open(settings, |numbering: &mut Numbering| seed.begin(now, &rules, numbering)).await??;
+    let sandbox = Sandbox::start(&config, Clock::system()).await?;
+    let store = sandbox.store();
     let made = Arc::new(AtomicU64::new(0));
     let mut workers = JoinSet::new();
     for _ in 0..AT_ONCE {
@@ -102,15 +96,16 @@ async fn make(path: &Path, count: u64) -> Outcome<()> {
 async fn pay(store: &Store, number: u64) -> Result<(), String> {
     let caller = store.access_key(KEY).ok_or("the world has no key")?.owner;
     let caller_reference = ids::request_id().to_string();
-    let operation = Pay {
+    let operation = Pay(Payment {
         caller,
         sender_token: credit_token(usize::try_from(number).unwrap_or(0)).into(),
+        recipient_token: None,
         amount: Amount::CENT,
-        charge_fee_to: ChargeFeeTo::Recipient,
+        charge_fee_to: None,
+        own_fee: OwnFee::default(),
         remarks: Remarks { caller_reference, ..Remarks::default() },
         timeout_minutes: 10_080,
-        marketplace: false,
-    };
+    });
     let digest = u128::from(number).to_be_bytes();
     store.run(Once { operation, digest }).await.map(drop).map_err(|refusal| refusal.to_string())
 }

@@ -126,16 +126,25 @@ impl Transaction {
 
 /// Whether every balance that a transaction takes from covers it: the sender's, or that of a caller whose fee is more
 /// than its share, or in a refund those of the parties that got the money.
-pub(super) fn covered(book: &Book, draft: &Transaction) -> Result<(), FpsError> {
-    let lines = if draft.waits_for().is_some() { entries::pending(draft) } else { entries::done(draft) };
+pub(super) fn covered(book: &Book, transaction: &Transaction) -> Result<(), FpsError> {
+    let only_held = transaction.operation == Operation::Reserve && transaction.progress.settled.is_none();
+    let waits = transaction.waits_for().is_some() && !only_held;
+    let lines = if waits { entries::pending(transaction) } else { entries::done(transaction) };
     let mut taken: BTreeMap<LedgerAccount, Amount> = BTreeMap::new();
     for (account, amount) in lines.into_iter().filter(|(account, _)| account.kind == Kind::Balance) {
         *taken.entry(account).or_default() += amount;
     }
-    let short = |(account, amount): (LedgerAccount, Amount)| {
-        amount < Amount::ZERO && book.total(account) + amount < Amount::ZERO
+    let short = |(account, amount): &(LedgerAccount, Amount)| {
+        *amount < Amount::ZERO && book.total(*account) + *amount < Amount::ZERO
     };
-    if taken.into_iter().any(short) { Err(Code::InsufficientBalance.into()) } else { Ok(()) }
+    let Some((account, _)) = taken.into_iter().find(short) else { return Ok(()) };
+    let pays_fee =
+        account == LedgerAccount::balance(transaction.caller) && transaction.caller != transaction.sender;
+    if pays_fee && transaction.operation != Operation::Refund {
+        let text = "The caller's balance does not cover the fee of the transaction.";
+        return Err(FpsError::new(Code::InsufficientBalance, text));
+    }
+    Err(Code::InsufficientBalance.into())
 }
 
 /// Adds a transaction that is done as soon as it is made.

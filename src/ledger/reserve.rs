@@ -74,6 +74,10 @@ impl Command for Settle {
         context.rules.amount_in_range(amount, reservation.method)?;
         let fee = context.rules.fees.fee(Operation::Reserve, reservation.method, amount);
         let own_fee = reservation.progress.marketplace_fee.share(amount, reservation.amount, Amount::CENT);
+        let mut settled = reservation.clone();
+        settled.progress.settled = Some(amount);
+        (settled.progress.fee, settled.progress.marketplace_fee) = (fee, own_fee);
+        completion::covered(book, &settled)?;
         let number = reservation.number;
         completion::settle_reservation(book, context, number, amount, (fee, own_fee));
         Ok(Receipt { transaction: self.reservation.clone(), status: Status::Pending })

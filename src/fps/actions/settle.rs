@@ -29,6 +29,7 @@ pub(super) static ACTION: Action = Action {
         Code::InvalidTransactionState,
         Code::SettleAmountGreaterThanReserveAmount,
         Code::AmountOutOfRange,
+        Code::InsufficientBalance,
     ],
     fidelity: &[
         documented("The answer carries the id of the Reserve itself."),

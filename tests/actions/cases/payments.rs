@@ -289,6 +289,14 @@ fn reserve_cases() -> Vec<Case> {
     ]
 }
 
+/// By a marketplace that pays the fee.
+fn by_penniless(payment: Case) -> Case {
+    payment
+        .by("PENNILESS")
+        .with("SenderTokenId", "TO-PENNILESS-BY-CC")
+        .with("RecipientTokenId", "R-OF-PENNILESS")
+}
+
 fn capture_cases() -> Vec<Case> {
     let reserved = reserved();
     vec![
@@ -340,6 +348,17 @@ fn capture_cases() -> Vec<Case> {
         reserved(capture("no more is settled than is reserved"))
             .with(DOLLARS, "10.01")
             .refused(Code::SettleAmountGreaterThanReserveAmount),
+        capture("a marketplace that pays the fee must still have it")
+            .by("PENNILESS")
+            .with("ReserveTransactionId", "@1")
+            .after_deposit_to("PENNILESS")
+            .after(by_penniless(reserve("")))
+            .after_seconds(1)
+            .after(by_penniless(pay("").with(DOLLARS, "1694")))
+            .refused_saying(
+                Code::InsufficientBalance,
+                "The caller's balance does not cover the fee of the transaction.",
+            ),
         reserved(capture("a cent cannot be settled")).with(DOLLARS, "0.01").refused_saying(
             Code::AmountOutOfRange,
             "The amount must be greater than $0.01 and at most $10000. Specified value: 0.01",

@@ -1,5 +1,12 @@
 //! What an account holds and what happened on it: GetAccountBalance and GetAccountActivity.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
+
 mod support;
 
 use std::time::Duration;

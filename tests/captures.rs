@@ -2,7 +2,12 @@
 //!
 //! `fixtures/captures/INDEX.tsv` has a row for every captured request; `world.toml` beside it names their ids.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
 
 mod support;
 

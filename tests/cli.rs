@@ -1,6 +1,11 @@
 //! The program as people and scripts meet it: the built binary, its output and its exit codes.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
 
 mod support;
 

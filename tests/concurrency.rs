@@ -1,5 +1,12 @@
 //! Many clients at once: no more than the limit, no lost update, one effect a reference.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
+
 mod support;
 
 use std::path::Path;

@@ -4,6 +4,13 @@
 //! killed. Started again on the file, it must know every request that it had answered, by the same answer; one
 //! that it had not answered has happened once or not at all, and sending it again tells.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
+
 mod support;
 
 use std::collections::BTreeMap;
@@ -52,7 +59,7 @@ fn seed() -> String {
         "#,
     );
     for end in INSTRUMENTS {
-        seed.push_str(&format!(
+        let entries = format!(
             r#"
             [[credit_instrument]]
             id = "instrument-{end}"
@@ -70,7 +77,8 @@ fn seed() -> String {
             method = "CC"
             global_amount_limit = "1000000.00"
             "#
-        ));
+        );
+        seed.push_str(&entries);
     }
     seed
 }

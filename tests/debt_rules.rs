@@ -1,5 +1,12 @@
 //! Debt from its making to its end: pay on credit, settle, write off, refund, and all that is refused on the way.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
+
 mod support;
 
 use std::time::Duration;

@@ -1,6 +1,13 @@
 //! Trouble with the database: at the start one clear line, later an honest answer. Success is never answered
 //! before it is saved, what failed has had no effect, and when the trouble is over the work goes on.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
+
 mod support;
 
 use std::fs;

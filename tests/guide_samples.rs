@@ -1,5 +1,12 @@
 //! The sample requests of the guide: freshly signed, and as published with signatures computed for the example key.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
+
 #[path = "support/signer.rs"]
 mod signer;
 mod support;

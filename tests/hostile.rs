@@ -1,6 +1,13 @@
 //! Input that no honest client sends. Whatever comes, the answer is a clear refusal or a closed connection, never
 //! an internal error, and the next good request is answered.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
+
 mod support;
 
 use std::net::SocketAddr;

@@ -1,5 +1,12 @@
 //! One caller reference, one effect: the same request again gets the stored answer, another one is refused.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
+
 mod support;
 
 use std::collections::BTreeSet;

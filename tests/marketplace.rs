@@ -1,5 +1,12 @@
 //! A marketplace between buyer and seller: who gets what, who pays which fee, and how it goes back.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
+
 mod support;
 
 use support::{Client, Parameters, Server};

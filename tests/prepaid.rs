@@ -1,5 +1,12 @@
 //! Money paid in advance: FundPrepaid, Pay from it, Refund onto it, and its balances.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
+
 mod support;
 
 use std::time::Duration;

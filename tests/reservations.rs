@@ -1,5 +1,12 @@
 //! Money held on a card: Reserve, Settle, Cancel, and what happens when nobody comes back.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
+
 mod support;
 
 use std::time::Duration;

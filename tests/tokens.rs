@@ -1,5 +1,12 @@
 //! Tokens: their limits and windows, look-ups, cancelling, and tokens made from instructions.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
+
 mod support;
 
 use std::time::Duration;

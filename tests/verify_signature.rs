@@ -1,5 +1,12 @@
 //! VerifySignature, by messages that FPS itself signed, published by merchants and in Amazon's own samples.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
+
 mod support;
 
 use fps_sandbox::config::{Config, FileOnly};

@@ -1,6 +1,11 @@
 //! The service as bytes on a socket: documents, HTTP in its shapes, common parameters, modes of authentication.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on says so")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
 
 #[path = "support/signer.rs"]
 mod signer;

@@ -1,7 +1,12 @@
 //! Every action of the table: its successes, its authentication, each of its errors, the rules of its parameters,
 //! and the generated documents. An action that lacks any of these cases fails [`no_action_lacks_a_case`].
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

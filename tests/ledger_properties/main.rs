@@ -4,6 +4,13 @@
 //!
 //! `PROPTEST_CASES` raises the number of histories.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so"
+)]
+
 mod history;
 mod model;
 mod shelf;

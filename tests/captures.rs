@@ -3,6 +3,12 @@
 //! `fixtures/captures/INDEX.tsv` has a row for every captured request; `world.toml` beside it names their ids.
 
 #![allow(
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::unchecked_time_subtraction,
+    reason = "the numbers here are small"
+)]
+#![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,

@@ -1,6 +1,12 @@
 //! Many clients at once: no more than the limit, no lost update, one effect a reference.
 
 #![allow(
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::unchecked_time_subtraction,
+    reason = "the numbers here are small"
+)]
+#![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,

@@ -5,6 +5,12 @@
 //! that it had not answered has happened once or not at all, and sending it again tells.
 
 #![allow(
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::unchecked_time_subtraction,
+    reason = "the numbers here are small"
+)]
+#![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,

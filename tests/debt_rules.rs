@@ -1,6 +1,12 @@
 //! Debt from its making to its end: pay on credit, settle, write off, refund, and all that is refused on the way.
 
 #![allow(
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::unchecked_time_subtraction,
+    reason = "the numbers here are small"
+)]
+#![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,

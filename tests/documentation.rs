@@ -1,6 +1,12 @@
 //! The prose does not rot: what it says of settings, files and links is checked against what is there.
 
 #![allow(
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::unchecked_time_subtraction,
+    reason = "the numbers here are small"
+)]
+#![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,

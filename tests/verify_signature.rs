@@ -1,6 +1,12 @@
 //! VerifySignature, by messages that FPS itself signed, published by merchants and in Amazon's own samples.
 
 #![allow(
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::unchecked_time_subtraction,
+    reason = "the numbers here are small"
+)]
+#![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,

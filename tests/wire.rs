@@ -1,6 +1,12 @@
 //! The service as bytes on a socket: documents, HTTP in its shapes, common parameters, modes of authentication.
 
 #![allow(
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::unchecked_time_subtraction,
+    reason = "the numbers here are small"
+)]
+#![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,

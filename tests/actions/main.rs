@@ -2,6 +2,12 @@
 //! and the generated documents. An action that lacks any of these cases fails [`no_action_lacks_a_case`].
 
 #![allow(
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::unchecked_time_subtraction,
+    reason = "the numbers here are small"
+)]
+#![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,

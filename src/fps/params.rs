@@ -384,7 +384,7 @@ impl<'a> Params<'a> {
     }
 }
 
-/// The forms of instants that clients send (decisions 20): RFC 3339, without an offset, with a blank before time and
+/// The forms of instants that clients send (our choice): RFC 3339, without an offset, with a blank before time and
 /// offset, a bare date.
 fn read_instant(text: &str) -> Option<Timestamp> {
     let with_offset = DateTime::parse_from_rfc3339(text)

@@ -523,7 +523,7 @@ impl Book {
         }
     }
 
-    /// Clears debt on an instrument, the oldest Pay first (decisions 2).
+    /// Clears debt on an instrument, the oldest Pay first (our choice).
     pub fn clear_debt(&mut self, instrument: InstrumentNumber, amount: Amount) {
         let mut rest = amount;
         while rest.is_positive() {

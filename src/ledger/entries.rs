@@ -1,4 +1,4 @@
-//! The postings of each operation: the whole bookkeeping in one place (decisions 5).
+//! The postings of each operation: the whole bookkeeping in one place (our choice).
 //!
 //! Every function gives lines that sum to zero; lines on the same account are added up when they are written.
 

@@ -50,7 +50,7 @@ impl FeeTable {
         Ok(Self { lines })
     }
 
-    /// The table that FPS is known or believed to have had (decisions 4), as configuration.
+    /// The table that FPS is known or believed to have had (our choice), as configuration.
     pub fn default_rules() -> Vec<FeeRule> {
         let cent = |cents: i64| Decimal::new(cents, 2);
         let mut rules = Vec::new();
@@ -126,7 +126,7 @@ impl Line {
 }
 
 /// The part of `fee` due back when `refunded` of `amount` has been refunded in all: rounded to the cent, and the
-/// whole fee when all of it has (decisions 4).
+/// whole fee when all of it has (our choice).
 pub(super) fn fee_due_back(fee: Amount, refunded: Amount, amount: Amount) -> Amount {
     if refunded >= amount { fee } else { fee.share(refunded, amount, Amount::CENT).min(fee) }
 }

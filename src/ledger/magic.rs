@@ -1,4 +1,4 @@
-//! Values that force errors, as the real sandbox had them (guide: Testing Applications in the Sandbox; decisions 23).
+//! Values that force errors, as the real sandbox had them (guide: Testing Applications in the Sandbox).
 
 use crate::error::{Code, FpsError};
 

@@ -159,7 +159,7 @@ impl Rules {
     }
 
     /// Whether an amount is one that FPS moves: at least a cent, above a cent by card or bank, not above the
-    /// largest (guide: `AmountOutOfRange`; decisions 6).
+    /// largest (guide: `AmountOutOfRange`).
     pub fn amount_in_range(&self, amount: Amount, method: PaymentMethod) -> Result<(), FpsError> {
         let above_cent = amount > Amount::CENT || (amount == Amount::CENT && !method.is_external());
         if above_cent && amount <= self.max_amount {
@@ -176,7 +176,7 @@ impl Rules {
     }
 }
 
-/// The refusal of an id that names nothing: a wrong form is told apart from an unknown id (decisions 12).
+/// The refusal of an id that names nothing: a wrong form is told apart from an unknown id (our choice).
 fn unknown_id(has_fps_form: bool, code: Code, what: &str, id: &str) -> FpsError {
     if has_fps_form {
         code.into()

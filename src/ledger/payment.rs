@@ -206,7 +206,7 @@ impl Payment {
 }
 
 impl Instrument {
-    /// Whether a payment of `amount` is within what the instrument may owe (decisions 1) or has been paid in advance.
+    /// Whether a payment of `amount` is within what the instrument may owe (our choice) or has been paid in advance.
     fn bears(&self, book: &Book, amount: Amount) -> Result<(), FpsError> {
         let total = |account| book.total(account);
         let bears = match self.kind {

@@ -1,4 +1,4 @@
-//! Refund: a payment goes back, in part or in full (guide: Refund; decisions 2, 5, 9).
+//! Refund: a payment goes back, in part or in full (guide: Refund).
 
 use crate::error::{Code, FpsError};
 

@@ -24,7 +24,7 @@ pub struct SettleDebt {
     pub sender_token: TokenId,
     /// Whose debt.
     pub instrument: InstrumentId,
-    /// How much of it; none = all that is owed (decisions 3).
+    /// How much of it; none = all that is owed (our choice).
     pub amount: Option<Amount>,
     /// What the caller says about it.
     pub remarks: Remarks,

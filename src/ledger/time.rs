@@ -47,7 +47,7 @@ impl From<DateTime<Utc>> for Timestamp {
     }
 }
 
-/// As in every answer: `2009-10-06T05:50:08.010Z` (decisions: UTC, milliseconds, `Z`).
+/// As in every answer: `2009-10-06T05:50:08.010Z` (our choice: UTC, milliseconds, `Z`).
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_datetime().to_rfc3339_opts(SecondsFormat::Millis, true))

@@ -224,7 +224,7 @@ impl Token {
         Ok(())
     }
 
-    /// Whether a single charge of `amount` is allowed (decisions 7).
+    /// Whether a single charge of `amount` is allowed (our choice).
     pub fn allows_charge(&self, amount: Amount) -> Result<(), FpsError> {
         let too_small = self.min_charge.is_some_and(|least| amount < least);
         let too_large = self.max_charge.is_some_and(|most| amount > most);

@@ -292,9 +292,17 @@ const TAMPERINGS: &[(&str, &str)] = &[
         "UPDATE totals SET amount = -1 WHERE kind = 'debt-pending'",
     ),
     (
-        "debt, settled or not, is within the credit limit",
-        "UPDATE credit_instruments SET credit_limit = (SELECT sum(amount) - 1 FROM totals \
-         WHERE kind IN ('debt', 'debt-pending') AND owner = number)",
+        "debt, settled or not, is within the credit limit, and prepaid money within the recharge limit",
+        "UPDATE instruments SET ceiling = (SELECT sum(amount) - 1 FROM totals \
+         WHERE kind IN ('debt', 'debt-pending') AND owner = number) WHERE kind = 'Credit'",
+    ),
+    (
+        "debt, settled or not, is within the credit limit, and prepaid money within the recharge limit",
+        "UPDATE instruments SET ceiling = 1 WHERE kind = 'Prepaid'",
+    ),
+    (
+        "what an issuer owes for money paid in advance is what his instruments hold",
+        "UPDATE totals SET amount = amount + 1 WHERE kind = 'prepaid-liability' AND amount < 0",
     ),
     ("what is open of all debt Pays is the debt", "UPDATE open_debts SET amount = amount - 1"),
     ("what is open of all debt Pays is the debt", "DELETE FROM open_debts"),
@@ -332,10 +340,10 @@ const TAMPERINGS: &[(&str, &str)] = &[
         "CREATE TEMP TABLE twice AS SELECT * FROM transactions WHERE caller_reference = 'debt'; \
          UPDATE twice SET number = 999999, id = 'twice'; INSERT INTO transactions SELECT * FROM twice",
     ),
-    ("a transaction is pending exactly while work on it is due", "DELETE FROM due"),
+    ("a transaction is pending or reserved exactly while work on it is due", "DELETE FROM due"),
     (
-        "a transaction is pending exactly while work on it is due",
-        "INSERT INTO due SELECT world, received, number, 'complete' FROM transactions WHERE caller_reference = 'debt'",
+        "a transaction is pending or reserved exactly while work on it is due",
+        "INSERT INTO due SELECT number, world, received, 'complete' FROM transactions WHERE caller_reference = 'debt'",
     ),
     (
         "a token is never used beyond its global amount limit",

@@ -28,6 +28,7 @@ const PARTIES: &str = r#"
 [[account]]
 name = "shop"
 email = "shop@example.com"
+marketplace = false
 access_key = [{ id = "SHOP", secret = "shop-secret" }]
 
 [[account]]

@@ -79,6 +79,9 @@ pub enum StoreError {
     /// A migration failed.
     #[error("the database schema could not be brought up to date: {0}")]
     Migration(MigrateError),
+    /// Its writer has no thread to run on.
+    #[error("the writer of the database could not be started: {0}")]
+    Thread(#[from] std::io::Error),
     /// Anything else.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
@@ -152,10 +155,13 @@ impl Store {
             book: Book::default(),
             next_due,
         };
-        tokio::spawn(async move {
-            writer.run().await;
+        // A thread and runtime of its own: the writer goes to SQLite's thread and back many times a batch, and on the
+        // runtime of the listeners it would wait behind requests each time.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        std::thread::Builder::new().name("fps-writer".to_owned()).spawn(move || {
+            runtime.block_on(writer.run());
             drop(lock);
-        });
+        })?;
         Ok(Ok(Self { messages: sender, keys }))
     }
 

@@ -127,11 +127,13 @@ impl Rest {
             pairs: &pairs,
             raw: &raw,
         };
-        let unsigned = action(&incoming).is_ok_and(|action| !action.needs_signature) && !incoming.is_signed();
+        // Looked up first, because some actions need no signature; an unknown one is refused only after authentication.
+        let action = action(&incoming);
+        let unsigned = action.as_ref().is_ok_and(|action| !action.needs_signature) && !incoming.is_signed();
         let authenticated =
             if unsigned { Authenticated::nobody() } else { self.authenticator.authenticate(&incoming)? };
         *report = authenticated.report;
-        let action = action(&incoming)?;
+        let action = action?;
         let version = version(&incoming)?;
         let params = Params::new(action.name, action.parameters, action.legacy, version, &pairs)?;
         let now = self.authenticator.clock.now();

@@ -146,6 +146,7 @@ impl Store {
         let next_due = load::next_due(&mut connection, world).await?;
         let writer = Writer {
             connection,
+            lock,
             messages,
             world,
             clock: settings.clock,
@@ -158,10 +159,7 @@ impl Store {
         // A thread and runtime of its own: the writer goes to SQLite's thread and back many times a batch, and on the
         // runtime of the listeners it would wait behind requests each time.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        std::thread::Builder::new().name("fps-writer".to_owned()).spawn(move || {
-            runtime.block_on(writer.run());
-            drop(lock);
-        })?;
+        std::thread::Builder::new().name("fps-writer".to_owned()).spawn(move || runtime.block_on(writer.run()))?;
         Ok(Ok(Self { messages: sender, keys }))
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -11,12 +12,14 @@ use crate::config::Database;
 
 use super::StoreError;
 
+/// How long a start waits for another sandbox to let the database go.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// An open database: its one connection, and the lock that keeps other processes out.
 pub(super) struct Opened {
     pub(super) connection: SqliteConnection,
-    /// Held until the process ends or the store is closed.
     pub(super) lock: Option<File>,
 }
 
@@ -24,7 +27,7 @@ pub(super) struct Opened {
 pub(super) async fn open(database: &Database) -> Result<Opened, StoreError> {
     let lock = match database {
         Database::Memory => None,
-        Database::File(path) => Some(lock(path)?),
+        Database::File(path) => Some(lock(path).await?),
     };
     let mut connection = connect(database).await?;
     if let Database::File(path) = database
@@ -95,16 +98,22 @@ async fn migrate(connection: &mut SqliteConnection, database: &Database) -> Resu
     })
 }
 
-/// Takes the lock file beside a database, so that no second sandbox writes to it.
-fn lock(path: &Path) -> Result<File, StoreError> {
+/// Takes the lock file beside a database, so that no second sandbox writes to it. One that is just ending gets a
+/// moment to let go.
+async fn lock(path: &Path) -> Result<File, StoreError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push("-lock");
-    let beside = PathBuf::from(beside);
-    let opened = OpenOptions::new().create(true).append(true).open(&beside);
-    let file = opened.map_err(|source| StoreError::open(path, sqlx::Error::Io(source)))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
-        Err(TryLockError::Error(source)) => Err(StoreError::open(path, sqlx::Error::Io(source))),
+    let unusable = |source| StoreError::open(path, sqlx::Error::Io(source));
+    let file = OpenOptions::new().create(true).append(true).open(PathBuf::from(beside)).map_err(unusable)?;
+    let patience = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+            Err(TryLockError::WouldBlock) if Instant::now() >= patience => {
+                return Err(StoreError::InUse(path.to_owned()));
+            }
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_PATIENCE / 20).await,
+        }
     }
 }

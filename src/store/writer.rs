@@ -1,5 +1,6 @@
 //! The writer: the one task that loads, decides and saves, a batch at a time.
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -106,6 +107,8 @@ enum BatchError {
 /// Everything the writer owns.
 pub(super) struct Writer {
     pub(super) connection: SqliteConnection,
+    /// Keeps other processes out until the database is closed.
+    pub(super) lock: Option<File>,
     pub(super) messages: mpsc::Receiver<Message>,
     pub(super) world: World,
     pub(super) clock: Clock,
@@ -148,6 +151,8 @@ impl Writer {
         if let Err(problem) = self.connection.close().await {
             tracing::error!(%problem, "the database did not close cleanly");
         }
+        // Before anybody is told: whoever waits may open the database at once.
+        drop(self.lock);
         for done in closing {
             let _ = done.send(());
         }

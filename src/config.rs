@@ -32,7 +32,7 @@ use crate::ledger::{FeeRule, FeeTable};
 
 pub use self::error::{ConfigError, one_line};
 pub use self::file::FileSettings;
-pub use self::kinds::{AuthMode, Database, LogFormat};
+pub use self::kinds::{AuthMode, Database, LogFormat, PostgresUrl};
 use self::kinds::{
     Choice, Count, Delay, Dollars, FilePath, Flag, HostName, HostPort, Instant, LogFilter, Number, Timeout,
 };
@@ -63,8 +63,15 @@ settings! {
 
     "Data" {
         /// Where the ledger lives: `:memory:` starts fresh and leaves nothing behind; a file path (or sqlite:PATH)
-        /// is kept.
+        /// is kept; postgres://USER:PASSWORD@HOST/DATABASE is shared by all sandboxes that are given it (add
+        /// ?sslmode=verify-full for TLS). Printed without the password.
         database (Database): one Database = Database::Memory;
+
+        /// How long PostgreSQL may take for anything before the request is refused with ServiceUnavailable.
+        database_timeout (Timeout): one Duration = Duration::from_secs(5);
+
+        /// Connections to PostgreSQL for look-ups, 1 to 64, beside the one that changes things.
+        database_readers (Count<1, 64>): one usize = 2;
 
         /// Folder of the certificate authority, touched only when one must be made; by default in
         /// `$XDG_DATA_HOME`, else in `~/.local/share`.

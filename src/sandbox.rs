@@ -69,6 +69,8 @@ impl Sandbox {
             clock: clock.clone(),
             id_seed: config.id_seed.unwrap_or_else(ids::random_seed),
             batch_max: config.batch_max,
+            patience: config.database_timeout,
+            readers: config.database_readers,
         };
         // What a seed file says has happened, magic amounts or not.
         let plain = Rules { magic: false, ..rules.clone() };
@@ -185,6 +187,7 @@ struct Ping;
 
 impl Command for Ping {
     type Output = ();
+    const LOOKS: bool = true;
 
     fn needs(&self, _: &mut Needs<'_>) {}
 

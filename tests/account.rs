@@ -112,7 +112,7 @@ async fn the_five_entries_of_the_guide_add_up() {
     for path in ["TotalBalance", "DisburseBalance", "RefundBalance"] {
         assert_eq!(balance.text(&format!("{path}/Value")), "7.400000");
     }
-    server.stop_and_audit(folder.path()).await;
+    server.stop_and_audit().await;
 }
 
 #[tokio::test]

@@ -56,7 +56,8 @@ async fn on_file(path: &Path) -> Server {
 }
 
 async fn assert_sound(path: &Path) {
-    let (invariants, findings) = store::audit(path).await.unwrap();
+    let (invariants, findings) =
+        store::audit(&Database::File(path.to_owned()), Duration::from_secs(5)).await.unwrap();
     assert!(invariants > 0);
     assert_eq!(findings, []);
 }

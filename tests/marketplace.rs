@@ -110,7 +110,7 @@ async fn the_recipient_pays_both_fees_unless_its_token_says_otherwise() {
         let detail = parties.market.ok("GetTransaction", &[("TransactionId", &id)]).await;
         assert_eq!(detail.text("MarketplaceFees/Value"), "11.000000");
         assert_eq!(detail.text("FPSFees/Value"), "1.510000");
-        server.stop_and_audit(folder.path()).await;
+        server.stop_and_audit().await;
     }
 }
 
@@ -136,7 +136,7 @@ async fn each_refund_policy_takes_back_what_it_names() {
         ];
         parties.market.ok("Refund", &refund).await;
         assert_eq!(parties.balances().await, expected, "{policy}");
-        server.stop_and_audit(folder.path()).await;
+        server.stop_and_audit().await;
     }
 }
 
@@ -156,7 +156,7 @@ async fn partial_refunds_return_both_fees_in_proportion_and_in_sum_exactly() {
         parties.market.ok("Refund", &refund).await;
     }
     assert_eq!(parties.balances().await, ["100.000000", "100.000000", "1000.000000"]);
-    server.stop_and_audit(folder.path()).await;
+    server.stop_and_audit().await;
 }
 
 #[tokio::test]

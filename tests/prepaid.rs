@@ -111,7 +111,7 @@ async fn prepaid_money_is_spent_at_once_and_given_back_onto_the_instrument_witho
     merchant.ok("Refund", &[("TransactionId", &id), ("CallerReference", "4")]).await;
     assert_eq!(balance(&merchant).await, ["10.000000", "0.000000"]);
     assert_eq!(total(&merchant).await, before, "no money moved when it was spent");
-    server.stop_and_audit(folder.path()).await;
+    server.stop_and_audit().await;
 }
 
 #[tokio::test]

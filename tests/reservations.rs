@@ -88,7 +88,7 @@ async fn a_part_is_charged_with_the_fee_of_the_part_and_the_rest_let_go() {
     merchant.ok("Refund", &[("TransactionId", &id), ("CallerReference", "all")]).await;
     server.advance(SECOND);
     assert_eq!(gain(&merchant, &before).await, 0);
-    server.stop_and_audit(folder.path()).await;
+    server.stop_and_audit().await;
 }
 
 #[tokio::test]

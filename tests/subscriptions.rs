@@ -139,7 +139,7 @@ async fn an_amount_goes_back_from_the_last_payment_once() {
     assert_eq!(again.text("RefundTransactionId"), refund);
     let rest = [("TransactionId", "SECOND"), ("RefundAmount.Value", "6.01"), ("CallerReference", "more")];
     merchant.refused("Refund", &rest, "RefundAmountExceeded").await;
-    server.stop_and_audit(folder.path()).await;
+    server.stop_and_audit().await;
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ async fn amounts_and_counts_are_limited_in_windows_of_their_own() {
     server.advance(28 * DAY);
     merchant.ok("Pay", &pay("LIMITED", "1", "the next month")).await;
     assert_eq!(usage(&merchant, "LIMITED").await, ["1.000000", "1"]);
-    server.stop_and_audit(folder.path()).await;
+    server.stop_and_audit().await;
 }
 
 #[tokio::test]

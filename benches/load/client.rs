@@ -50,8 +50,8 @@ impl Measured {
     }
 }
 
-/// Drives the server; the first answer that is not a 200 fails it.
-pub(crate) fn drive(addr: SocketAddr, requests: &Requests, drive: Drive) -> Outcome<Measured> {
+/// Drives the servers, each over its part of the connections; the first answer that is not a 200 fails it.
+pub(crate) fn drive(addrs: &[SocketAddr], requests: &Requests, drive: Drive) -> Outcome<Measured> {
     let threads = THREADS.min(drive.connections);
     let start = Instant::now();
     let results: Vec<Outcome<Half>> = std::thread::scope(|scope| {
@@ -60,7 +60,7 @@ pub(crate) fn drive(addr: SocketAddr, requests: &Requests, drive: Drive) -> Outc
                 let connections =
                     drive.connections / threads + usize::from(index < drive.connections % threads);
                 let mine = Supply { requests, next: index, step: threads, again: drive.again };
-                scope.spawn(move || Half::new(addr, mine, connections, start, drive)?.run())
+                scope.spawn(move || Half::new(addrs, mine, connections, start, drive)?.run())
             })
             .collect();
         let joined = |half: std::thread::ScopedJoinHandle<'_, _>| {
@@ -117,15 +117,15 @@ struct Half<'a> {
 
 impl<'a> Half<'a> {
     fn new(
-        addr: SocketAddr,
+        addrs: &[SocketAddr],
         supply: Supply<'a>,
         connections: usize,
         start: Instant,
         drive: Drive,
     ) -> Outcome<Self> {
         let poll = Poll::new()?;
-        let connect = |index| -> Outcome<Connection> {
-            let stream = std::net::TcpStream::connect(addr)?;
+        let connect = |index: usize| -> Outcome<Connection> {
+            let stream = std::net::TcpStream::connect(addrs[index % addrs.len()])?;
             stream.set_nodelay(true)?;
             stream.set_nonblocking(true)?;
             let mut stream = TcpStream::from_std(stream);

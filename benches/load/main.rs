@@ -2,7 +2,7 @@
 //!
 //! `cargo bench` runs everything and prints tables in Markdown; `cargo bench -- --quick` is shorter and leaves out
 //! the long history; `cargo bench -- --only pay-memory-64,pay-file-64` runs some scenarios; `--list` names them;
-//! `--sandbox PATH` measures another build of the sandbox.
+//! `--sandbox PATH` measures another build of the sandbox; `.ci/postgres cargo bench` measures PostgreSQL too.
 //!
 //! Server and load share the machine, so absolute rates say little; the ratios are of one run. Each server is a
 //! process of its own, and the load is written by two threads of this one: raw keep-alive connections, each with
@@ -36,6 +36,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use process::Place;
 use scenario::{Lengths, SCENARIOS};
 
 /// A failure ends the benchmark; its text says what was answered.
@@ -128,6 +129,10 @@ fn run(wish: &Wish) -> Outcome<()> {
     let wanted = |name: &str| wish.only.is_empty() || wish.only.iter().any(|only| only == name);
     let mut rows = Vec::new();
     for scenario in SCENARIOS.iter().filter(|scenario| wanted(scenario.name)) {
+        if matches!(scenario.place, Place::Postgres(_)) && process::postgres().is_none() {
+            eprintln!("{}: not measured, that needs `.ci/postgres cargo bench`", scenario.name);
+            continue;
+        }
         let row = scenario.measure(&wish.sandbox, &lengths)?;
         eprintln!("{}", row.progress());
         rows.push(row);
@@ -135,7 +140,9 @@ fn run(wish: &Wish) -> Outcome<()> {
     let mut figures = Vec::new();
     // A million transactions take their time to make, so the short version has them only when asked by name.
     if wanted(history::NAME) && !(wish.quick && wish.only.is_empty()) {
-        figures.push(history::measure(&wish.sandbox, &lengths)?);
+        let history = history::measure(&wish.sandbox, &lengths)?;
+        rows.extend(history.rows);
+        figures.extend(history.figures);
     }
     if wanted(vitals::NAME) {
         figures.extend(vitals::measure(&wish.sandbox)?);

@@ -5,8 +5,10 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 
 use crate::requests;
@@ -26,6 +28,13 @@ pub(crate) enum Place {
     NewFile,
     /// In this file.
     File(PathBuf),
+    /// In a new schema of PostgreSQL, shared by so many sandboxes.
+    Postgres(usize),
+}
+
+/// Where PostgreSQL is, for whoever has one: `.ci/postgres cargo bench`.
+pub(crate) fn postgres() -> Option<String> {
+    std::env::var("FPS_TEST_POSTGRES").ok()
 }
 
 /// A running server.
@@ -33,11 +42,25 @@ pub(crate) struct Server {
     child: Child,
     folder: TempDir,
     pub(crate) addr: SocketAddr,
+    /// Others on the same database.
+    beside: Vec<Self>,
 }
 
 impl Server {
     /// The sandbox with the benchmark's world, ready.
     pub(crate) fn sandbox(program: &Path, place: &Place, arguments: &[&str]) -> Outcome<Self> {
+        let Place::Postgres(count) = *place else {
+            return Self::one_sandbox(program, place, None, arguments);
+        };
+        let url = new_schema()?;
+        let mut first = Self::one_sandbox(program, place, Some(&url), arguments)?;
+        for _ in 1..count {
+            first.beside.push(Self::one_sandbox(program, place, Some(&url), arguments)?);
+        }
+        Ok(first)
+    }
+
+    fn one_sandbox(program: &Path, place: &Place, url: Option<&str>, arguments: &[&str]) -> Outcome<Self> {
         let folder = folder()?;
         let seed = folder.path().join("seed.toml");
         std::fs::write(&seed, requests::seed())?;
@@ -47,8 +70,14 @@ impl Server {
             Place::Memory => {}
             Place::NewFile => drop(command.arg("--database").arg(folder.path().join("load.db"))),
             Place::File(path) => drop(command.arg("--database").arg(path)),
+            Place::Postgres(_) => drop(command.arg("--database").args(url)),
         }
         Self::ready_sandbox(command, folder)
+    }
+
+    /// Where all of them listen.
+    pub(crate) fn addrs(&self) -> Vec<SocketAddr> {
+        std::iter::once(self.addr).chain(self.beside.iter().map(|server| server.addr)).collect()
     }
 
     /// The sandbox as it starts without any option, ready: in memory, with its demo world.
@@ -81,7 +110,8 @@ impl Server {
     fn start(mut command: Command, folder: TempDir, port_file: &Path) -> Outcome<Self> {
         let log = File::create(folder.path().join("log"))?;
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?;
-        let mut server = Self { child, folder, addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) };
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let mut server = Self { child, folder, addr, beside: Vec::new() };
         let port = server.wait_until(|_| std::fs::read_to_string(port_file).ok()?.trim().parse().ok())?;
         server.addr.set_port(port);
         Ok(server)
@@ -115,7 +145,8 @@ impl Server {
             let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
             nanos += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
         }
-        Ok(Duration::from_nanos(nanos))
+        let beside = self.beside.iter().map(Self::cpu_time).sum::<Outcome<Duration>>()?;
+        Ok(Duration::from_nanos(nanos) + beside)
     }
 
     /// Its resident memory in kB.
@@ -132,6 +163,17 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The URL of an empty place on the PostgreSQL server.
+#[tokio::main(flavor = "current_thread")]
+async fn new_schema() -> Outcome<String> {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    let url = postgres().ok_or("no PostgreSQL: `.ci/postgres cargo bench` starts one")?;
+    let schema = format!("load_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+    let mut connection = PgConnection::connect(&url).await?;
+    sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).execute(&mut connection).await?;
+    Ok(format!("{url}?options=-c%20search_path%3D{schema}"))
 }
 
 /// A folder beside the build, so that files lie on the disk of the project and not in a memory file system.

@@ -20,7 +20,7 @@ pub(crate) fn median<T: PartialOrd + Copy + Default>(values: impl IntoIterator<I
 
 /// What a scenario gave; medians over its runs.
 pub(crate) struct Row {
-    pub(crate) scenario: &'static Scenario,
+    pub(crate) scenario: Scenario,
     pub(crate) rate: f64,
     pub(crate) bare: f64,
     pub(crate) p50: Duration,

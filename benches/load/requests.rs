@@ -50,6 +50,33 @@ pub(crate) enum Ask {
     PaySequential,
     /// GetDebtBalance.
     DebtBalance,
+    /// GetTransaction of one of these.
+    Transaction(&'static [String]),
+    /// GetTransactionStatus of one of these.
+    TransactionStatus(&'static [String]),
+    /// GetAccountActivity, the newest page.
+    Activity,
+    /// GetAccountBalance.
+    AccountBalance,
+    /// GetOutstandingDebtBalance.
+    OutstandingDebt,
+    /// GetTokenUsage.
+    TokenUsage,
+}
+
+impl Ask {
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Pay | Self::PaySequential => "Pay",
+            Self::DebtBalance => "GetDebtBalance",
+            Self::Transaction(_) => "GetTransaction",
+            Self::TransactionStatus(_) => "GetTransactionStatus",
+            Self::Activity => "GetAccountActivity",
+            Self::AccountBalance => "GetAccountBalance",
+            Self::OutstandingDebt => "GetOutstandingDebtBalance",
+            Self::TokenUsage => "GetTokenUsage",
+        }
+    }
 }
 
 /// Requests as they go over the wire, one after the other.
@@ -88,9 +115,8 @@ impl Requests {
 fn signed_query(secret: &SecretKey, ask: Ask, number: usize, now: Timestamp) -> String {
     // Look-ups differ in their timestamps.
     let timestamp = now.plus_millis(-i64::try_from(number % 60_000).unwrap_or(0)).to_string();
-    let action = if ask == Ask::DebtBalance { "GetDebtBalance" } else { "Pay" };
     let mut pairs = vec![
-        ("Action", action.to_owned()),
+        ("Action", ask.action().to_owned()),
         ("AWSAccessKeyId", KEY.to_owned()),
         ("Version", "2008-09-17".to_owned()),
         ("Timestamp", timestamp),
@@ -99,6 +125,16 @@ fn signed_query(secret: &SecretKey, ask: Ask, number: usize, now: Timestamp) -> 
     ];
     match ask {
         Ask::DebtBalance => pairs.push(("CreditInstrumentId", instrument(number % BUYERS))),
+        Ask::Transaction(ids) | Ask::TransactionStatus(ids) => {
+            pairs.push(("TransactionId", ids[number % ids.len()].clone()));
+        }
+        Ask::Activity => {
+            pairs.push(("StartDate", "2011-01-01".to_owned()));
+            pairs.push(("MaxBatchSize", "10".to_owned()));
+            pairs.push(("SortOrderByDate", "Descending".to_owned()));
+        }
+        Ask::AccountBalance | Ask::OutstandingDebt => {}
+        Ask::TokenUsage => pairs.push(("TokenId", credit_token(number))),
         Ask::Pay | Ask::PaySequential => {
             let reference =
                 if ask == Ask::Pay { ids::request_id().to_string() } else { format!("order-{number:0>12}") };

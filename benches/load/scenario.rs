@@ -29,11 +29,12 @@ pub(crate) struct Target {
 const NO_TARGET: Target = Target { percent: None, p50: None, p99: None };
 const P99_AT_64: Option<Duration> = Some(Duration::from_millis(15));
 
-const fn at_least(percent: u32) -> Target {
+pub(crate) const fn at_least(percent: u32) -> Target {
     Target { percent: Some(percent), ..NO_TARGET }
 }
 
 /// One line of the table.
+#[derive(Clone)]
 pub(crate) struct Scenario {
     /// What `--only` calls it.
     pub(crate) name: &'static str,
@@ -113,6 +114,20 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         target: at_least(12),
         ..PAY
     },
+    Scenario { name: "pay-postgres-64", title: "Pay, PostgreSQL", place: Place::Postgres(1), ..PAY },
+    Scenario {
+        name: "pay-postgres-64-batch-1",
+        title: "Pay, PostgreSQL, one a transaction (`--batch-max 1`)",
+        place: Place::Postgres(1),
+        arguments: ALONE,
+        ..PAY
+    },
+    Scenario {
+        name: "pay-postgres-64-two",
+        title: "Pay, PostgreSQL, two sandboxes",
+        place: Place::Postgres(2),
+        ..PAY
+    },
     Scenario {
         name: "balance-memory-64",
         title: "GetDebtBalance, in memory",
@@ -124,7 +139,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 
 impl Scenario {
     /// Measures it: bare handler and sandbox in turn; medians over the runs.
-    pub(crate) fn measure(&'static self, program: &Path, lengths: &Lengths) -> Outcome<Row> {
+    pub(crate) fn measure(&self, program: &Path, lengths: &Lengths) -> Outcome<Row> {
         let bare_requests = Requests::signed(self.ask, 20_000);
         let answer_bytes = self.answer_bytes(program)?;
         let (mut bare, mut sandbox) = (Vec::new(), Vec::new());
@@ -143,7 +158,7 @@ impl Scenario {
         }
         let percentile = |percent| median(sandbox.iter().map(|run| run.measured.percentile(percent)));
         Ok(Row {
-            scenario: self,
+            scenario: self.clone(),
             rate: median(sandbox.iter().map(|run| run.measured.rate)),
             bare: median(bare.iter().map(|run| run.measured.rate)),
             p50: percentile(50),
@@ -155,7 +170,7 @@ impl Scenario {
 
     /// The size of a real answer, for the bare handler to be as long.
     fn answer_bytes(&self, program: &Path) -> Outcome<usize> {
-        let server = Server::sandbox(program, &Place::Memory, &[])?;
+        let server = Server::sandbox(program, &self.place, &[])?;
         let requests = Requests::signed(self.ask, 1);
         let request = String::from_utf8_lossy(requests.get(0).unwrap_or_default())
             .replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
@@ -177,8 +192,8 @@ pub(crate) struct Run {
 impl Run {
     fn of(server: &Server, requests: &Requests, load: Drive) -> Outcome<Self> {
         let before = server.cpu_time()?;
-        let measured =
-            drive(server.addr, requests, load).map_err(|problem| format!("{problem}\n{}", server.log()))?;
+        let measured = drive(&server.addrs(), requests, load)
+            .map_err(|problem| format!("{problem}\n{}", server.log()))?;
         let cpu = (server.cpu_time()? - before) / measured.answers.max(1);
         Ok(Self { measured, cpu })
     }
@@ -198,7 +213,11 @@ impl Load {
     }
 
     /// Drives a server through one run; again, with a server started anew, when the requests ran out.
-    pub(crate) fn run(&mut self, lengths: &Lengths, server: impl Fn() -> Outcome<Server>) -> Outcome<Run> {
+    pub(crate) fn run(
+        &mut self,
+        lengths: &Lengths,
+        mut server: impl FnMut() -> Outcome<Server>,
+    ) -> Outcome<Run> {
         let drive_once = Drive {
             connections: self.connections,
             warm_up: lengths.warm_up,

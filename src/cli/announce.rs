@@ -182,6 +182,7 @@ fn database(database: &Database) -> String {
             "in memory: starts fresh, leaves nothing behind (--database PATH keeps it)".to_owned()
         }
         Database::File(path) => path_of(path),
+        Database::Postgres(url) => url.to_string(),
     }
 }
 

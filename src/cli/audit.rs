@@ -20,7 +20,11 @@ Exit codes: 0 sound; 1 broken, each place named on a line of its own; 2 it canno
 /// Recompute every total of a database from its postings and check every invariant.
 #[derive(Debug, Args)]
 pub(super) struct Audit {
-    #[arg(long, value_name = "PATH", help = "The database file. [env: FPS_SANDBOX_DATABASE]")]
+    #[arg(
+        long,
+        value_name = "DATABASE",
+        help = "The database file, or the URL of a PostgreSQL database. [env: FPS_SANDBOX_DATABASE]"
+    )]
     database: Option<Database>,
 
     #[arg(
@@ -35,10 +39,12 @@ impl Audit {
     #[tokio::main(flavor = "current_thread")]
     pub(super) async fn run(self) -> Result<ExitCode, Failure> {
         let settings = Settings { database: self.database, config: self.config, ..Settings::default() };
-        let Database::File(path) = config::resolve(settings).map_err(Failure::usage)?.database else {
+        let config = config::resolve(settings).map_err(Failure::usage)?;
+        if config.database == Database::Memory {
             return Err(Failure::usage("a database in memory cannot be audited; give --database PATH"));
-        };
-        let (invariants, findings) = store::audit(&path).await.map_err(Failure::usage)?;
+        }
+        let audited = store::audit(&config.database, config.database_timeout).await;
+        let (invariants, findings) = audited.map_err(Failure::usage)?;
         for finding in &findings {
             print::out(&format!("broken: {}: {}\n", finding.invariant, finding.place))?;
         }

@@ -169,6 +169,7 @@ struct BalanceOf(Caller);
 
 impl Command for BalanceOf {
     type Output = Amount;
+    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.total(LedgerAccount::balance(self.0.account));

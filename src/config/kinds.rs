@@ -10,6 +10,7 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use clap::ValueEnum;
 use rust_decimal::Decimal;
 use tracing_subscriber::EnvFilter;
+use url::Url;
 
 /// How a value is read from text (flag, variable) and from TOML, and how it is printed.
 ///
@@ -440,6 +441,48 @@ pub enum Database {
     Memory,
     /// In this SQLite file.
     File(PathBuf),
+    /// On a PostgreSQL server, shared with whoever is given the same URL.
+    Postgres(PostgresUrl),
+}
+
+/// The URL of a PostgreSQL database. It shows itself without its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl(Url);
+
+impl PostgresUrl {
+    fn parse(text: &str) -> Result<Self, String> {
+        Url::parse(text).map(Self).map_err(|problem| format!("this is not a URL ({problem})"))
+    }
+
+    /// The URL with its password: for the database alone.
+    pub fn secret(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const HIDDEN: &str = "***";
+        let mut shown = self.0.clone();
+        if shown.password().is_some() {
+            let _no_host = shown.set_password(Some(HIDDEN));
+        }
+        if shown.query().is_some() {
+            let pairs = self.0.query_pairs();
+            let pairs = pairs.map(|(name, value)| match &*name {
+                "password" => (name, HIDDEN.into()),
+                _ => (name, value),
+            });
+            shown.query_pairs_mut().clear().extend_pairs(pairs);
+        }
+        f.write_str(shown.as_str())
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for Database {
@@ -451,6 +494,7 @@ impl fmt::Display for Database {
                 write!(f, "sqlite://{}", path.display())
             }
             Self::File(path) => path.display().fmt(f),
+            Self::Postgres(url) => url.fmt(f),
         }
     }
 }
@@ -468,15 +512,13 @@ impl Kind for Database {
     const PLACEHOLDER: &'static str = "DATABASE";
 
     fn expects() -> String {
-        "`:memory:`, a file path or sqlite:PATH".to_owned()
+        "`:memory:`, a file path, sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned()
     }
 
     fn parse(text: &str) -> Result<Self, String> {
         let path = match text.strip_prefix("sqlite:") {
             Some(rest) => rest.strip_prefix("//").unwrap_or(rest),
-            None if is_postgres(text) => {
-                return Err(format!("this build has no PostgreSQL; give {}", Self::expects()));
-            }
+            None if is_postgres(text) => return PostgresUrl::parse(text).map(Self::Postgres),
             None if text.contains("://") => return Err(Self::unexpected(())),
             None => text,
         };

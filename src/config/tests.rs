@@ -46,6 +46,8 @@ const ROWS: &[Row] = rows! {
     port_file: None, "'a'", "b" => "'b'", "c" => "'c'";
     ready_json: Some("false"), "true", "no" => "false", "true" => "true";
     database: Some("':memory:'"), "'a.db'", "sqlite:b.db" => "'b.db'", "sqlite:///c/d.db" => "'/c/d.db'";
+    database_timeout: Some("'5s'"), "'1s'", "2" => "'2s'", "500ms" => "'500ms'";
+    database_readers: Some("2"), "1", "3" => "3", "4" => "4";
     data_dir: OF_THE_MACHINE, "'/a'", "b" => "'b'", "c" => "'c'";
     seed: None, "'a.toml'", "b.toml" => "'b.toml'", "c.toml" => "'c.toml'";
     no_demo: Some("false"), "true", "0" => "false", "on" => "true";
@@ -367,7 +369,7 @@ fn addresses_need_a_host_and_a_port() {
 }
 
 #[test]
-fn a_database_is_memory_or_a_file() {
+fn a_database_is_memory_a_file_or_a_server_shown_without_its_password() {
     let database = |text: &str| flags(&["--database", text]).database.unwrap();
     let at = |path: &str| Database::File(PathBuf::from(path));
     for (text, expected) in [
@@ -384,13 +386,20 @@ fn a_database_is_memory_or_a_file() {
         assert_eq!(database(text), expected);
         assert_eq!(database(&expected.to_string()), expected, "printed and read back");
     }
-    for wrong in ["postgres://localhost/fps", "PostgreSQL://u@h/d"] {
-        let fault = flag_fault(&format!("--database={wrong}"));
-        assert!(fault.contains("this build has no PostgreSQL; give `:memory:`"), "{fault}");
+    for (url, shown) in [
+        ("postgres://localhost/fps", "postgres://localhost/fps"),
+        ("PostgreSQL://u@h/d", "postgresql://u@h/d"),
+        ("postgres://u:s3cret@h:5433/d?sslmode=require", "postgres://u:***@h:5433/d?sslmode=require"),
+        ("postgres:///d?host=/run&password=s3cret", "postgres:///d?host=%2Frun&password=***"),
+    ] {
+        let Database::Postgres(read) = database(url) else { panic!("{url}") };
+        assert_eq!((read.to_string(), format!("{read:?}")), (shown.to_owned(), shown.to_owned()));
+        assert_eq!(read.secret().contains("s3cret"), url.contains("s3cret"));
     }
     for wrong in ["", "sqlite:", "mysql://localhost/fps"] {
         assert!(
-            flag_fault(&format!("--database={wrong}")).contains("`:memory:`, a file path or sqlite:PATH"),
+            flag_fault(&format!("--database={wrong}"))
+                .contains("`:memory:`, a file path, sqlite:PATH or postgres://"),
             "{wrong}"
         );
     }

@@ -34,6 +34,7 @@ pub struct AccountBalance {
 
 impl Command for GetAccountBalance {
     type Output = AccountBalance;
+    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         for account in [LedgerAccount::balance, LedgerAccount::incoming, LedgerAccount::outgoing] {
@@ -105,11 +106,12 @@ pub struct AccountActivity {
 
 impl Command for GetAccountActivity {
     type Output = AccountActivity;
+    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         let Some(page) = needs.activity(&self.query) else { return };
         for &number in &page.transactions {
-            needs.transaction_row(number);
+            needs.transaction_shown(number);
         }
     }
 

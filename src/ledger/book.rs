@@ -125,6 +125,7 @@ pub struct Book {
     open_debts_on: HashSet<InstrumentNumber>,
     open_debts_of: HashSet<TransactionNumber>,
     refunds_of: HashSet<TransactionNumber>,
+    refunds: HashMap<TransactionNumber, BTreeSet<TransactionNumber>>,
     lists: Lists,
     changes: Changes,
 }
@@ -154,6 +155,9 @@ impl Book {
     /// A transaction as stored.
     pub fn put_transaction(&mut self, transaction: Transaction) {
         self.transaction_ids.insert((transaction.world, transaction.id.clone()), Some(transaction.number));
+        if let Some(original) = transaction.original {
+            self.refunds.entry(original).or_default().insert(transaction.number);
+        }
         self.transactions.insert(transaction.number, transaction);
     }
 
@@ -291,6 +295,7 @@ impl Book {
         self.open_debts_on.clear();
         self.open_debts_of.clear();
         self.refunds_of.clear();
+        self.refunds.clear();
         self.lists = Lists::default();
         self.token_ids.retain(|_, number| number.is_some());
         self.instrument_ids.retain(|_, number| number.is_some());
@@ -344,7 +349,7 @@ impl Book {
 
     /// The transactions at hand that refund this one, oldest first.
     pub fn refunds_of(&self, number: TransactionNumber) -> impl Iterator<Item = &Transaction> {
-        self.transactions.values().filter(move |refund| refund.original == Some(number))
+        self.refunds.get(&number).into_iter().flatten().filter_map(|refund| self.transaction_row(*refund))
     }
 
     /// A used reference.

@@ -30,6 +30,7 @@ pub struct DebtBalance {
 
 impl Command for GetDebtBalance {
     type Output = DebtBalance;
+    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.instrument(self.caller.world, &self.instrument);
@@ -53,6 +54,7 @@ pub struct GetOutstandingDebtBalance {
 
 impl Command for GetOutstandingDebtBalance {
     type Output = DebtBalance;
+    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.outstanding_debt(self.caller.account);

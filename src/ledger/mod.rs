@@ -91,6 +91,9 @@ pub trait Command: Send + 'static {
     /// The answer.
     type Output: Send + 'static;
 
+    /// Whether it only looks: it never changes the book, and sees it as it was when it began.
+    const LOOKS: bool = false;
+
     /// Names the rows it needs, as far as it can tell from what is loaded already.
     fn needs(&self, needs: &mut Needs<'_>);
 

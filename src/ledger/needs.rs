@@ -154,19 +154,37 @@ impl<'b> Needs<'b> {
         }
     }
 
-    /// A transaction, its parties, token, instrument and original; of a debt Pay, what is still open.
-    pub fn transaction(&mut self, world: World, id: &TransactionId) -> Option<&'b Transaction> {
+    /// A transaction and nothing that belongs to it.
+    pub fn transaction_alone(&mut self, world: World, id: &TransactionId) -> Option<&'b Transaction> {
         let key = (world, id.clone());
         if !self.book.knows_transaction_id(&key) {
             self.unknown.transaction_ids.insert(key);
             return None;
         }
-        let transaction = self.book.transaction(world, id)?;
+        self.book.transaction(world, id)
+    }
+
+    /// A transaction with all that belongs to it, to go on with it.
+    pub fn transaction(&mut self, world: World, id: &TransactionId) -> Option<&'b Transaction> {
+        let transaction = self.transaction_alone(world, id)?;
         self.transaction_row(transaction.number)
     }
 
-    /// The same, by row.
+    /// The same, by row: as [`transaction_shown`](Self::transaction_shown), with the same of its original, and of a
+    /// debt Pay what is still open.
     pub fn transaction_row(&mut self, number: TransactionNumber) -> Option<&'b Transaction> {
+        let transaction = self.transaction_shown(number)?;
+        transaction.original.map(|original| self.transaction_row(original));
+        if let Some(instrument) = transaction.debt_charged()
+            && !self.book.knows_open_debt(instrument, number)
+        {
+            self.unknown.open_debts.insert((instrument, number));
+        }
+        Some(transaction)
+    }
+
+    /// A transaction, its parties, tokens and instrument, and its original: what a party is shown of it.
+    pub fn transaction_shown(&mut self, number: TransactionNumber) -> Option<&'b Transaction> {
         let Some(transaction) = self.book.transaction_row(number) else {
             self.unknown.transactions.insert(number);
             return None;
@@ -178,11 +196,10 @@ impl<'b> Needs<'b> {
             self.token_row(token);
         }
         transaction.instrument.map(|instrument| self.instrument_row(instrument));
-        transaction.original.map(|original| self.transaction_row(original));
-        if let Some(instrument) = transaction.debt_charged()
-            && !self.book.knows_open_debt(instrument, number)
+        if let Some(original) = transaction.original
+            && self.book.transaction_row(original).is_none()
         {
-            self.unknown.open_debts.insert((instrument, number));
+            self.unknown.transactions.insert(original);
         }
         Some(transaction)
     }

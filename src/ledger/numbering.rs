@@ -20,6 +20,11 @@ impl Numbering {
         Self { seed, next }
     }
 
+    /// Goes on from this number: others have handed out those before it.
+    pub fn go_on_from(&mut self, next: i64) {
+        self.next = next;
+    }
+
     /// A number nothing has yet.
     pub fn number(&mut self) -> i64 {
         let number = self.next;

@@ -30,6 +30,7 @@ pub struct PrepaidBalance {
 
 impl Command for GetPrepaidBalance {
     type Output = PrepaidBalance;
+    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.instrument(self.caller.world, &self.instrument);
@@ -53,6 +54,7 @@ pub struct GetTotalPrepaidLiability {
 
 impl Command for GetTotalPrepaidLiability {
     type Output = PrepaidBalance;
+    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.total(LedgerAccount::prepaid_liability(self.caller.account));

@@ -93,6 +93,7 @@ pub struct SubscriptionDetails {
 
 impl Command for GetSubscriptionDetails {
     type Output = SubscriptionDetails;
+    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.subscription(self.caller.world, &self.subscription);
@@ -119,6 +120,7 @@ pub struct GetTransactionsForSubscription {
 
 impl Command for GetTransactionsForSubscription {
     type Output = (Subscription, Vec<TransactionDetail>);
+    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         let Some(subscription) = needs.subscription(self.caller.world, &self.subscription) else { return };

@@ -30,6 +30,7 @@ pub struct GetTokenByCaller {
 
 impl Command for GetTokenByCaller {
     type Output = Token;
+    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         match &self.name {
@@ -68,6 +69,7 @@ pub struct GetTokens {
 
 impl Command for GetTokens {
     type Output = Vec<Token>;
+    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.tokens_of(self.caller.account);
@@ -95,6 +97,7 @@ pub struct GetTokenUsage {
 
 impl Command for GetTokenUsage {
     type Output = Vec<(UsageLimit, Used)>;
+    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.token(self.caller.world, &self.token);
@@ -222,6 +225,7 @@ pub struct GetPaymentInstruction {
 
 impl Command for GetPaymentInstruction {
     type Output = Token;
+    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.token(self.caller.world, &self.token);
@@ -243,6 +247,7 @@ pub struct GetRecipientVerificationStatus {
 
 impl Command for GetRecipientVerificationStatus {
     type Output = bool;
+    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.token(self.caller.world, &self.token);

@@ -31,9 +31,10 @@ pub struct TransactionState {
 
 impl Command for GetTransactionStatus {
     type Output = TransactionState;
+    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.transaction(self.caller.world, &self.transaction);
+        needs.transaction_alone(self.caller.world, &self.transaction);
     }
 
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<TransactionState, FpsError> {
@@ -89,9 +90,11 @@ pub struct TransactionDetail {
 
 impl Command for GetTransaction {
     type Output = TransactionDetail;
+    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        if let Some(found) = needs.transaction(self.caller.world, &self.transaction) {
+        if let Some(found) = needs.transaction_alone(self.caller.world, &self.transaction) {
+            needs.transaction_shown(found.number);
             needs.refunds_of(found.number);
         }
     }

@@ -1,9 +1,11 @@
 //! The audit: recomputes every total from the postings and checks every invariant.
 
-use std::path::Path;
+use std::time::Duration;
 
-use sqlx::Row;
+use crate::config::Database;
 
+use super::engine::Values;
+use super::postgres::Server;
 use super::{StoreError, sqlite};
 
 /// Something the audit found to be broken.
@@ -114,7 +116,7 @@ const INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         name: "a token is never used beyond its global amount limit",
-        violations: "SELECT 'token ' || id || ': spent ' || spent || ', limit ' || coalesce(global_limit, 'none') FROM tokens \
+        violations: "SELECT 'token ' || id || ': spent ' || spent || ', limit ' || coalesce(CAST(global_limit AS TEXT), 'none') FROM tokens \
             WHERE spent < 0 OR spent > global_limit",
     },
     Invariant {
@@ -125,13 +127,17 @@ const INVARIANTS: &[Invariant] = &[
     },
 ];
 
-/// Checks a database file; nothing found means it is sound. Also gives the number of invariants checked.
-pub async fn audit(path: &Path) -> Result<(usize, Vec<Finding>), StoreError> {
-    let mut connection = sqlite::open_to_read(path).await?;
+/// Checks a database; nothing found means it is sound. Also gives the number of invariants checked.
+pub async fn audit(database: &Database, patience: Duration) -> Result<(usize, Vec<Finding>), StoreError> {
+    let mut connection = match database {
+        Database::Memory => return Err(StoreError::Missing(database.to_string())),
+        Database::File(path) => sqlite::open_to_read(path).await?,
+        Database::Postgres(url) => Server::new(url, patience)?.open_to_read().await?,
+    };
     let mut findings = Vec::new();
     for invariant in INVARIANTS {
         let text = format!("{} LIMIT {LISTED}", invariant.violations);
-        for row in sqlx::query(sqlx::AssertSqlSafe(text)).fetch_all(&mut connection).await? {
+        for row in connection.all(sqlx::AssertSqlSafe(text), Values::default()).await? {
             let place = row.try_get(0).unwrap_or_default();
             findings.push(Finding { invariant: invariant.name, place });
         }

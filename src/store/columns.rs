@@ -2,14 +2,14 @@
 
 use std::fmt::Write;
 
-use sqlx::{Row, sqlite::SqliteRow};
-
 use crate::error::{Code, FpsError};
 use crate::ledger::{
     AccountKind, AccountState, Amount, ChargeFeeTo, CsOwner, DescriptorPolicy, InstrumentKind, Kind,
     MarketplaceRefundPolicy, Operation, PaymentMethod, Purpose, SoftDescriptorType, Stage, Status,
     StatusCode, Step, SubscriptionStatus, Timestamp, TokenType,
 };
+
+use super::engine::Row;
 
 /// A column holds what this version cannot have written.
 pub(super) fn corrupt(column: &str) -> sqlx::Error {
@@ -170,7 +170,7 @@ pub(super) trait Cell {
     fn refusal(&self, code: &str, message: &str) -> sqlx::Result<FpsError>;
 }
 
-impl Cell for SqliteRow {
+impl Cell for Row {
     fn text(&self, column: &str) -> sqlx::Result<String> {
         self.try_get(column)
     }

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sqlx::{Row, SqliteConnection};
-
 use crate::fps::signature::SecretKey;
 use crate::ledger::{AccountNumber, Caller, World};
 
+use super::engine::{Connection, Values};
 use super::statement::ManyRows;
 
 static KEYS: ManyRows = ManyRows::new("INSERT INTO access_keys (key, world, account, secret)", 4, "");
@@ -46,10 +45,9 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    pub(super) async fn load(connection: &mut SqliteConnection) -> sqlx::Result<Self> {
-        let rows = sqlx::query("SELECT key, world, account, secret FROM access_keys ORDER BY account, key")
-            .fetch_all(connection)
-            .await?;
+    pub(super) async fn load(connection: &mut Connection) -> sqlx::Result<Self> {
+        let text = "SELECT key, world, account, secret FROM access_keys ORDER BY account, key";
+        let rows = connection.all(text, Values::default()).await?;
         let mut keys = Self { by_id: HashMap::new(), first: None };
         for row in rows {
             let owner = Caller { world: World(row.try_get(1)?), account: AccountNumber(row.try_get(2)?) };
@@ -70,7 +68,7 @@ impl Keys {
 }
 
 /// Saves new keys.
-pub(super) async fn save(connection: &mut SqliteConnection, keys: &[AccessKey]) -> sqlx::Result<()> {
+pub(super) async fn save(connection: &mut Connection, keys: &[AccessKey]) -> sqlx::Result<()> {
     KEYS.execute(connection, keys, |query, key| {
         query.bind(key.id.clone()).bind(key.owner.world.0).bind(key.owner.account.0).bind(key.text.clone())
     })

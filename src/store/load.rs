@@ -1,7 +1,5 @@
 //! Load: the rows a batch wants, a few statements a table.
 
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
-
 use crate::ledger::{
     Account, AccountNumber, Amount, Balances, Book, Due, Instrument, InstrumentNumber, LedgerAccount,
     Outcome, Progress, Reference, ReferenceKey, Remarks, Timestamp, Token, TokenNumber, Transaction,
@@ -9,6 +7,7 @@ use crate::ledger::{
 };
 
 use super::columns::{self, Cell, corrupt};
+use super::engine::{Connection, Row, Values};
 use super::reports;
 use super::statement::ManyRows;
 
@@ -81,17 +80,31 @@ pub(super) static OPEN_DEBTS: ManyRows = wanted!(
 );
 
 /// Work that is due up to an instant, the earliest first.
-pub(super) const DUE: &str = "SELECT at, transaction_number, step FROM due WHERE world = ? AND at <= ? \
-     ORDER BY at, transaction_number LIMIT ?";
+pub(super) const DUE: &str = "SELECT at, transaction_number, step FROM due WHERE world = $1 AND at <= $2 \
+     ORDER BY at, transaction_number LIMIT $3";
 /// When the next work is due.
-pub(super) const NEXT_DUE: &str = "SELECT min(at) FROM due WHERE world = ?";
+pub(super) const NEXT_DUE: &str = "SELECT min(at) FROM due WHERE world = $1";
+/// The highest number in use: accounts, tokens, instruments and transactions share one sequence.
+const LAST_NUMBER: &str = "SELECT max(number) FROM (SELECT max(number) AS number FROM worlds \
+     UNION ALL SELECT max(number) FROM accounts UNION ALL SELECT max(number) FROM instruments \
+     UNION ALL SELECT max(number) FROM tokens UNION ALL SELECT max(number) FROM transactions) AS used";
+
+/// What a writer has to know of a world besides its rows.
+pub(super) struct Head {
+    /// When the next work is due.
+    pub(super) next_due: Option<Timestamp>,
+    /// The first number that nothing has.
+    pub(super) next_number: i64,
+}
+
+/// Reads where a world stands.
+pub(super) async fn head(connection: &mut Connection, world: World) -> sqlx::Result<Head> {
+    let last: Option<i64> = connection.scalar(LAST_NUMBER, Values::default()).await?;
+    Ok(Head { next_due: next_due(connection, world).await?, next_number: last.unwrap_or(0) + 1 })
+}
 
 /// Loads what is wanted into the book.
-pub(super) async fn fetch(
-    connection: &mut SqliteConnection,
-    wanted: &Wanted,
-    book: &mut Book,
-) -> sqlx::Result<()> {
+pub(super) async fn fetch(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
     fetch_references(connection, wanted, book).await?;
     fetch_tokens(connection, wanted, book).await?;
     fetch_instruments(connection, wanted, book).await?;
@@ -102,13 +115,9 @@ pub(super) async fn fetch(
     Ok(())
 }
 
-async fn fetch_references(
-    connection: &mut SqliteConnection,
-    wanted: &Wanted,
-    book: &mut Book,
-) -> sqlx::Result<()> {
+async fn fetch_references(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
     let keys: Vec<_> = wanted.references.iter().cloned().collect();
-    let bind = |query: super::statement::Bound, key: &ReferenceKey| {
+    let bind = |query: Values, key: &ReferenceKey| {
         query.bind(key.world.0).bind(key.caller.0).bind(key.reference.clone())
     };
     REFERENCES
@@ -120,12 +129,8 @@ async fn fetch_references(
         .await
 }
 
-async fn fetch_tokens(
-    connection: &mut SqliteConnection,
-    wanted: &Wanted,
-    book: &mut Book,
-) -> sqlx::Result<()> {
-    let mut put = |row: &SqliteRow| {
+async fn fetch_tokens(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
+    let mut put = |row: &Row| {
         let found = token(row)?;
         if book.token_row(found.number).is_none() {
             book.put_token(found);
@@ -141,18 +146,18 @@ async fn fetch_tokens(
     let accounts: Vec<_> = wanted.tokens_of.iter().map(|account| account.0).collect();
     TOKENS_OF.fetch(connection, &accounts, |query, account| query.bind(*account), &mut put).await?;
     let references: Vec<_> = wanted.tokens_under.iter().cloned().collect();
-    let bind = |query: super::statement::Bound, (caller, reference): &(AccountNumber, String)| {
+    let bind = |query: Values, (caller, reference): &(AccountNumber, String)| {
         query.bind(caller.0).bind(reference.clone())
     };
     TOKENS_UNDER.fetch(connection, &references, bind, &mut put).await
 }
 
 async fn fetch_instruments(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     wanted: &Wanted,
     book: &mut Book,
 ) -> sqlx::Result<()> {
-    let mut put = |row: &SqliteRow| {
+    let mut put = |row: &Row| {
         book.put_instrument(instrument(row)?);
         Ok(())
     };
@@ -165,11 +170,11 @@ async fn fetch_instruments(
 }
 
 async fn fetch_transactions(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     wanted: &Wanted,
     book: &mut Book,
 ) -> sqlx::Result<()> {
-    let mut put = |row: &SqliteRow| {
+    let mut put = |row: &Row| {
         let found = transaction(row)?;
         if book.transaction_row(found.number).is_none() {
             book.put_transaction(found);
@@ -186,19 +191,15 @@ async fn fetch_transactions(
     REFUNDS.fetch(connection, &originals, |query, number| query.bind(*number), &mut put).await
 }
 
-async fn fetch_money(
-    connection: &mut SqliteConnection,
-    wanted: &Wanted,
-    book: &mut Book,
-) -> sqlx::Result<()> {
+async fn fetch_money(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
     let numbers: Vec<_> = wanted.accounts.iter().map(|number| number.0).collect();
-    let put_account = |row: &SqliteRow| {
+    let put_account = |row: &Row| {
         book.put_account(account(row)?);
         Ok(())
     };
     ACCOUNTS.fetch(connection, &numbers, |query, number| query.bind(*number), put_account).await?;
     let accounts: Vec<_> = wanted.totals.iter().copied().collect();
-    let put_total = |row: &SqliteRow| {
+    let put_total = |row: &Row| {
         let kind: String = row.try_get(0)?;
         let account = LedgerAccount { kind: columns::kind(&kind)?, owner: row.try_get(1)? };
         book.put_total(account, Amount::from_micros(row.try_get(2)?));
@@ -212,7 +213,7 @@ async fn fetch_money(
             put_total,
         )
         .await?;
-    let mut put_debt = |row: &SqliteRow| {
+    let mut put_debt = |row: &Row| {
         let (instrument, pay) = (InstrumentNumber(row.try_get(0)?), TransactionNumber(row.try_get(1)?));
         book.put_open_debt(instrument, pay, Amount::from_micros(row.try_get(2)?));
         Ok(())
@@ -232,13 +233,12 @@ async fn fetch_money(
 
 /// Work that is due up to an instant, the earliest first, at most so many.
 pub(super) async fn due(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     world: World,
     until: Timestamp,
     most: i64,
 ) -> sqlx::Result<Vec<Due>> {
-    let query = sqlx::query(DUE).bind(world.0).bind(until.millis()).bind(most);
-    let rows = query.fetch_all(connection).await?;
+    let rows = connection.all(DUE, Values::default().bind(world.0).bind(until.millis()).bind(most)).await?;
     rows.iter()
         .map(|row| {
             let step: String = row.try_get(2)?;
@@ -253,15 +253,12 @@ pub(super) async fn due(
 }
 
 /// When the next work of a world is due.
-pub(super) async fn next_due(
-    connection: &mut SqliteConnection,
-    world: World,
-) -> sqlx::Result<Option<Timestamp>> {
-    let at: Option<i64> = sqlx::query_scalar(NEXT_DUE).bind(world.0).fetch_one(connection).await?;
+pub(super) async fn next_due(connection: &mut Connection, world: World) -> sqlx::Result<Option<Timestamp>> {
+    let at: Option<i64> = connection.scalar(NEXT_DUE, Values::default().bind(world.0)).await?;
     Ok(at.map(Timestamp::from_millis))
 }
 
-fn reference(row: &SqliteRow) -> sqlx::Result<(ReferenceKey, Reference)> {
+fn reference(row: &Row) -> sqlx::Result<(ReferenceKey, Reference)> {
     let key = ReferenceKey {
         world: World(row.try_get("world")?),
         caller: AccountNumber(row.try_get("caller")?),
@@ -278,7 +275,7 @@ fn reference(row: &SqliteRow) -> sqlx::Result<(ReferenceKey, Reference)> {
     Ok((key, Reference { digest, outcome, expires: Timestamp::from_millis(row.try_get("expires")?) }))
 }
 
-fn account(row: &SqliteRow) -> sqlx::Result<Account> {
+fn account(row: &Row) -> sqlx::Result<Account> {
     Ok(Account {
         number: AccountNumber(row.try_get("number")?),
         world: World(row.try_get("world")?),
@@ -290,11 +287,11 @@ fn account(row: &SqliteRow) -> sqlx::Result<Account> {
     })
 }
 
-fn validity(row: &SqliteRow) -> sqlx::Result<Validity> {
+fn validity(row: &Row) -> sqlx::Result<Validity> {
     Ok(Validity { from: row.instant("valid_from")?, until: row.instant("valid_until")? })
 }
 
-fn instrument(row: &SqliteRow) -> sqlx::Result<Instrument> {
+fn instrument(row: &Row) -> sqlx::Result<Instrument> {
     Ok(Instrument {
         number: InstrumentNumber(row.try_get("number")?),
         world: World(row.try_get("world")?),
@@ -308,7 +305,7 @@ fn instrument(row: &SqliteRow) -> sqlx::Result<Instrument> {
     })
 }
 
-fn token(row: &SqliteRow) -> sqlx::Result<Token> {
+fn token(row: &Row) -> sqlx::Result<Token> {
     Ok(Token {
         number: TokenNumber(row.try_get("number")?),
         world: World(row.try_get("world")?),
@@ -339,7 +336,7 @@ fn token(row: &SqliteRow) -> sqlx::Result<Token> {
     })
 }
 
-fn transaction(row: &SqliteRow) -> sqlx::Result<Transaction> {
+fn transaction(row: &Row) -> sqlx::Result<Transaction> {
     Ok(Transaction {
         number: TransactionNumber(row.try_get("number")?),
         world: World(row.try_get("world")?),

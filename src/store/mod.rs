@@ -5,10 +5,12 @@
 
 mod audit;
 mod columns;
+mod engine;
 mod keys;
 mod load;
 #[cfg(test)]
 mod plans;
+mod postgres;
 mod reports;
 mod save;
 mod sqlite;
@@ -17,10 +19,12 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use sqlx::migrate::MigrateError;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::migrate::{MigrateError, Migrator};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::config::Database;
@@ -30,8 +34,10 @@ use crate::ledger::{Book, Command, Numbering, Rules, World};
 pub use audit::{Finding, audit};
 pub use keys::AccessKey;
 
+use engine::{Connection, Values};
 use keys::Keys;
-use writer::{Message, Waiting, Writer};
+use postgres::Server;
+use writer::{Access, Message, Sharing, Waiting, Writer};
 
 /// How many commands may wait for the writer before requests wait in turn.
 const QUEUE: usize = 4096;
@@ -47,15 +53,31 @@ pub enum StoreError {
         /// What the engine said.
         source: sqlx::Error,
     },
-    /// There is no such file.
-    #[error("there is no database {0}; give the file that the sandbox was started with")]
-    Missing(PathBuf),
+    /// There is no such file, or a server's database holds no sandbox.
+    #[error("there is no database {0}; give what the sandbox was started with")]
+    Missing(String),
+    /// The URL of a server makes no sense.
+    #[error("the database URL {database} cannot be used: {source}; check --database")]
+    Url {
+        /// The URL without its password.
+        database: String,
+        /// What is wrong.
+        source: sqlx::Error,
+    },
+    /// The server does not answer.
+    #[error("the database {database} cannot be reached: {source}; check --database and that the server runs")]
+    Unreachable {
+        /// The URL without its password.
+        database: String,
+        /// What the engine said.
+        source: sqlx::Error,
+    },
     /// Another sandbox has it open.
     #[error("the database {0} is in use by another sandbox; stop that one or give another --database")]
     InUse(PathBuf),
     /// It is a database, but not a sandbox's.
     #[error("the database {0} was made by another program; give another --database")]
-    NotOurs(PathBuf),
+    NotOurs(String),
     /// A newer version has written it.
     #[error(
         "the database {database} has schema version {version}, which is newer than this program knows; use the newer fps-sandbox or another --database"
@@ -115,12 +137,20 @@ pub struct StoreSettings {
     pub id_seed: u64,
     /// Most commands in one transaction.
     pub batch_max: usize,
+    /// How long a shared database may take for anything before a request is told that it does not answer.
+    pub patience: Duration,
+    /// How many connections to a shared database only look things up.
+    pub readers: usize,
 }
 
 /// A handle on the open database; clones share it.
 #[derive(Clone, Debug)]
 pub struct Store {
+    /// To the writer.
     messages: mpsc::Sender<Message>,
+    /// To those who only look things up, where there are any.
+    readers: Arc<[mpsc::Sender<Message>]>,
+    next_reader: Arc<AtomicUsize>,
     keys: Arc<Keys>,
 }
 
@@ -132,43 +162,67 @@ impl Store {
         settings: StoreSettings,
         begin: impl FnOnce(&mut Numbering) -> Result<Beginning, E>,
     ) -> Result<Result<Self, E>, StoreError> {
-        let sqlite::Opened { mut connection, lock } = sqlite::open(&settings.database).await?;
-        let mut numbering = Numbering::new(settings.id_seed, first_free_number(&mut connection).await?);
-        if is_empty(&mut connection).await? {
-            match begin(&mut numbering) {
-                Ok(beginning) => write_beginning(&mut connection, &beginning).await?,
-                Err(problem) => return Ok(Err(problem)),
+        let (opened, server) = match &settings.database {
+            Database::Memory => (sqlite::open(None).await?, None),
+            Database::File(path) => (sqlite::open(Some(path)).await?, None),
+            Database::Postgres(url) => {
+                let server = Server::new(url, settings.patience)?;
+                (sqlite::Opened { connection: server.open().await?, lock: None }, Some(server))
             }
+        };
+        let sqlite::Opened { mut connection, lock } = opened;
+        if let Err(problem) = fill(&mut connection, settings.id_seed, begin).await? {
+            return Ok(Err(problem));
         }
         let keys = Arc::new(Keys::load(&mut connection).await?);
-        let (sender, messages) = mpsc::channel(QUEUE);
         let world = World(1);
-        let next_due = load::next_due(&mut connection, world).await?;
-        let writer = Writer {
+        let head = load::head(&mut connection, world).await?;
+        let writer = |access: Access, connection, messages, lock| Writer {
             connection,
+            sharing: server.clone().map(|server| Sharing::new(server, access)),
             lock,
             messages,
             world,
-            clock: settings.clock,
-            rules: Arc::new(settings.rules),
-            numbering,
+            clock: settings.clock.clone(),
+            rules: Arc::new(settings.rules.clone()),
+            numbering: Numbering::new(settings.id_seed, head.next_number),
             batch_max: settings.batch_max,
             book: Book::default(),
-            next_due,
+            next_due: head.next_due,
         };
-        // A thread and runtime of its own: the writer goes to SQLite's thread and back many times a batch, and on the
+        let (sender, messages) = mpsc::channel(QUEUE);
+        let mut writers = vec![writer(Access::Change, Some(connection), messages, lock)];
+        let mut readers = Vec::new();
+        // SQLite has one connection for everything; it would only wait for another.
+        for _ in 0..server.as_ref().map_or(0, |_| settings.readers) {
+            let (sender, messages) = mpsc::channel(QUEUE);
+            readers.push(sender);
+            writers.push(writer(Access::Look, None, messages, None));
+        }
+        // A thread and runtime of their own: a writer goes to the database and back many times a batch, and on the
         // runtime of the listeners it would wait behind requests each time.
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        std::thread::Builder::new().name("fps-writer".to_owned()).spawn(move || runtime.block_on(writer.run()))?;
-        Ok(Ok(Self { messages: sender, keys }))
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        std::thread::Builder::new().name("fps-writer".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                writers.into_iter().map(Writer::run).collect::<JoinSet<()>>().join_all().await;
+            });
+        })?;
+        Ok(Ok(Self { messages: sender, readers: readers.into(), next_reader: Arc::default(), keys }))
     }
 
     /// Runs a command. Once it is queued it runs and commits even if nobody waits for the answer any more.
     pub async fn run<C: Command>(&self, command: C) -> Result<C::Output, FpsError> {
         let (answer, answered) = oneshot::channel();
         let job = Message::Run(Box::new(Waiting::new(command, answer)));
-        self.messages.send(job).await.map_err(|_| FpsError::from(Code::ServiceUnavailable))?;
+        let messages = if C::LOOKS { self.reader() } else { &self.messages };
+        messages.send(job).await.map_err(|_| FpsError::from(Code::ServiceUnavailable))?;
         answered.await.unwrap_or_else(|_| Err(Code::ServiceUnavailable.into()))
+    }
+
+    /// Each reader in turn; the writer, where there are none.
+    fn reader(&self) -> &mpsc::Sender<Message> {
+        let turn = self.next_reader.fetch_add(1, Ordering::Relaxed).checked_rem(self.readers.len());
+        turn.and_then(|turn| self.readers.get(turn)).unwrap_or(&self.messages)
     }
 
     /// The access key of this id.
@@ -183,34 +237,64 @@ impl Store {
 
     /// Finishes the commands that wait and closes the database.
     pub async fn close(&self) {
-        let (done, closed) = oneshot::channel();
-        if self.messages.send(Message::Close(done)).await.is_ok() {
-            let _ = closed.await;
+        for messages in self.readers.iter().chain([&self.messages]) {
+            let (done, closed) = oneshot::channel();
+            if messages.send(Message::Close(done)).await.is_ok() {
+                let _ = closed.await;
+            }
         }
     }
 }
 
-async fn is_empty(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
-    let worlds: i64 = sqlx::query_scalar("SELECT count(*) FROM worlds").fetch_one(connection).await?;
-    Ok(worlds == 0)
+/// Fills an empty database. Of sandboxes that start together on a shared one, the first does it.
+async fn fill<E>(
+    connection: &mut Connection,
+    id_seed: u64,
+    begin: impl FnOnce(&mut Numbering) -> Result<Beginning, E>,
+) -> Result<Result<(), E>, StoreError> {
+    match connection {
+        Connection::Sqlite(_) => connection.run("BEGIN IMMEDIATE").await?,
+        Connection::Postgres(_) => {
+            connection.run("BEGIN").await?;
+            postgres::lock_beginning(connection).await?;
+        }
+    }
+    let worlds: i64 = connection.scalar("SELECT count(*) FROM worlds", Values::default()).await?;
+    if worlds == 0 {
+        match begin(&mut Numbering::new(id_seed, 1)) {
+            Ok(beginning) => {
+                save::save(connection, &beginning.book).await?;
+                keys::save(connection, &beginning.keys).await?;
+            }
+            Err(problem) => {
+                connection.run("ROLLBACK").await?;
+                return Ok(Err(problem));
+            }
+        }
+    }
+    connection.run("COMMIT").await?;
+    Ok(Ok(()))
 }
 
-async fn write_beginning(connection: &mut SqliteConnection, beginning: &Beginning) -> Result<(), StoreError> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    save::save(&mut transaction, &beginning.book).await?;
-    keys::save(&mut transaction, &beginning.keys).await?;
-    transaction.commit().await?;
+/// Refuses a database that a newer program has written.
+async fn refuse_newer(
+    connection: &mut Connection,
+    ours: &Migrator,
+    database: &str,
+) -> Result<(), StoreError> {
+    let applied: i64 =
+        connection.scalar("SELECT max(version) FROM _sqlx_migrations", Values::default()).await?;
+    let known = ours.iter().map(|migration| migration.version).max().unwrap_or(0);
+    if applied > known {
+        return Err(StoreError::Newer { database: database.to_owned(), version: applied });
+    }
     Ok(())
 }
 
-/// Accounts, tokens, instruments and transactions share one sequence of numbers.
-async fn first_free_number(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
-    let last: i64 = sqlx::query_scalar(
-        "SELECT max(coalesce((SELECT max(number) FROM worlds), 0), coalesce((SELECT max(number) FROM accounts), 0), \
-         coalesce((SELECT max(number) FROM instruments), 0), coalesce((SELECT max(number) FROM tokens), 0), \
-         coalesce((SELECT max(number) FROM transactions), 0))",
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(last + 1)
+fn migration_error(problem: MigrateError, database: String) -> StoreError {
+    match problem {
+        MigrateError::VersionMissing(version) => StoreError::Newer { database, version },
+        MigrateError::VersionMismatch(version) => StoreError::Foreign { database, version },
+        other => StoreError::Migration(other),
+    }
 }

@@ -1,9 +1,6 @@
 //! How SQLite goes about the statements of a batch: by key, whatever the number of rows, never through a table.
 
-use sqlx::{Row, SqliteConnection};
-
-use crate::config::Database;
-
+use super::engine::{Connection, Values};
 use super::statement::ManyRows;
 use super::{load, save, sqlite};
 
@@ -32,10 +29,10 @@ const STATEMENTS: &[(&str, &ManyRows, &str)] = &[
     ("cancelled subscriptions", &save::CANCELLED_SUBSCRIPTIONS, "(world=? AND id=?)"),
 ];
 
-async fn plan(connection: &mut SqliteConnection, text: &str) -> Vec<String> {
+async fn plan(connection: &mut Connection, text: &str) -> Vec<String> {
     let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
-    let rows = sqlx::query(explain).fetch_all(connection).await.unwrap();
-    rows.iter().map(|row| row.get("detail")).collect()
+    let rows = connection.all(explain, Values::default()).await.unwrap();
+    rows.iter().map(|row| row.try_get("detail").unwrap()).collect()
 }
 
 /// Only the rows that came with the statement may be gone through one by one.
@@ -48,7 +45,7 @@ fn goes_through_a_table(step: &str) -> bool {
 
 #[tokio::test]
 async fn every_statement_of_a_batch_finds_its_rows_by_key() {
-    let mut connection = sqlite::open(&Database::Memory).await.unwrap().connection;
+    let mut connection = sqlite::open(None).await.unwrap().connection;
     for (name, statement, key) in STATEMENTS {
         for text in statement.texts() {
             let plan = plan(&mut connection, text).await;
@@ -59,9 +56,29 @@ async fn every_statement_of_a_batch_finds_its_rows_by_key() {
     }
 }
 
+/// What is written differently for PostgreSQL, besides comments.
+const IN_POSTGRES: [(&str, &str); 4] = [
+    ("INTEGER PRIMARY KEY", "BIGINT PRIMARY KEY"),
+    (" WITHOUT ROWID", ""),
+    (" BLOB ", " BYTEA "),
+    ("UNIQUE );", "UNIQUE, version BIGINT NOT NULL DEFAULT 0 );"),
+];
+
+#[test]
+fn both_engines_have_the_same_tables() {
+    let statements = |text: &str| {
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with("--"));
+        lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+    };
+    let sqlite = statements(include_str!("../../migrations/sqlite/0001_first.sql"));
+    let postgres = statements(include_str!("../../migrations/postgres/0001_first.sql"));
+    let translated = IN_POSTGRES.iter().fold(sqlite, |text, (here, there)| text.replace(here, there));
+    assert_eq!(translated, postgres);
+}
+
 #[tokio::test]
 async fn due_work_is_found_by_its_instant() {
-    let mut connection = sqlite::open(&Database::Memory).await.unwrap().connection;
+    let mut connection = sqlite::open(None).await.unwrap().connection;
     for (text, key) in [(load::DUE, "(world=? AND at<?)"), (load::NEXT_DUE, "(world=?)")] {
         let plan = plan(&mut connection, text).await;
         assert!(
@@ -73,7 +90,7 @@ async fn due_work_is_found_by_its_instant() {
 
 #[tokio::test]
 async fn a_statement_that_goes_through_a_table_would_be_noticed() {
-    let mut connection = sqlite::open(&Database::Memory).await.unwrap().connection;
+    let mut connection = sqlite::open(None).await.unwrap().connection;
     let text = "SELECT * FROM transactions WHERE caller_reference = ?";
     assert!(plan(&mut connection, text).await.iter().any(|step| goes_through_a_table(step)));
 }

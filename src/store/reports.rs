@@ -1,21 +1,18 @@
 //! Lists and sums: pages of account activity, outstanding debt, subscriptions.
 
-use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
+use sqlx::AssertSqlSafe;
 
 use crate::ledger::{
-    AccountNumber, ActivityPage, ActivityQuery, Amount, Book, DebtBalance, Role, Subscription, Timestamp,
-    TransactionNumber, Wanted, World,
+    AccountNumber, ActivityPage, ActivityQuery, Amount, Book, DebtBalance, Kind, Role, Subscription,
+    Timestamp, TransactionNumber, Wanted, World,
 };
 
-use super::columns::Cell;
+use super::columns::{self, Cell};
+use super::engine::{Connection, Row, Values};
 use super::load::SUBSCRIPTIONS;
 
 /// Loads the reports that are wanted into the book.
-pub(super) async fn fetch(
-    connection: &mut SqliteConnection,
-    wanted: &Wanted,
-    book: &mut Book,
-) -> sqlx::Result<()> {
+pub(super) async fn fetch(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
     for query in &wanted.activity {
         let page = activity(connection, query).await?;
         book.put_activity(query.clone(), page);
@@ -28,13 +25,13 @@ pub(super) async fn fetch(
 }
 
 async fn fetch_subscriptions(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     wanted: &Wanted,
     book: &mut Book,
 ) -> sqlx::Result<()> {
     let ids: Vec<_> = wanted.subscriptions.iter().map(|(world, id)| (world.0, id.to_string())).collect();
     let mut found = Vec::new();
-    let take = |row: &SqliteRow| {
+    let take = |row: &Row| {
         found.push(subscription(row)?);
         Ok(())
     };
@@ -42,21 +39,18 @@ async fn fetch_subscriptions(
         .fetch(connection, &ids, |query, (world, id)| query.bind(*world).bind(id.clone()), take)
         .await?;
     for mut subscription in found {
-        let payments: Vec<i64> = sqlx::query_scalar(
-            "SELECT transaction_number FROM subscription_payments WHERE world = ? AND subscription = ? \
-             ORDER BY transaction_number",
-        )
-        .bind(subscription.world.0)
-        .bind(subscription.id.to_string())
-        .fetch_all(&mut *connection)
-        .await?;
-        subscription.transactions = payments.into_iter().map(TransactionNumber).collect();
+        let text = "SELECT transaction_number FROM subscription_payments WHERE world = $1 AND subscription = $2 \
+             ORDER BY transaction_number";
+        let key = Values::default().bind(subscription.world.0).bind(subscription.id.to_string());
+        for payment in connection.all(text, key).await? {
+            subscription.transactions.push(TransactionNumber(payment.try_get(0)?));
+        }
         book.put_subscription(subscription);
     }
     Ok(())
 }
 
-fn subscription(row: &SqliteRow) -> sqlx::Result<Subscription> {
+fn subscription(row: &Row) -> sqlx::Result<Subscription> {
     Ok(Subscription {
         world: World(row.try_get("world")?),
         id: row.try_get::<String, _>("id")?.into(),
@@ -68,28 +62,24 @@ fn subscription(row: &SqliteRow) -> sqlx::Result<Subscription> {
     })
 }
 
-async fn outstanding_debt(
-    connection: &mut SqliteConnection,
-    creditor: AccountNumber,
-) -> sqlx::Result<DebtBalance> {
-    let row = sqlx::query(
-        "SELECT coalesce(sum(CASE WHEN t.kind = 'debt' THEN t.amount END), 0), \
-         coalesce(sum(CASE WHEN t.kind = 'debt-pending' THEN t.amount END), 0) \
-         FROM instruments i JOIN totals t ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') \
-         WHERE i.recipient = ? AND i.kind = 'Credit'",
-    )
-    .bind(creditor.0)
-    .fetch_one(connection)
-    .await?;
-    Ok(DebtBalance {
-        available: Amount::from_micros(row.try_get(0)?),
-        pending_out: Amount::from_micros(row.try_get(1)?),
-    })
+async fn outstanding_debt(connection: &mut Connection, creditor: AccountNumber) -> sqlx::Result<DebtBalance> {
+    let text = "SELECT t.kind, CAST(sum(t.amount) AS BIGINT) FROM instruments i \
+         JOIN totals t ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') \
+         WHERE i.recipient = $1 AND i.kind = 'Credit' GROUP BY t.kind";
+    let mut debt = DebtBalance::default();
+    for row in connection.all(text, Values::default().bind(creditor.0)).await? {
+        let amount = Amount::from_micros(row.try_get(1)?);
+        match columns::kind(&row.try_get::<String, _>(0)?)? {
+            Kind::Debt => debt.available = amount,
+            _ => debt.pending_out = amount,
+        }
+    }
+    Ok(debt)
 }
 
 /// A page of the account's transactions. Each role is looked up by its own index, newest (or oldest) first and no
 /// further than the page needs, so that the newest page costs the same whatever the history.
-async fn activity(connection: &mut SqliteConnection, query: &ActivityQuery) -> sqlx::Result<ActivityPage> {
+async fn activity(connection: &mut Connection, query: &ActivityQuery) -> sqlx::Result<ActivityPage> {
     let end = last_on_page(connection, query).await?;
     let (from, to) = match (end, query.descending) {
         (Some(end), true) => (end, query.to.millis()),
@@ -111,7 +101,7 @@ async fn activity(connection: &mut SqliteConnection, query: &ActivityQuery) -> s
 }
 
 /// When the last transaction of a full page was received; none when all that is left fits.
-async fn last_on_page(connection: &mut SqliteConnection, query: &ActivityQuery) -> sqlx::Result<Option<i64>> {
+async fn last_on_page(connection: &mut Connection, query: &ActivityQuery) -> sqlx::Result<Option<i64>> {
     let (from, to) = (query.from.millis(), query.to.millis());
     let rows = select(connection, query, from, to, Some(query.batch), query.batch - 1).await?;
     rows.first().map(|row| row.try_get(1)).transpose()
@@ -119,52 +109,51 @@ async fn last_on_page(connection: &mut SqliteConnection, query: &ActivityQuery) 
 
 /// Number and instant of the account's transactions received between two instants, both included.
 async fn select(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     query: &ActivityQuery,
     from: i64,
     to: i64,
     most: Option<u32>,
     skip: u32,
-) -> sqlx::Result<Vec<SqliteRow>> {
+) -> sqlx::Result<Vec<Row>> {
     let direction = if query.descending { "DESC" } else { "ASC" };
-    let most = most.map_or(-1, i64::from);
+    let most = most.map_or(i64::MAX, i64::from);
     let places: Vec<&str> = if query.roles.is_empty() {
         ANY_ROLE.to_vec()
     } else {
         query.roles.iter().flat_map(|role| role_conditions(*role)).copied().collect()
     };
-    let branches: Vec<String> = places
-        .iter()
-        .map(|place| {
-            format!(
-                "SELECT * FROM (SELECT number, received FROM transactions WHERE {place} AND received BETWEEN ? AND ? \
-                 AND (? IS NULL OR operation = ?) AND (? IS NULL OR method = ?) AND (? IS NULL OR status = ?) \
-                 AND operation <> 'DepositFunds' ORDER BY received {direction}, number {direction} LIMIT ?)"
-            )
-        })
-        .collect();
-    let text = format!(
-        "SELECT number, received FROM ({}) ORDER BY received {direction}, number {direction} LIMIT ? OFFSET ?",
-        branches.join(" UNION ")
-    );
     let (operation, method, status) = (
         query.operation.map(|operation| operation.name()),
         query.method.map(|method| method.name()),
         query.status.map(|status| status.name()),
     );
-    let mut bound = sqlx::query(AssertSqlSafe(text));
-    for _ in &places {
-        bound = bound.bind(query.account.0).bind(from).bind(to);
-        bound = bound
-            .bind(operation)
-            .bind(operation)
-            .bind(method)
-            .bind(method)
-            .bind(status)
-            .bind(status)
-            .bind(most);
+    let mut values = Values::default();
+    let mut branches = Vec::new();
+    for (place, condition) in places.iter().enumerate() {
+        let at = |offset: usize| format!("${}", place * 7 + offset);
+        let (account, from_at, to_at, least) = (at(1), at(2), at(3), at(7));
+        let filters = [("operation", at(4)), ("method", at(5)), ("status", at(6))]
+            .map(|(column, value)| format!("{column} = coalesce({value}, {column})"))
+            .join(" AND ");
+        branches.push(format!(
+            "SELECT * FROM (SELECT number, received FROM transactions WHERE {} AND received BETWEEN {from_at} AND {to_at} \
+             AND {filters} AND operation <> 'DepositFunds' \
+             ORDER BY received {direction}, number {direction} LIMIT {least}) AS branch",
+            condition.replace('?', &account)
+        ));
+        values = values.bind(query.account.0).bind(from).bind(to);
+        values = values.bind(operation).bind(method).bind(status).bind(most);
     }
-    bound.bind(most).bind(i64::from(skip)).fetch_all(connection).await
+    let after = places.len() * 7;
+    let text = format!(
+        "SELECT number, received FROM ({}) AS page ORDER BY received {direction}, number {direction} \
+         LIMIT ${} OFFSET ${}",
+        branches.join(" UNION "),
+        after + 1,
+        after + 2
+    );
+    connection.all(AssertSqlSafe(text), values.bind(most).bind(i64::from(skip))).await
 }
 
 /// An account that is sender or recipient is found as such; the callers' index holds only those that are neither.

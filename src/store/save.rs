@@ -1,13 +1,12 @@
 //! Save: what a batch changed, a few statements a table.
 
-use sqlx::SqliteConnection;
-
 use crate::ledger::{
     Account, Book, Changes, Due, Instrument, InstrumentKind, Kind, Outcome, Subscription, Token, Transaction,
 };
 
 use super::columns::{account_kind_name, account_state_name, descriptor_text, history_text, step_name};
-use super::statement::{Bound, ManyRows};
+use super::engine::{Connection, Values};
+use super::statement::ManyRows;
 
 static WORLDS: ManyRows = ManyRows::new("INSERT INTO worlds (number, name)", 2, "");
 static ACCOUNTS: ManyRows =
@@ -92,7 +91,7 @@ pub(super) static CANCELLED_SUBSCRIPTIONS: ManyRows = ManyRows::new(
 );
 
 /// Saves the book's changes inside the transaction that is open.
-pub(super) async fn save(connection: &mut SqliteConnection, book: &Book) -> sqlx::Result<()> {
+pub(super) async fn save(connection: &mut Connection, book: &Book) -> sqlx::Result<()> {
     let changes = book.changes();
     save_parties(connection, book, changes).await?;
     save_tokens(connection, book, changes).await?;
@@ -103,7 +102,7 @@ pub(super) async fn save(connection: &mut SqliteConnection, book: &Book) -> sqlx
     save_due(connection, changes).await
 }
 
-async fn save_parties(connection: &mut SqliteConnection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
+async fn save_parties(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
     let worlds: Vec<_> = changes.worlds.iter().collect();
     WORLDS
         .execute(connection, &worlds, |query, (world, name)| query.bind(world.0).bind((*name).clone()))
@@ -198,7 +197,7 @@ fn new_totals(changes: &Changes, accounts: &[&Account], instruments: &[&Instrume
     totals
 }
 
-async fn save_tokens(connection: &mut SqliteConnection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
+async fn save_tokens(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
     let rows = |numbers: &std::collections::BTreeSet<_>| -> Vec<&Token> {
         numbers.iter().filter_map(|number| book.token_row(*number)).collect()
     };
@@ -220,7 +219,7 @@ fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn bind_token(query: Bound, token: &Token) -> Bound {
+fn bind_token(query: Values, token: &Token) -> Values {
     query
         .bind(token.number.0)
         .bind(token.world.0)
@@ -249,11 +248,7 @@ fn bind_token(query: Bound, token: &Token) -> Bound {
         .bind(json(&token.usage.windows))
 }
 
-async fn save_transactions(
-    connection: &mut SqliteConnection,
-    book: &Book,
-    changes: &Changes,
-) -> sqlx::Result<()> {
+async fn save_transactions(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
     let rows = |numbers: &std::collections::BTreeSet<_>| -> Vec<&Transaction> {
         numbers.iter().filter_map(|number| book.transaction_row(*number)).collect()
     };
@@ -267,7 +262,7 @@ async fn save_transactions(
     Ok(())
 }
 
-fn bind_transaction(query: Bound, transaction: &Transaction) -> Bound {
+fn bind_transaction(query: Values, transaction: &Transaction) -> Values {
     let remarks = &transaction.remarks;
     let query = query
         .bind(transaction.number.0)
@@ -294,7 +289,7 @@ fn bind_transaction(query: Bound, transaction: &Transaction) -> Bound {
     bind_progress(query, transaction)
 }
 
-fn bind_progress(query: Bound, transaction: &Transaction) -> Bound {
+fn bind_progress(query: Values, transaction: &Transaction) -> Values {
     let progress = &transaction.progress;
     query
         .bind(transaction.status().name())
@@ -312,7 +307,7 @@ fn bind_progress(query: Bound, transaction: &Transaction) -> Bound {
         .bind(progress.lines)
 }
 
-async fn save_money(connection: &mut SqliteConnection, changes: &Changes) -> sqlx::Result<()> {
+async fn save_money(connection: &mut Connection, changes: &Changes) -> sqlx::Result<()> {
     POSTINGS
         .execute(connection, &changes.postings, |query, posting| {
             query
@@ -345,11 +340,7 @@ async fn save_money(connection: &mut SqliteConnection, changes: &Changes) -> sql
     Ok(())
 }
 
-async fn save_references(
-    connection: &mut SqliteConnection,
-    book: &Book,
-    changes: &Changes,
-) -> sqlx::Result<()> {
+async fn save_references(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
     let references: Vec<_> =
         changes.references.iter().filter_map(|key| Some((key, book.reference(key)?))).collect();
     REFERENCES
@@ -377,11 +368,7 @@ async fn save_references(
     Ok(())
 }
 
-async fn save_subscriptions(
-    connection: &mut SqliteConnection,
-    book: &Book,
-    changes: &Changes,
-) -> sqlx::Result<()> {
+async fn save_subscriptions(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
     let rows = |keys: &std::collections::BTreeSet<_>| -> Vec<&Subscription> {
         keys.iter().filter_map(|(world, id)| book.subscription(*world, id)).collect()
     };
@@ -416,7 +403,7 @@ async fn save_subscriptions(
     Ok(())
 }
 
-async fn save_due(connection: &mut SqliteConnection, changes: &Changes) -> sqlx::Result<()> {
+async fn save_due(connection: &mut Connection, changes: &Changes) -> sqlx::Result<()> {
     let due: Vec<&Due> = changes.due.values().flatten().collect();
     DUE.execute(connection, &due, |query, due| {
         query.bind(due.transaction.0).bind(due.world.0).bind(due.at.millis()).bind(step_name(due.step))

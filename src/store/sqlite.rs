@@ -4,14 +4,18 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 
-use crate::config::Database;
+use super::engine::Connection;
+use super::{StoreError, migration_error, refuse_newer};
 
-use super::StoreError;
-
+/// How many pages of 4 KiB the write-ahead log gathers before they go into the database file: 32 MiB.
+const LOG_PAGES: &str = "8000";
+/// How much of the database SQLite keeps at hand, in KiB (negative: that is the unit). It looks through all of it at
+/// the end of most transactions, so that more is not faster.
+const CACHE_KIB: &str = "-32768";
 /// How long a start waits for another sandbox to let the database go.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -19,63 +23,64 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// An open database: its one connection, and the lock that keeps other processes out.
 pub(super) struct Opened {
-    pub(super) connection: SqliteConnection,
+    pub(super) connection: Connection,
     pub(super) lock: Option<File>,
 }
 
-/// Opens the database and brings its schema up to date.
-pub(super) async fn open(database: &Database) -> Result<Opened, StoreError> {
-    let lock = match database {
-        Database::Memory => None,
-        Database::File(path) => Some(lock(path).await?),
+/// Opens a file, or a database in memory, and brings its schema up to date.
+pub(super) async fn open(file: Option<&Path>) -> Result<Opened, StoreError> {
+    let lock = match file {
+        None => None,
+        Some(path) => Some(lock(path).await?),
     };
-    let mut connection = connect(database).await?;
-    if let Database::File(path) = database
+    let mut connection = connect(file).await?;
+    if let Some(path) = file
         && is_foreign(&mut connection).await.map_err(|source| StoreError::open(path, source))?
     {
-        return Err(StoreError::NotOurs(path.clone()));
+        return Err(StoreError::NotOurs(path.display().to_string()));
     }
-    migrate(&mut connection, database).await?;
-    Ok(Opened { connection, lock })
+    let name = || file.map_or_else(|| ":memory:".to_owned(), |path| path.display().to_string());
+    MIGRATIONS.run(&mut connection).await.map_err(|problem| migration_error(problem, name()))?;
+    Ok(Opened { connection: Connection::Sqlite(connection), lock })
 }
 
 /// Opens an existing database file for reading only.
-pub(super) async fn open_to_read(path: &Path) -> Result<SqliteConnection, StoreError> {
+pub(super) async fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
-        return Err(StoreError::Missing(path.to_owned()));
+        return Err(StoreError::Missing(path.display().to_string()));
     }
     let options = SqliteConnectOptions::new().filename(path).read_only(true);
-    let mut connection = options.connect().await.map_err(|source| StoreError::open(path, source))?;
-    let applied: i64 = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
-        .fetch_one(&mut connection)
-        .await
-        .map_err(|source| StoreError::open(path, source))?;
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-    if applied > known {
-        return Err(StoreError::Newer { database: path.display().to_string(), version: applied });
-    }
+    let connection = options.connect().await.map_err(|source| StoreError::open(path, source))?;
+    let mut connection = Connection::Sqlite(connection);
+    refuse_newer(&mut connection, &MIGRATIONS, &path.display().to_string()).await.map_err(|problem| {
+        match problem {
+            StoreError::Database(source) => StoreError::open(path, source),
+            other => other,
+        }
+    })?;
     Ok(connection)
 }
 
-async fn connect(database: &Database) -> Result<SqliteConnection, StoreError> {
-    let options = match database {
-        Database::Memory => SqliteConnectOptions::new()
+async fn connect(file: Option<&Path>) -> Result<SqliteConnection, StoreError> {
+    let options = match file {
+        None => SqliteConnectOptions::new()
             .in_memory(true)
             .journal_mode(SqliteJournalMode::Memory)
             .synchronous(SqliteSynchronous::Off),
-        Database::File(path) => SqliteConnectOptions::new()
+        Some(path) => SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .pragma("wal_autocheckpoint", "4000")
+            .pragma("wal_autocheckpoint", LOG_PAGES)
+            .pragma("cache_size", CACHE_KIB)
             // Nothing outside the database's own folder: a container has no /tmp, or a read-only one.
             .pragma("temp_store", "memory"),
     };
     let options = options.statement_cache_capacity(1024).disable_statement_logging();
-    options.connect().await.map_err(|source| match database {
-        Database::Memory => StoreError::Database(source),
-        Database::File(path) => StoreError::open(path, source),
+    options.connect().await.map_err(|source| match file {
+        None => StoreError::Database(source),
+        Some(path) => StoreError::open(path, source),
     })
 }
 
@@ -84,18 +89,6 @@ async fn is_foreign(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT count(*) > 0 AND sum(name = '_sqlx_migrations') = 0 FROM sqlite_master")
         .fetch_one(connection)
         .await
-}
-
-async fn migrate(connection: &mut SqliteConnection, database: &Database) -> Result<(), StoreError> {
-    MIGRATIONS.run(connection).await.map_err(|problem| match problem {
-        MigrateError::VersionMissing(version) => {
-            StoreError::Newer { database: database.to_string(), version }
-        }
-        MigrateError::VersionMismatch(version) => {
-            StoreError::Foreign { database: database.to_string(), version }
-        }
-        other => StoreError::Migration(other),
-    })
 }
 
 /// Takes the lock file beside a database, so that no second sandbox writes to it. One that is just ending gets a

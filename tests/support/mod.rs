@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so")]
 
 pub mod dice;
+pub mod postgres;
 pub mod program;
 pub mod xml;
 
@@ -45,6 +46,7 @@ pub struct Server {
     pub addr: SocketAddr,
     pub clock: Clock,
     pub store: Store,
+    database: Database,
     stopper: shutdown::Stopper,
     serving: JoinHandle<Ending>,
 }
@@ -79,24 +81,32 @@ impl Server {
     pub async fn start_in(folder: &Path, seed: &str) -> Self {
         let file = folder.join("seed.toml");
         std::fs::write(&file, seed).expect("the seed is written");
-        let database = Database::File(folder.join("ledger.db"));
+        let database = match postgres::server() {
+            Some(_) => postgres::fresh_database().await,
+            None => Database::File(folder.join("ledger.db")),
+        };
         Self::start_with(Config { seed: Some(file), database, ..config() }).await
     }
 
     /// Stops the sandbox that [`Server::start_in`] started, and audits its books.
-    pub async fn stop_and_audit(self, folder: &Path) {
+    pub async fn stop_and_audit(self) {
+        let database = self.database.clone();
         self.stop().await;
-        let (invariants, findings) = audit(&folder.join("ledger.db")).await.expect("a database");
+        let (invariants, findings) = audit(&database, Duration::from_secs(5)).await.expect("a database");
         assert!(invariants > 0 && findings.is_empty(), "{findings:?}");
     }
 
-    pub async fn start_at(config: Config, now: Timestamp) -> Result<Self, StartError> {
+    /// Where there is a PostgreSQL server, it takes the place of the database in memory.
+    pub async fn start_at(mut config: Config, now: Timestamp) -> Result<Self, StartError> {
+        if config.database == Database::Memory && postgres::server().is_some() {
+            config.database = postgres::fresh_database().await;
+        }
         let clock = Clock::standing_at(now);
         let sandbox = Sandbox::start(&config, clock.clone()).await?;
         let (stopper, shutdown) = shutdown::channel();
         let (addr, store) = (sandbox.http_addrs()[0], sandbox.store().clone());
         let serving = tokio::spawn(sandbox.serve(shutdown));
-        Ok(Self { addr, clock, store, stopper, serving })
+        Ok(Self { addr, clock, store, database: config.database, stopper, serving })
     }
 
     /// Stops it as SIGTERM would, and waits until its database is closed.

@@ -1,0 +1,198 @@
+-- Columns are whole numbers, text and blobs only. Money is in millionths of a US dollar, instants are in
+-- milliseconds since 1970. Every row belongs to a world. The same tables as in SQLite.
+
+CREATE TABLE worlds (
+    number BIGINT PRIMARY KEY,
+    name   TEXT NOT NULL UNIQUE,
+    -- Counts the batches that changed the world. Its row is locked by whoever changes anything in it.
+    version BIGINT NOT NULL DEFAULT 0
+);
+
+CREATE TABLE accounts (
+    number BIGINT PRIMARY KEY,
+    world  BIGINT NOT NULL,
+    name   TEXT NOT NULL,
+    email  TEXT NOT NULL,
+    kind   TEXT NOT NULL CHECK (kind IN ('personal', 'business')),
+    state  TEXT NOT NULL CHECK (state IN ('active', 'email-unverified', 'suspended', 'closed')),
+    marketplace BIGINT NOT NULL
+);
+
+CREATE TABLE access_keys (
+    key     TEXT NOT NULL PRIMARY KEY,
+    world   BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    secret  TEXT NOT NULL
+);
+
+CREATE TABLE instruments (
+    number       BIGINT PRIMARY KEY,
+    world        BIGINT NOT NULL,
+    id           TEXT NOT NULL,
+    kind         TEXT NOT NULL CHECK (kind IN ('Credit', 'Prepaid')),
+    sender       BIGINT NOT NULL,
+    recipient    BIGINT NOT NULL,
+    ceiling BIGINT NOT NULL CHECK (ceiling >= 0),
+    valid_from   BIGINT,
+    valid_until  BIGINT,
+    active       BIGINT NOT NULL,
+    UNIQUE (world, id)
+);
+
+-- What is owed to a creditor, for GetOutstandingDebtBalance.
+CREATE INDEX instruments_recipient ON instruments (recipient);
+
+CREATE TABLE tokens (
+    number            BIGINT PRIMARY KEY,
+    world             BIGINT NOT NULL,
+    id                TEXT NOT NULL,
+    account           BIGINT NOT NULL,
+    caller            BIGINT NOT NULL,
+    purpose           TEXT NOT NULL,
+    token_type        TEXT NOT NULL,
+    active            BIGINT NOT NULL,
+    method            TEXT NOT NULL,
+    instrument BIGINT,
+    caller_reference  TEXT NOT NULL,
+    friendly_name     TEXT NOT NULL,
+    payment_reason    TEXT,
+    instruction       TEXT,
+    terms             TEXT,
+    installed         BIGINT NOT NULL,
+    valid_from        BIGINT,
+    valid_until       BIGINT,
+    min_charge        BIGINT,
+    max_charge        BIGINT,
+    global_limit      BIGINT,
+    limits            TEXT NOT NULL,
+    uses              BIGINT NOT NULL,
+    spent             BIGINT NOT NULL,
+    windows           TEXT NOT NULL,
+    UNIQUE (world, id),
+    CHECK (spent >= 0 AND (global_limit IS NULL OR spent <= global_limit))
+);
+
+-- GetTokenByCaller finds a token by its reference, GetTokens lists those on an account.
+CREATE INDEX tokens_reference ON tokens (caller, caller_reference);
+CREATE INDEX tokens_account ON tokens (account);
+
+CREATE TABLE transactions (
+    number             BIGINT PRIMARY KEY,
+    world              BIGINT NOT NULL,
+    id                 TEXT NOT NULL,
+    operation          TEXT NOT NULL,
+    caller             BIGINT NOT NULL,
+    sender             BIGINT NOT NULL,
+    recipient          BIGINT NOT NULL,
+    sender_token       BIGINT,
+    recipient_token    BIGINT,
+    instrument  BIGINT,
+    method             TEXT NOT NULL,
+    amount             BIGINT NOT NULL CHECK (amount > 0),
+    charge_fee_to      TEXT NOT NULL,
+    caller_reference   TEXT NOT NULL,
+    caller_description TEXT,
+    sender_description TEXT,
+    descriptor_policy  TEXT,
+    ipn_url            TEXT,
+    original           BIGINT,
+    refund_policy      TEXT,
+    received           BIGINT NOT NULL,
+    status             TEXT NOT NULL,
+    history            TEXT NOT NULL,
+    completed          BIGINT,
+    settled            BIGINT,
+    fee                BIGINT NOT NULL,
+    marketplace_fee    BIGINT NOT NULL,
+    refunded           BIGINT NOT NULL,
+    fee_returned       BIGINT NOT NULL,
+    marketplace_fee_returned BIGINT NOT NULL,
+    sender_balance     BIGINT NOT NULL,
+    caller_balance     BIGINT NOT NULL,
+    recipient_balance  BIGINT NOT NULL,
+    lines              BIGINT NOT NULL,
+    UNIQUE (world, id),
+    CHECK (refunded BETWEEN 0 AND amount)
+);
+
+-- The refunds of a transaction, for GetTransaction.
+CREATE INDEX transactions_original ON transactions (original) WHERE original IS NOT NULL;
+
+-- An account's newest transactions, for GetAccountActivity. Callers mostly are senders or recipients themselves.
+CREATE INDEX transactions_sender ON transactions (sender, received, number);
+CREATE INDEX transactions_recipient ON transactions (recipient, received, number);
+CREATE INDEX transactions_caller ON transactions (caller, received, number)
+    WHERE caller <> sender AND caller <> recipient;
+
+-- The journal. The postings of a transaction sum to zero.
+CREATE TABLE postings (
+    transaction_number BIGINT NOT NULL,
+    line               BIGINT NOT NULL,
+    kind               TEXT NOT NULL,
+    owner              BIGINT NOT NULL,
+    amount             BIGINT NOT NULL,
+    PRIMARY KEY (transaction_number, line)
+);
+
+-- Sums of postings, kept for speed. An account of the book may have a floor and a ceiling: debt never falls
+-- below zero nor rises above the credit limit.
+CREATE TABLE totals (
+    kind    TEXT NOT NULL,
+    owner   BIGINT NOT NULL,
+    world   BIGINT NOT NULL,
+    amount  BIGINT NOT NULL,
+    floor   BIGINT,
+    ceiling BIGINT,
+    PRIMARY KEY (kind, owner),
+    CHECK (floor IS NULL OR amount >= floor),
+    CHECK (ceiling IS NULL OR amount <= ceiling)
+);
+
+-- What is still owed of each debt Pay; settlements and write-offs clear the oldest first.
+CREATE TABLE open_debts (
+    instrument         BIGINT NOT NULL,
+    transaction_number BIGINT NOT NULL,
+    amount             BIGINT NOT NULL CHECK (amount > 0),
+    PRIMARY KEY (instrument, transaction_number)
+);
+
+-- One caller reference, one effect.
+CREATE TABLE caller_references (
+    world              BIGINT NOT NULL,
+    caller             BIGINT NOT NULL,
+    reference          TEXT NOT NULL,
+    digest             BYTEA NOT NULL,
+    transaction_number BIGINT,
+    status             TEXT,
+    error_code         TEXT,
+    error_message      TEXT,
+    expires            BIGINT NOT NULL,
+    PRIMARY KEY (world, caller, reference),
+    CHECK ((transaction_number IS NULL) = (error_code IS NOT NULL))
+);
+
+-- Work that becomes due: at most one piece a transaction.
+CREATE TABLE due (
+    transaction_number BIGINT PRIMARY KEY,
+    world              BIGINT NOT NULL,
+    at                 BIGINT NOT NULL,
+    step               TEXT NOT NULL
+);
+CREATE INDEX due_at ON due (world, at);
+
+CREATE TABLE subscriptions (
+    world     BIGINT NOT NULL,
+    id        TEXT NOT NULL,
+    sender    BIGINT NOT NULL,
+    recipient BIGINT NOT NULL,
+    status    TEXT NOT NULL,
+    terms     TEXT NOT NULL,
+    PRIMARY KEY (world, id)
+);
+
+CREATE TABLE subscription_payments (
+    world              BIGINT NOT NULL,
+    subscription       TEXT NOT NULL,
+    transaction_number BIGINT NOT NULL,
+    PRIMARY KEY (world, subscription, transaction_number)
+);

@@ -1,0 +1,185 @@
+//! PostgreSQL, the engine that several sandboxes share: how it is reached, and how they take turns.
+//!
+//! Whoever changes something first locks the row of its world, so that the batches of a world come one after the other,
+//! whichever sandbox runs them: nobody decides on rows that another is changing, and there is nothing to dead-lock
+//! on. The row counts the changes; a sandbox that finds the count as it left it knows that what it has loaded still
+//! holds. Whoever only looks reads a snapshot and waits for nobody.
+
+use std::fmt;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection as _, PgConnection};
+
+use crate::config::PostgresUrl;
+use crate::ledger::World;
+
+use super::engine::{Connection, Values};
+use super::{StoreError, migration_error};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// A sandbox that stops in the middle of a batch loses its turn after this time.
+const TURN: Duration = Duration::from_secs(2);
+/// How often a server that cannot be reached is tried at start.
+const STARTING: Duration = Duration::from_millis(250);
+
+/// Statements find their rows by key, however small the tables were when the server planned them. Other engines that
+/// speak the protocol may not know these, and need not.
+const PLANS: [&str; 4] = [
+    "SET plan_cache_mode = force_generic_plan",
+    "SET enable_seqscan = off",
+    "SET enable_hashjoin = off",
+    "SET enable_mergejoin = off",
+];
+
+/// A server that can be reached, again and again.
+#[derive(Clone)]
+pub(super) struct Server {
+    options: PgConnectOptions,
+    /// The URL without its password.
+    name: String,
+    /// How long anything may take.
+    pub(super) patience: Duration,
+}
+
+/// Never shows the password.
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Server").field(&self.name).finish()
+    }
+}
+
+impl Server {
+    pub(super) fn new(url: &PostgresUrl, patience: Duration) -> Result<Self, StoreError> {
+        let unusable = |source| StoreError::Url { database: url.to_string(), source };
+        let options: PgConnectOptions = url.secret().parse().map_err(unusable)?;
+        let options = options.application_name("fps-sandbox").statement_cache_capacity(256);
+        Ok(Self { options: options.disable_statement_logging(), name: url.to_string(), patience })
+    }
+
+    /// A new connection.
+    pub(super) async fn connect(&self) -> sqlx::Result<Connection> {
+        let connected = tokio::time::timeout(self.patience, self.prepare()).await;
+        connected.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+    }
+
+    async fn prepare(&self) -> sqlx::Result<Connection> {
+        let mut connection = PgConnection::connect_with(&self.options).await?;
+        let turn = TURN.min(self.patience / 2).as_millis();
+        let bounds = format!(
+            "SET idle_in_transaction_session_timeout = {turn}; SET lock_timeout = {}",
+            self.patience.as_millis()
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(bounds)).execute(&mut connection).await?;
+        for plan in PLANS {
+            if let Err(problem) = sqlx::query(plan).execute(&mut connection).await {
+                tracing::debug!(%problem, "the database has plans of its own");
+            }
+        }
+        Ok(Connection::Postgres(connection))
+    }
+
+    /// The first connection: waits a while for the server to start, and brings the schema up to date. Sandboxes that
+    /// start together do that one after the other.
+    pub(super) async fn open(&self) -> Result<Connection, StoreError> {
+        let patience = tokio::time::Instant::now() + self.patience;
+        let mut connection = loop {
+            match self.connect().await {
+                Ok(connection) => break connection,
+                Err(_) if tokio::time::Instant::now() < patience => tokio::time::sleep(STARTING).await,
+                Err(source) => return Err(self.unreachable(source)),
+            }
+        };
+        if is_foreign(&mut connection).await? {
+            return Err(StoreError::NotOurs(self.name.clone()));
+        }
+        if let Connection::Postgres(connection) = &mut connection {
+            MIGRATIONS
+                .run(connection)
+                .await
+                .map_err(|problem| migration_error(problem, self.name.clone()))?;
+        }
+        Ok(connection)
+    }
+
+    /// A connection to a database that is there already, seeing it as it is now.
+    pub(super) async fn open_to_read(&self) -> Result<Connection, StoreError> {
+        let mut connection = self.connect().await.map_err(|source| self.unreachable(source))?;
+        connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        super::refuse_newer(&mut connection, &MIGRATIONS, &self.name).await.map_err(
+            |problem| match problem {
+                StoreError::Database(sqlx::Error::Database(_)) => StoreError::Missing(self.name.clone()),
+                other => other,
+            },
+        )?;
+        Ok(connection)
+    }
+
+    fn unreachable(&self, source: sqlx::Error) -> StoreError {
+        StoreError::Unreachable { database: self.name.clone(), source }
+    }
+}
+
+/// Whether somebody else has made tables in it: ours come with a record of migrations.
+async fn is_foreign(connection: &mut Connection) -> sqlx::Result<bool> {
+    let text = "SELECT count(*) > 0 AND count(*) FILTER (WHERE table_name = '_sqlx_migrations') = 0 \
+         FROM information_schema.tables WHERE table_schema = current_schema()";
+    let rows = connection.all(text, Values::default()).await?;
+    rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)
+}
+
+/// Begins a transaction that may change the world, when its turn comes. Gives the count of changes so far.
+pub(super) async fn begin_changing(connection: &mut Connection, world: World) -> sqlx::Result<i64> {
+    connection.run("BEGIN").await?;
+    let text = "SELECT version FROM worlds WHERE number = $1 FOR UPDATE";
+    connection.scalar(text, Values::default().bind(world.0)).await
+}
+
+/// Begins a transaction that sees the world as it is now. Gives the count of changes so far.
+pub(super) async fn begin_looking(connection: &mut Connection, world: World) -> sqlx::Result<i64> {
+    connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    connection.scalar("SELECT version FROM worlds WHERE number = $1", Values::default().bind(world.0)).await
+}
+
+/// Counts a change.
+pub(super) async fn count_change(connection: &mut Connection, world: World) -> sqlx::Result<()> {
+    let text = "UPDATE worlds SET version = version + 1 WHERE number = $1";
+    connection.all(text, Values::default().bind(world.0)).await.map(drop)
+}
+
+/// Keeps other sandboxes from filling an empty database until the transaction ends.
+pub(super) async fn lock_beginning(connection: &mut Connection) -> sqlx::Result<()> {
+    connection.run("LOCK TABLE worlds IN EXCLUSIVE MODE").await
+}
+
+/// What a failure says about the transaction that it struck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// It is undone, and may succeed when it is run again.
+    Undone,
+    /// The connection is gone.
+    Lost,
+    /// Anything else; it is undone.
+    Final,
+}
+
+impl Failure {
+    /// Classes of SQLSTATE: 40 transaction rollback, 55P03 lock not available, 57014 query cancelled, 23505 unique
+    /// violation (a reference used at another sandbox); 08 connection, 57P server shutting down, 25P03 turn lost.
+    pub(super) fn of(problem: &sqlx::Error) -> Self {
+        match problem {
+            sqlx::Error::Database(problem) => match problem.code().as_deref() {
+                Some(code) if code.starts_with("40") => Self::Undone,
+                Some("55P03" | "57014" | "23505") => Self::Undone,
+                Some(code) if code.starts_with("08") || code.starts_with("57P") || code == "25P03" => {
+                    Self::Lost
+                }
+                _ => Self::Final,
+            },
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => Self::Lost,
+            _ => Self::Final,
+        }
+    }
+}

@@ -187,7 +187,6 @@ struct Ping;
 
 impl Command for Ping {
     type Output = ();
-    const LOOKS: bool = true;
 
     fn needs(&self, _: &mut Needs<'_>) {}
 

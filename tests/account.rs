@@ -186,6 +186,24 @@ async fn paging_neither_loses_nor_repeats_a_transaction_in_either_order() {
 }
 
 #[tokio::test]
+async fn a_page_that_ends_in_a_large_crowd_holds_all_of_it() {
+    let (server, merchant) = world().await;
+    let before = merchant.ok("Pay", &pay("ABT", "0.01", "before")).await.text("TransactionId");
+    server.advance(Duration::from_millis(1));
+    let mut crowd = Vec::new();
+    for number in 0..80 {
+        crowd.push(merchant.ok("Pay", &pay("ABT", "0.01", &number.to_string())).await.text("TransactionId"));
+    }
+    server.advance(Duration::from_millis(1));
+    let after = merchant.ok("Pay", &pay("ABT", "0.01", "after")).await.text("TransactionId");
+    let all: Vec<_> = std::iter::once(before).chain(crowd).chain([after]).collect();
+    for batch in ["1", "2", "5"] {
+        assert_eq!(paged(&merchant, "Ascending", batch).await, all, "pages of {batch}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_newest_twenty_come_first_unless_asked_otherwise() {
     let (server, merchant) = world().await;
     let mut paid = Vec::new();

@@ -37,8 +37,10 @@ pub use keys::AccessKey;
 use engine::{Connection, Values};
 use keys::Keys;
 use postgres::Server;
-use writer::{Access, Message, Sharing, Waiting, Writer};
+use writer::{Access, Message, Sharing, UNCERTAIN, Waiting, Writer};
 
+/// What is given beyond the patience with a shared database, for the answer to come back.
+const GRACE: Duration = Duration::from_millis(500);
 /// How many commands may wait for the writer before requests wait in turn.
 const QUEUE: usize = 4096;
 
@@ -151,6 +153,8 @@ pub struct Store {
     /// To those who only look things up, where there are any.
     readers: Arc<[mpsc::Sender<Message>]>,
     next_reader: Arc<AtomicUsize>,
+    /// How long to wait for an answer, when others may hold it up.
+    patience: Option<Duration>,
     keys: Arc<Keys>,
 }
 
@@ -177,6 +181,7 @@ impl Store {
         let keys = Arc::new(Keys::load(&mut connection).await?);
         let world = World(1);
         let head = load::head(&mut connection, world).await?;
+        let (sender, messages) = mpsc::channel(QUEUE);
         let writer = |access: Access, connection, messages, lock| Writer {
             connection,
             sharing: server.clone().map(|server| Sharing::new(server, access)),
@@ -189,25 +194,27 @@ impl Store {
             batch_max: settings.batch_max,
             book: Book::default(),
             next_due: head.next_due,
+            due_rests_until: None,
         };
-        let (sender, messages) = mpsc::channel(QUEUE);
-        let mut writers = vec![writer(Access::Change, Some(connection), messages, lock)];
-        let mut readers = Vec::new();
-        // SQLite has one connection for everything; it would only wait for another.
-        for _ in 0..server.as_ref().map_or(0, |_| settings.readers) {
-            let (sender, messages) = mpsc::channel(QUEUE);
-            readers.push(sender);
-            writers.push(writer(Access::Look, None, messages, None));
-        }
-        // A thread and runtime of their own: a writer goes to the database and back many times a batch, and on the
-        // runtime of the listeners it would wait behind requests each time.
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::Builder::new().name("fps-writer".to_owned()).spawn(move || {
-            runtime.block_on(async {
-                writers.into_iter().map(Writer::run).collect::<JoinSet<()>>().join_all().await;
-            });
-        })?;
-        Ok(Ok(Self { messages: sender, readers: readers.into(), next_reader: Arc::default(), keys }))
+        // SQLite has one connection for everything: others would only wait for it.
+        let readers = server.as_ref().map_or(0, |_| settings.readers);
+        let (readers, looking): (Vec<_>, Vec<_>) = (0..readers)
+            .map(|_| {
+                let (reader, messages) = mpsc::channel(QUEUE);
+                (reader, writer(Access::Look(sender.clone()), None, messages, None))
+            })
+            .unzip();
+        // The first connection made and filled the tables; on a shared database the writer takes one with bounds.
+        let first = Some(connection).filter(|_| server.is_none());
+        run_apart("fps-writer", vec![writer(Access::Change, first, messages, lock)])?;
+        run_apart("fps-readers", looking)?;
+        Ok(Ok(Self {
+            messages: sender,
+            readers: readers.into(),
+            next_reader: Arc::default(),
+            patience: server.map(|server| server.patience),
+            keys,
+        }))
     }
 
     /// Runs a command. Once it is queued it runs and commits even if nobody waits for the answer any more.
@@ -215,8 +222,14 @@ impl Store {
         let (answer, answered) = oneshot::channel();
         let job = Message::Run(Box::new(Waiting::new(command, answer)));
         let messages = if C::LOOKS { self.reader() } else { &self.messages };
-        messages.send(job).await.map_err(|_| FpsError::from(Code::ServiceUnavailable))?;
-        answered.await.unwrap_or_else(|_| Err(Code::ServiceUnavailable.into()))
+        let answered = async {
+            messages.send(job).await.map_err(|_| FpsError::from(Code::ServiceUnavailable))?;
+            answered.await.unwrap_or_else(|_| Err(Code::ServiceUnavailable.into()))
+        };
+        let Some(patience) = self.patience else { return answered.await };
+        // The writer itself gives up in time; this is for those who waited for it behind others.
+        let in_time = tokio::time::timeout(patience + GRACE, answered).await;
+        in_time.unwrap_or_else(|_| Err(FpsError::new(Code::ServiceUnavailable, UNCERTAIN)))
     }
 
     /// Each reader in turn; the writer, where there are none.
@@ -252,15 +265,17 @@ async fn fill<E>(
     id_seed: u64,
     begin: impl FnOnce(&mut Numbering) -> Result<Beginning, E>,
 ) -> Result<Result<(), E>, StoreError> {
+    if is_filled(connection).await? {
+        return Ok(Ok(()));
+    }
     match connection {
         Connection::Sqlite(_) => connection.run("BEGIN IMMEDIATE").await?,
         Connection::Postgres(_) => {
-            connection.run("BEGIN").await?;
+            connection.run("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
             postgres::lock_beginning(connection).await?;
         }
     }
-    let worlds: i64 = connection.scalar("SELECT count(*) FROM worlds", Values::default()).await?;
-    if worlds == 0 {
+    if !is_filled(connection).await? {
         match begin(&mut Numbering::new(id_seed, 1)) {
             Ok(beginning) => {
                 save::save(connection, &beginning.book).await?;
@@ -274,6 +289,23 @@ async fn fill<E>(
     }
     connection.run("COMMIT").await?;
     Ok(Ok(()))
+}
+
+async fn is_filled(connection: &mut Connection) -> sqlx::Result<bool> {
+    let worlds: i64 = connection.scalar("SELECT count(*) FROM worlds", Values::default()).await?;
+    Ok(worlds > 0)
+}
+
+/// Runs writers on a thread and a runtime of their own: a writer goes to the database and back many times a batch, and
+/// on the runtime of the listeners it would wait behind requests each time.
+fn run_apart(name: &str, writers: Vec<Writer>) -> Result<(), StoreError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        runtime.block_on(async {
+            writers.into_iter().map(Writer::run).collect::<JoinSet<()>>().join_all().await
+        });
+    })?;
+    Ok(())
 }
 
 /// Refuses a database that a newer program has written.

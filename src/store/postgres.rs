@@ -9,8 +9,9 @@ use std::fmt;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgSeverity};
 use sqlx::{ConnectOptions, Connection as _, PgConnection};
+use tokio::time::Instant;
 
 use crate::config::PostgresUrl;
 use crate::ledger::World;
@@ -25,13 +26,15 @@ const TURN: Duration = Duration::from_secs(2);
 /// How often a server that cannot be reached is tried at start.
 const STARTING: Duration = Duration::from_millis(250);
 
-/// Statements find their rows by key, however small the tables were when the server planned them. Other engines that
-/// speak the protocol may not know these, and need not.
-const PLANS: [&str; 4] = [
+/// Statements find their rows by key, however small the tables were when the server planned them; and what is
+/// committed is on disk. Other engines that speak the protocol may not know these, and need not.
+const WISHES: [&str; 5] = [
     "SET plan_cache_mode = force_generic_plan",
     "SET enable_seqscan = off",
     "SET enable_hashjoin = off",
     "SET enable_mergejoin = off",
+    "SELECT set_config('synchronous_commit', 'on', false) \
+     WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')",
 ];
 
 /// A server that can be reached, again and again.
@@ -59,54 +62,57 @@ impl Server {
         Ok(Self { options: options.disable_statement_logging(), name: url.to_string(), patience })
     }
 
-    /// A new connection.
+    /// A new connection, on which nothing takes for ever.
     pub(super) async fn connect(&self) -> sqlx::Result<Connection> {
-        let connected = tokio::time::timeout(self.patience, self.prepare()).await;
-        connected.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+        let connected = tokio::time::timeout(self.patience, async {
+            let mut connection = PgConnection::connect_with(&self.options).await?;
+            self.prepare(&mut connection).await?;
+            Ok(Connection::Postgres(connection))
+        });
+        connected.await.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
     }
 
-    async fn prepare(&self) -> sqlx::Result<Connection> {
-        let mut connection = PgConnection::connect_with(&self.options).await?;
-        let turn = TURN.min(self.patience / 2).as_millis();
+    async fn prepare(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
+        let half = self.patience / 2;
         let bounds = format!(
-            "SET idle_in_transaction_session_timeout = {turn}; SET lock_timeout = {}",
-            self.patience.as_millis()
+            "SET idle_in_transaction_session_timeout = {}; SET lock_timeout = {}",
+            TURN.min(half).as_millis(),
+            half.as_millis()
         );
-        sqlx::raw_sql(sqlx::AssertSqlSafe(bounds)).execute(&mut connection).await?;
-        for plan in PLANS {
-            if let Err(problem) = sqlx::query(plan).execute(&mut connection).await {
-                tracing::debug!(%problem, "the database has plans of its own");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(bounds)).execute(&mut *connection).await?;
+        for wish in WISHES {
+            if let Err(problem) = sqlx::query(wish).execute(&mut *connection).await {
+                tracing::debug!(%problem, "the database does it its own way");
             }
         }
-        Ok(Connection::Postgres(connection))
+        Ok(())
     }
 
     /// The first connection: waits a while for the server to start, and brings the schema up to date. Sandboxes that
-    /// start together do that one after the other.
+    /// start together do that one after the other, however long it takes.
     pub(super) async fn open(&self) -> Result<Connection, StoreError> {
-        let patience = tokio::time::Instant::now() + self.patience;
+        let patience = Instant::now() + self.patience;
         let mut connection = loop {
-            match self.connect().await {
+            match PgConnection::connect_with(&self.options).await {
                 Ok(connection) => break connection,
-                Err(_) if tokio::time::Instant::now() < patience => tokio::time::sleep(STARTING).await,
-                Err(source) => return Err(self.unreachable(source)),
+                Err(source) if Failure::of(&source) != Failure::Lost || Instant::now() > patience => {
+                    return Err(self.unreachable(source));
+                }
+                Err(_) => tokio::time::sleep(STARTING).await,
             }
         };
         if is_foreign(&mut connection).await? {
             return Err(StoreError::NotOurs(self.name.clone()));
         }
-        if let Connection::Postgres(connection) = &mut connection {
-            MIGRATIONS
-                .run(connection)
-                .await
-                .map_err(|problem| migration_error(problem, self.name.clone()))?;
-        }
-        Ok(connection)
+        let migrated = MIGRATIONS.run(&mut connection).await;
+        migrated.map_err(|problem| migration_error(problem, self.name.clone()))?;
+        Ok(Connection::Postgres(connection))
     }
 
     /// A connection to a database that is there already, seeing it as it is now.
     pub(super) async fn open_to_read(&self) -> Result<Connection, StoreError> {
-        let mut connection = self.connect().await.map_err(|source| self.unreachable(source))?;
+        let connected = PgConnection::connect_with(&self.options).await;
+        let mut connection = Connection::Postgres(connected.map_err(|source| self.unreachable(source))?);
         connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         super::refuse_newer(&mut connection, &MIGRATIONS, &self.name).await.map_err(
             |problem| match problem {
@@ -123,16 +129,15 @@ impl Server {
 }
 
 /// Whether somebody else has made tables in it: ours come with a record of migrations.
-async fn is_foreign(connection: &mut Connection) -> sqlx::Result<bool> {
+async fn is_foreign(connection: &mut PgConnection) -> sqlx::Result<bool> {
     let text = "SELECT count(*) > 0 AND count(*) FILTER (WHERE table_name = '_sqlx_migrations') = 0 \
-         FROM information_schema.tables WHERE table_schema = current_schema()";
-    let rows = connection.all(text, Values::default()).await?;
-    rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)
+         FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'";
+    sqlx::query_scalar(text).fetch_one(connection).await
 }
 
 /// Begins a transaction that may change the world, when its turn comes. Gives the count of changes so far.
 pub(super) async fn begin_changing(connection: &mut Connection, world: World) -> sqlx::Result<i64> {
-    connection.run("BEGIN").await?;
+    connection.run("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
     let text = "SELECT version FROM worlds WHERE number = $1 FOR UPDATE";
     connection.scalar(text, Values::default().bind(world.0)).await
 }
@@ -159,6 +164,8 @@ pub(super) async fn lock_beginning(connection: &mut Connection) -> sqlx::Result<
 pub(super) enum Failure {
     /// It is undone, and may succeed when it is run again.
     Undone,
+    /// A row is there already, such as a reference used at another sandbox.
+    Clash,
     /// The connection is gone.
     Lost,
     /// Anything else; it is undone.
@@ -167,18 +174,22 @@ pub(super) enum Failure {
 
 impl Failure {
     /// Classes of SQLSTATE: 40 transaction rollback, 55P03 lock not available, 57014 query cancelled, 23505 unique
-    /// violation (a reference used at another sandbox); 08 connection, 57P server shutting down, 25P03 turn lost.
+    /// violation; 08 connection, 57P server shutting down or starting, 25P03 turn lost, 25006 it is a standby, 0A000 a
+    /// statement prepared for an older schema.
     pub(super) fn of(problem: &sqlx::Error) -> Self {
-        match problem {
-            sqlx::Error::Database(problem) => match problem.code().as_deref() {
-                Some(code) if code.starts_with("40") => Self::Undone,
-                Some("55P03" | "57014" | "23505") => Self::Undone,
-                Some(code) if code.starts_with("08") || code.starts_with("57P") || code == "25P03" => {
-                    Self::Lost
-                }
-                _ => Self::Final,
-            },
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => Self::Lost,
+        let problem = match problem {
+            sqlx::Error::Database(problem) => problem,
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => return Self::Lost,
+            _ => return Self::Final,
+        };
+        let severity = problem.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::severity);
+        match problem.code().as_deref().unwrap_or_default() {
+            code if code.starts_with("08") || code.starts_with("57P") => Self::Lost,
+            "25P03" | "25006" | "0A000" => Self::Lost,
+            _ if matches!(severity, Some(PgSeverity::Panic)) => Self::Lost,
+            "55P03" | "57014" => Self::Undone,
+            code if code.starts_with("40") => Self::Undone,
+            "23505" => Self::Clash,
             _ => Self::Final,
         }
     }

@@ -77,47 +77,62 @@ async fn outstanding_debt(connection: &mut Connection, creditor: AccountNumber) 
     Ok(debt)
 }
 
+/// How many more than fit on a page are looked at first: those received at the instant at which it ends stand on it
+/// too, and one beyond them begins the next.
+const BEYOND: u32 = 64;
+
 /// A page of the account's transactions. Each role is looked up by its own index, newest (or oldest) first and no
 /// further than the page needs, so that the newest page costs the same whatever the history.
 async fn activity(connection: &mut Connection, query: &ActivityQuery) -> sqlx::Result<ActivityPage> {
-    let end = last_on_page(connection, query).await?;
-    let (from, to) = match (end, query.descending) {
-        (Some(end), true) => (end, query.to.millis()),
-        (Some(end), false) => (query.from.millis(), end),
-        (None, _) => (query.from.millis(), query.to.millis()),
-    };
-    let rows = select(connection, query, from, to, None, 0).await?;
-    let mut page = ActivityPage::default();
-    for row in &rows {
-        page.transactions.push(TransactionNumber(row.try_get(0)?));
-    }
-    if let Some(end) = end {
-        let (from, to) =
-            if query.descending { (query.from.millis(), end - 1) } else { (end + 1, query.to.millis()) };
-        let next = select(connection, query, from, to, Some(1), 0).await?;
-        page.next = next.first().map(|row| row.try_get(1)).transpose()?.map(Timestamp::from_millis);
-    }
-    Ok(page)
-}
-
-/// When the last transaction of a full page was received; none when all that is left fits.
-async fn last_on_page(connection: &mut Connection, query: &ActivityQuery) -> sqlx::Result<Option<i64>> {
     let (from, to) = (query.from.millis(), query.to.millis());
-    let rows = select(connection, query, from, to, Some(query.batch), query.batch - 1).await?;
-    rows.first().map(|row| row.try_get(1)).transpose()
+    let most = query.batch + BEYOND;
+    let first = select(connection, query, from, to, most).await?;
+    let Some(end) = first.get((query.batch as usize).saturating_sub(1)).map(|found| found.received) else {
+        return Ok(page(&first, None));
+    };
+    match first.iter().position(|found| is_after(query, found.received, end)) {
+        Some(next) => Ok(page(&first[..next], Some(first[next].received))),
+        None if first.len() < most as usize => Ok(page(&first, None)),
+        // More at one instant than were looked at.
+        None => {
+            let (from, to) = if query.descending { (end, to) } else { (from, end) };
+            let whole = select(connection, query, from, to, u32::MAX).await?;
+            let (from, to) =
+                if query.descending { (query.from.millis(), end - 1) } else { (end + 1, query.to.millis()) };
+            let next = select(connection, query, from, to, 1).await?;
+            Ok(page(&whole, next.first().map(|found| found.received)))
+        }
+    }
 }
 
-/// Number and instant of the account's transactions received between two instants, both included.
+/// Whether an instant comes later in the order of the page.
+const fn is_after(query: &ActivityQuery, received: i64, end: i64) -> bool {
+    if query.descending { received < end } else { received > end }
+}
+
+fn page(found: &[Found], next: Option<i64>) -> ActivityPage {
+    ActivityPage {
+        transactions: found.iter().map(|found| found.number).collect(),
+        next: next.map(Timestamp::from_millis),
+    }
+}
+
+/// A transaction, and when it was received.
+struct Found {
+    number: TransactionNumber,
+    received: i64,
+}
+
+/// The account's transactions received between two instants, both included, in the order of the page.
 async fn select(
     connection: &mut Connection,
     query: &ActivityQuery,
     from: i64,
     to: i64,
-    most: Option<u32>,
-    skip: u32,
-) -> sqlx::Result<Vec<Row>> {
+    most: u32,
+) -> sqlx::Result<Vec<Found>> {
     let direction = if query.descending { "DESC" } else { "ASC" };
-    let most = most.map_or(i64::MAX, i64::from);
+    let most = i64::from(most);
     let places: Vec<&str> = if query.roles.is_empty() {
         ANY_ROLE.to_vec()
     } else {
@@ -145,15 +160,15 @@ async fn select(
         values = values.bind(query.account.0).bind(from).bind(to);
         values = values.bind(operation).bind(method).bind(status).bind(most);
     }
-    let after = places.len() * 7;
     let text = format!(
-        "SELECT number, received FROM ({}) AS page ORDER BY received {direction}, number {direction} \
-         LIMIT ${} OFFSET ${}",
+        "SELECT number, received FROM ({}) AS page ORDER BY received {direction}, number {direction} LIMIT ${}",
         branches.join(" UNION "),
-        after + 1,
-        after + 2
+        places.len() * 7 + 1
     );
-    connection.all(AssertSqlSafe(text), values.bind(most).bind(i64::from(skip))).await
+    let rows = connection.all(AssertSqlSafe(text), values.bind(most)).await?;
+    rows.iter()
+        .map(|row| Ok(Found { number: TransactionNumber(row.try_get(0)?), received: row.try_get(1)? }))
+        .collect()
 }
 
 /// An account that is sender or recipient is found as such; the callers' index holds only those that are neither.

@@ -77,7 +77,8 @@ async fn connect(file: Option<&Path>) -> Result<SqliteConnection, StoreError> {
             // Nothing outside the database's own folder: a container has no /tmp, or a read-only one.
             .pragma("temp_store", "memory"),
     };
-    let options = options.statement_cache_capacity(1024).disable_statement_logging();
+    // All rows of a statement at once: its thread need not wait for ours in between.
+    let options = options.statement_cache_capacity(1024).row_buffer_size(4096).disable_statement_logging();
     options.connect().await.map_err(|source| match file {
         None => StoreError::Database(source),
         Some(path) => StoreError::open(path, source),

@@ -1,6 +1,6 @@
 //! The writer: the one task that loads, decides and saves, a batch at a time.
 //!
-//! On a database that several sandboxes share, each of them has one, and they take turns; beside it, writers of the
+//! On a database that several sandboxes share, each of them has one, and they take turns; beside it, others of the
 //! same kind that only look things up.
 
 use std::fs::File;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::error::{Code, FpsError};
@@ -20,10 +21,13 @@ use super::{load, save};
 
 /// How often a batch may ask for more rows before that counts as a fault of ours.
 const LOAD_ROUNDS: usize = 8;
-/// How much due work goes into one transaction.
+/// How much due work is decided at a time.
 const DUE_BATCH: i64 = 256;
 /// After a failure, due work waits this long, in milliseconds.
 const DUE_RETRY_MILLIS: i64 = 1_000;
+/// How much due work goes into one transaction of a shared database, in pieces of [`DUE_BATCH`]: when the clocks of
+/// sandboxes differ there may always be more.
+const DUE_ROUNDS: usize = 16;
 /// How often a batch is run again that met another sandbox's or lost its connection before it was saved.
 const ATTEMPTS: u32 = 8;
 /// The wait before the second attempt; it grows with each.
@@ -37,6 +41,8 @@ const KEPT_ROWS: usize = 200_000;
 pub(super) enum Message {
     /// Run a command.
     Run(Box<dyn Job>),
+    /// Run what is due, and say so.
+    RunDue(oneshot::Sender<()>),
     /// Finish what is waiting, close the database and say so.
     Close(oneshot::Sender<()>),
 }
@@ -111,6 +117,8 @@ enum BatchError {
     Database(#[from] sqlx::Error),
     #[error("undone in favour of another sandbox: {0}")]
     Undone(sqlx::Error),
+    #[error("there is already such a row: {0}")]
+    Clash(sqlx::Error),
     #[error("the connection was lost: {0}")]
     Lost(sqlx::Error),
     #[error("the database cannot be reached: {0}")]
@@ -121,6 +129,8 @@ enum BatchError {
     Uncertain,
     #[error("work is due before it")]
     DueFirst,
+    #[error("due work failed: {0}")]
+    Due(Box<BatchError>),
     #[error("the rows a batch needs were not complete after {LOAD_ROUNDS} rounds")]
     Unsatisfied,
     #[error("a decision panicked")]
@@ -133,35 +143,65 @@ impl BatchError {
         Self::Unreachable(sqlx::Error::Io(std::io::ErrorKind::NotConnected.into()))
     }
 
+    /// The same, said of due work: whatever it is, the commands may go on without.
+    fn while_due(self) -> Self {
+        match self {
+            Self::Database(source) if Failure::of(&source) != Failure::Final => Self::Database(source),
+            problem => Self::Due(Box::new(problem)),
+        }
+    }
+
+    /// What a failure of a shared database means for the transaction that it struck.
+    fn judged(self) -> Self {
+        let Self::Database(source) = self else { return self };
+        match Failure::of(&source) {
+            Failure::Undone => Self::Undone(source),
+            Failure::Clash => Self::Clash(source),
+            Failure::Lost => Self::Lost(source),
+            Failure::Final => Self::Database(source),
+        }
+    }
+
     /// Whether the same batch may be run again: it is undone, and what struck it passes.
     const fn passes(&self) -> bool {
-        matches!(self, Self::Undone(_) | Self::Lost(_))
+        matches!(self, Self::Undone(_) | Self::Clash(_) | Self::Lost(_) | Self::DueFirst | Self::Due(_))
     }
 
     /// What to tell everybody who waits, when it has nothing to do with any one command.
     fn for_everybody(&self) -> Option<FpsError> {
-        match self {
-            Self::Unreachable(_) | Self::TimedOut | Self::Lost(_) | Self::Undone(_) => Some(FpsError::new(
+        let (code, text) = match self {
+            Self::Unreachable(_) | Self::TimedOut | Self::Lost(_) => (
                 Code::ServiceUnavailable,
                 "The sandbox cannot reach its database; nothing was changed. Try again.",
-            )),
-            Self::Uncertain => Some(FpsError::new(
-                Code::InternalError,
-                "The database did not say whether it kept the change. Send the same request again: under its caller \
-                 reference it takes effect once.",
-            )),
-            Self::Database(_) | Self::DueFirst | Self::Unsatisfied | Self::Panicked => None,
-        }
+            ),
+            Self::Undone(_) => (
+                Code::ServiceUnavailable,
+                "The sandbox did not get its turn at the database; nothing was changed. Try again.",
+            ),
+            Self::Uncertain => (Code::InternalError, UNCERTAIN),
+            Self::Database(_)
+            | Self::Clash(_)
+            | Self::DueFirst
+            | Self::Due(_)
+            | Self::Unsatisfied
+            | Self::Panicked => {
+                return None;
+            }
+        };
+        Some(FpsError::new(code, text))
     }
 }
 
+/// What is told when nobody can know.
+pub(super) const UNCERTAIN: &str = "The database did not say in time whether it kept the change. Send the same request \
+     again: under a caller reference it takes effect once.";
+
 /// What a writer does on a shared database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
     /// Changes things, when its turn comes.
     Change,
-    /// Looks things up.
-    Look,
+    /// Looks things up; whoever changes things is asked for what is due.
+    Look(mpsc::Sender<Message>),
 }
 
 /// What a writer on a shared database knows of it.
@@ -177,6 +217,10 @@ pub(super) struct Sharing {
 impl Sharing {
     pub(super) const fn new(server: Server, access: Access) -> Self {
         Self { server, access, version: None, committing: false }
+    }
+
+    const fn changes(&self) -> bool {
+        matches!(self.access, Access::Change)
     }
 }
 
@@ -196,38 +240,33 @@ pub(super) struct Writer {
     pub(super) batch_max: usize,
     pub(super) book: Book,
     pub(super) next_due: Option<Timestamp>,
-}
-
-/// What one transaction is for.
-enum Work<'a> {
-    /// These commands.
-    Jobs(&'a mut [Box<dyn Job>]),
-    /// What is due.
-    Due,
+    /// After due work failed: not again before this instant.
+    pub(super) due_rests_until: Option<Timestamp>,
 }
 
 impl Writer {
     /// Runs until it is told to close, or nobody can reach it any more.
     pub(super) async fn run(mut self) {
+        let shares = self.sharing.is_some();
+        let changes = self.sharing.as_ref().is_none_or(Sharing::changes);
         let mut closing: Vec<oneshot::Sender<()>> = Vec::new();
         let mut messages = Vec::with_capacity(self.batch_max);
         loop {
-            let open = tokio::select! {
+            let mut open = true;
+            tokio::select! {
                 biased;
-                received = self.messages.recv_many(&mut messages, self.batch_max) => received > 0,
-                () = self.clock.reaches(self.next_due) => true,
-                () = tokio::time::sleep(GLANCE), if self.access() == Some(Access::Change) => {
-                    self.look_for_due_work().await;
-                    true
-                }
+                received = self.messages.recv_many(&mut messages, self.batch_max) => open = received > 0,
+                () = self.clock.reaches(self.next_due.max(self.due_rests_until)), if changes && self.next_due.is_some() => {}
+                () = tokio::time::sleep(GLANCE), if changes && shares => self.look_for_due_work().await,
             };
             // One instant for the whole round: what is due by then has happened before any command sees it.
             let now = self.clock.now();
-            self.run_due_work(now).await;
             let mut jobs = Vec::with_capacity(messages.len());
+            let mut waiting_for_due = Vec::new();
             for message in messages.drain(..) {
                 match message {
                     Message::Run(job) => jobs.push(job),
+                    Message::RunDue(done) => waiting_for_due.push(done),
                     Message::Close(done) => {
                         self.messages.close();
                         closing.push(done);
@@ -235,6 +274,9 @@ impl Writer {
                 }
             }
             self.run_jobs(jobs, now).await;
+            for done in waiting_for_due {
+                let _ = done.send(());
+            }
             if !open {
                 break;
             }
@@ -251,51 +293,48 @@ impl Writer {
         }
     }
 
-    fn access(&self) -> Option<Access> {
-        self.sharing.as_ref().map(|sharing| sharing.access)
-    }
-
-    /// Runs a batch. When it cannot be saved, each command is tried alone, so that one cannot hold up the rest.
+    /// Runs what is due, and a batch. When it cannot be saved, each command is tried alone, so that one cannot hold up
+    /// the rest.
     async fn run_jobs(&mut self, mut jobs: Vec<Box<dyn Job>>, now: Timestamp) {
-        if jobs.is_empty() {
+        if jobs.is_empty() && !self.has_due_work(now) {
             return;
         }
         let Err(problem) = self.save_batch(&mut jobs, now).await else {
             jobs.into_iter().for_each(Job::answer);
             return;
         };
-        if let Some(refusal) = problem.for_everybody() {
-            for job in jobs {
-                job.fail(refusal.clone());
-            }
-            return;
-        }
+        let mut for_everybody = problem.for_everybody();
         for job in jobs {
+            if let Some(refusal) = &for_everybody {
+                job.fail(refusal.clone());
+                continue;
+            }
             let mut alone = [job];
             let saved = self.save_batch(&mut alone, now).await;
+            for_everybody = saved.as_ref().err().and_then(BatchError::for_everybody);
             for job in alone {
                 match &saved {
                     Ok(()) => job.answer(),
-                    Err(problem) => job.fail(problem.for_everybody().unwrap_or(Code::InternalError.into())),
+                    Err(_) => job.fail(for_everybody.clone().unwrap_or_else(|| Code::InternalError.into())),
                 }
             }
         }
     }
 
-    /// Runs what is due by now, so that no command sees late state.
-    async fn run_due_work(&mut self, now: Timestamp) {
-        while self.next_due.is_some_and(|due| due <= now) {
-            if let Err(problem) = self.attempt(Work::Due, now).await {
-                tracing::error!(%problem, "due work could not be saved; trying again shortly");
-                self.next_due = Some(now.plus_millis(DUE_RETRY_MILLIS));
-            }
-        }
+    /// Whether work is due, and due work does not rest after a failure.
+    fn has_due_work(&self, now: Timestamp) -> bool {
+        self.next_due.is_some_and(|due| due <= now) && self.due_rests_until.is_none_or(|until| until <= now)
     }
 
     /// Looks for work that another sandbox has planned, or has left undone.
     async fn look_for_due_work(&mut self) {
-        let Some(connection) = &mut self.connection else { return };
-        match load::next_due(connection, self.world).await {
+        let Some(patience) = self.sharing.as_ref().map(|sharing| sharing.server.patience) else { return };
+        let looked = tokio::time::timeout(patience, async {
+            self.connect().await?;
+            let world = self.world;
+            Ok::<_, BatchError>(load::next_due(self.connection()?, world).await?)
+        });
+        match looked.await.unwrap_or(Err(BatchError::TimedOut)) {
             Ok(next_due) => self.next_due = next_due,
             Err(problem) => {
                 tracing::warn!(%problem, "the database is away");
@@ -304,32 +343,68 @@ impl Writer {
         }
     }
 
-    /// Load, decide, save; again, when what went wrong passes.
+    /// Load, decide, save; again, when what went wrong passes, as long as a shared database is given.
     async fn save_batch(&mut self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Result<(), BatchError> {
-        let mut attempts = 1;
-        loop {
-            match self.attempt(Work::Jobs(jobs), now).await {
-                Err(BatchError::DueFirst) if attempts < ATTEMPTS => self.run_due_work(now).await,
-                Err(problem) if problem.passes() && attempts < ATTEMPTS => {
-                    tracing::debug!(%problem, attempts, "a batch is run again");
-                    tokio::time::sleep(BACKOFF * attempts).await;
-                }
-                Err(problem) => {
-                    tracing::error!(%problem, commands = jobs.len(), "a batch was not saved");
-                    return Err(problem);
-                }
+        let patience = self.sharing.as_ref().map(|sharing| sharing.server.patience);
+        let deadline = patience.map(|patience| Instant::now() + patience);
+        let mut due_first = true;
+        for attempt in 1.. {
+            let problem = match self.attempt(jobs, now, due_first, deadline).await {
                 Ok(()) => return Ok(()),
+                Err(problem) => problem,
+            };
+            if attempt == ATTEMPTS || !problem.passes() {
+                tracing::error!(%problem, commands = jobs.len(), "a batch was not saved");
+                return Err(problem);
             }
-            attempts += 1;
+            match problem {
+                BatchError::DueFirst => {
+                    self.ask_for_due_work(deadline).await;
+                    due_first = false;
+                }
+                BatchError::Due(problem) => {
+                    tracing::error!(%problem, "due work could not be saved; trying again shortly");
+                    self.due_rests_until = Some(now.plus_millis(DUE_RETRY_MILLIS));
+                }
+                problem => {
+                    tracing::debug!(%problem, attempt, "a batch is run again");
+                    tokio::time::sleep(BACKOFF * attempt).await;
+                }
+            }
         }
+        Ok(())
     }
 
-    /// One transaction of the database, within the time a shared one is given. On failure the book is thrown away:
-    /// the database alone knows what holds.
-    async fn attempt(&mut self, work: Work<'_>, now: Timestamp) -> Result<(), BatchError> {
-        let result = match self.sharing.as_ref().map(|sharing| sharing.server.patience) {
-            None => self.transact(work, now).await,
-            Some(patience) => match tokio::time::timeout(patience, self.transact(work, now)).await {
+    /// Whoever only looks asks the writer for what is due, and waits a while for it.
+    async fn ask_for_due_work(&self, deadline: Option<Instant>) {
+        let (Some(Access::Look(writer)), Some(deadline)) =
+            (self.sharing.as_ref().map(|sharing| &sharing.access), deadline)
+        else {
+            return;
+        };
+        let half = Instant::now() + deadline.saturating_duration_since(Instant::now()) / 2;
+        let (done, is_done) = oneshot::channel();
+        let _in_time = tokio::time::timeout_at(half, async {
+            if writer.send(Message::RunDue(done)).await.is_ok() {
+                let _ = is_done.await;
+            }
+        })
+        .await;
+    }
+
+    /// One transaction of the database, before the deadline if there is one. On failure the book is thrown away: the
+    /// database alone knows what holds.
+    async fn attempt(
+        &mut self,
+        jobs: &mut [Box<dyn Job>],
+        now: Timestamp,
+        due_first: bool,
+        deadline: Option<Instant>,
+    ) -> Result<(), BatchError> {
+        let transaction = self.transact(jobs, now, due_first);
+        let result = match deadline {
+            None => transaction.await,
+            Some(deadline) => match tokio::time::timeout_at(deadline, transaction).await {
                 Ok(result) => result,
                 Err(_) => Err(BatchError::TimedOut),
             },
@@ -354,14 +429,7 @@ impl Writer {
         };
         let committing = std::mem::take(&mut sharing.committing);
         sharing.version = None;
-        let problem = match problem {
-            BatchError::Database(source) => match Failure::of(&source) {
-                Failure::Undone => BatchError::Undone(source),
-                Failure::Lost => BatchError::Lost(source),
-                Failure::Final => BatchError::Database(source),
-            },
-            other => other,
-        };
+        let problem = problem.judged();
         if matches!(problem, BatchError::Lost(_) | BatchError::TimedOut) {
             self.connection = None;
             return if committing { BatchError::Uncertain } else { problem };
@@ -375,42 +443,57 @@ impl Writer {
         problem
     }
 
-    async fn transact(&mut self, work: Work<'_>, now: Timestamp) -> Result<(), BatchError> {
-        match work {
-            Work::Jobs(jobs) => {
-                self.enter(self.access()).await?;
-                if self.next_due.is_some_and(|due| due <= now) {
-                    return Err(BatchError::DueFirst);
-                }
-                self.load_decide_save(jobs, now).await
-            }
-            Work::Due => {
-                self.enter(Some(Access::Change)).await?;
-                let world = self.world;
-                let due = load::due(self.connection()?, world, now, DUE_BATCH).await?;
-                for forced in due.iter().filter(|due| due.step.is_forced()) {
-                    tracing::info!(transaction = forced.transaction.0, step = ?forced.step, "a magic amount strikes");
-                }
-                let mut jobs: Vec<Box<dyn Job>> =
-                    due.into_iter().map(|due| Box::new(Unattended(CarryOut(due))) as Box<dyn Job>).collect();
-                self.load_decide_save(&mut jobs, now).await?;
-                self.next_due = load::next_due(self.connection()?, world).await?;
-                Ok(())
-            }
+    /// What is due, then the commands, in one transaction.
+    async fn transact(
+        &mut self,
+        jobs: &mut [Box<dyn Job>],
+        now: Timestamp,
+        due_first: bool,
+    ) -> Result<(), BatchError> {
+        self.enter().await?;
+        let mut begun = self.sharing.is_some();
+        let mut changed = false;
+        let may_change = self.sharing.as_ref().is_none_or(Sharing::changes);
+        if due_first && !may_change && self.has_due_work(now) {
+            return Err(BatchError::DueFirst);
         }
+        let mut rounds = 0;
+        while may_change && self.has_due_work(now) && (rounds < DUE_ROUNDS || self.sharing.is_none()) {
+            let due = self.run_due_batch(now, &mut begun).await;
+            changed |= due.map_err(BatchError::while_due)?;
+            rounds += 1;
+        }
+        changed |= self.load_decide_save(jobs, now, &mut begun).await?;
+        self.end(begun, changed).await
+    }
+
+    async fn run_due_batch(&mut self, now: Timestamp, begun: &mut bool) -> Result<bool, BatchError> {
+        let world = self.world;
+        let due = load::due(self.connection()?, world, now, DUE_BATCH).await?;
+        for forced in due.iter().filter(|due| due.step.is_forced()) {
+            tracing::info!(transaction = forced.transaction.0, step = ?forced.step, "a magic amount strikes");
+        }
+        let mut jobs: Vec<Box<dyn Job>> =
+            due.into_iter().map(|due| Box::new(Unattended(CarryOut(due))) as Box<dyn Job>).collect();
+        let changed = self.load_decide_save(&mut jobs, now, begun).await?;
+        self.next_due = load::next_due(self.connection()?, world).await?;
+        self.due_rests_until = None;
+        Ok(changed)
     }
 
     /// Begins a transaction on a shared database, when its turn comes, and forgets what others have changed since.
     /// A database that is nobody else's needs neither.
-    async fn enter(&mut self, access: Option<Access>) -> Result<(), BatchError> {
-        let (Some(sharing), Some(access)) = (&mut self.sharing, access) else { return Ok(()) };
-        if self.connection.is_none() {
-            self.connection = Some(sharing.server.connect().await.map_err(BatchError::Unreachable)?);
+    async fn enter(&mut self) -> Result<(), BatchError> {
+        if self.sharing.is_none() {
+            return Ok(());
         }
-        let Some(connection) = &mut self.connection else { return Err(BatchError::away()) };
-        let version = match access {
+        self.connect().await?;
+        let (Some(sharing), Some(connection)) = (&mut self.sharing, &mut self.connection) else {
+            return Err(BatchError::away());
+        };
+        let version = match sharing.access {
             Access::Change => postgres::begin_changing(connection, self.world).await?,
-            Access::Look => postgres::begin_looking(connection, self.world).await?,
+            Access::Look(_) => postgres::begin_looking(connection, self.world).await?,
         };
         if sharing.version != Some(version) {
             let head = load::head(connection, self.world).await?;
@@ -422,11 +505,22 @@ impl Writer {
         Ok(())
     }
 
+    /// Connects to a shared database that was away. It may have come back as another: nothing is known of it.
+    async fn connect(&mut self) -> Result<(), BatchError> {
+        if let (None, Some(sharing)) = (&self.connection, &mut self.sharing) {
+            sharing.version = None;
+            self.connection = Some(sharing.server.connect().await.map_err(BatchError::Unreachable)?);
+        }
+        Ok(())
+    }
+
+    /// Runs commands, and saves what they changed in the transaction that is open; gives whether they did.
     async fn load_decide_save(
         &mut self,
         jobs: &mut [Box<dyn Job>],
         now: Timestamp,
-    ) -> Result<(), BatchError> {
+        begun: &mut bool,
+    ) -> Result<bool, BatchError> {
         self.load(jobs).await?;
         let (book, rules, numbering) = (&mut self.book, &self.rules, &mut self.numbering);
         catch_unwind(AssertUnwindSafe(|| {
@@ -436,40 +530,42 @@ impl Writer {
             }
         }))
         .map_err(|_| BatchError::Panicked)?;
-        self.commit().await?;
-        let planned = self.book.changes().due.values().flatten().map(|due| due.at).min();
-        self.next_due = [self.next_due, planned].into_iter().flatten().min();
+        let changed = !self.book.changes().is_empty();
+        if changed {
+            self.save(begun).await?;
+            let planned = self.book.changes().due.values().flatten().map(|due| due.at).min();
+            self.next_due = [self.next_due, planned].into_iter().flatten().min();
+        }
         self.book.saved();
         if self.book.kept_rows() > KEPT_ROWS {
             self.book = Book::default();
         }
-        Ok(())
+        Ok(changed)
     }
 
-    /// Saves the book's changes in a transaction of the database: all of them or none.
+    /// Saves the book's changes. A transaction of SQLite begins here: nobody else changes what was loaded.
     ///
     /// SQLite ends a transaction by itself when the disk is full or fails. sqlx counts open transactions, would miss
     /// that, and refuse every later one; so they are begun and ended by hand.
-    async fn commit(&mut self) -> Result<(), BatchError> {
+    async fn save(&mut self, begun: &mut bool) -> Result<(), BatchError> {
         let Some(connection) = &mut self.connection else { return Err(BatchError::away()) };
-        let changed = !self.book.changes().is_empty();
-        match &mut self.sharing {
-            None if changed => {
-                connection.run("BEGIN IMMEDIATE").await?;
-                save::save(connection, &self.book).await?;
-                connection.run("COMMIT").await?;
-            }
-            None => {}
-            Some(sharing) if changed => {
-                save::save(connection, &self.book).await?;
-                postgres::count_change(connection, self.world).await?;
-                sharing.committing = true;
-                connection.run("COMMIT").await?;
-                sharing.committing = false;
-                sharing.version = sharing.version.map(|version| version + 1);
-            }
-            Some(_) => connection.run("COMMIT").await?,
+        if !std::mem::replace(begun, true) {
+            connection.run("BEGIN IMMEDIATE").await?;
         }
+        Ok(save::save(connection, &self.book).await?)
+    }
+
+    /// Ends the transaction: what it changed is kept, all of it or none.
+    async fn end(&mut self, begun: bool, changed: bool) -> Result<(), BatchError> {
+        let Some(connection) = &mut self.connection else { return Err(BatchError::away()) };
+        let Some(sharing) = self.sharing.as_mut().filter(|_| changed) else {
+            return if begun { Ok(connection.run("COMMIT").await?) } else { Ok(()) };
+        };
+        postgres::count_change(connection, self.world).await?;
+        sharing.committing = true;
+        connection.run("COMMIT").await?;
+        sharing.committing = false;
+        sharing.version = sharing.version.map(|version| version + 1);
         Ok(())
     }
 

@@ -67,7 +67,7 @@ settings! {
         /// ?sslmode=verify-full for TLS). Printed without the password.
         database (Database): one Database = Database::Memory;
 
-        /// How long PostgreSQL may take for anything before the request is refused with ServiceUnavailable.
+        /// How long PostgreSQL may take before a request is refused with ServiceUnavailable, 100ms to 1h.
         database_timeout (Timeout): one Duration = Duration::from_secs(5);
 
         /// Connections to PostgreSQL for look-ups, 1 to 64, beside the one that changes things.
@@ -223,10 +223,25 @@ fn read_file(path: &Path) -> Result<FileSettings, ConfigError> {
     file::parse(path, &text)
 }
 
+/// The least time that a database may be given, and the most.
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+
 /// What no single setting can know.
 fn check(config: &Config) -> Result<(), ConfigError> {
     FeeTable::new(&config.file_only.fees).map_err(ConfigError::Table)?;
     TrustedKeys::new(&config.file_only.trusted_key).map_err(ConfigError::Table)?;
+    if let Database::Postgres(url) = &config.database {
+        url.check().map_err(ConfigError::Combination)?;
+        if config.clock.is_some() {
+            return Err(ConfigError::Combination(
+                "clock and a PostgreSQL database do not go together: sandboxes that share one need the same time",
+            ));
+        }
+    }
+    if !(SHORTEST..=LONGEST).contains(&config.database_timeout) {
+        return Err(ConfigError::Combination("database_timeout must be from 100ms to 1h"));
+    }
     let fault = match (&config.tls_cert, &config.tls_key, &config.https_listen) {
         (Some(_), None, _) => {
             "tls_cert is given without tls_key: give both, or neither to have a certificate made"

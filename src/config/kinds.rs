@@ -445,34 +445,71 @@ pub enum Database {
     Postgres(PostgresUrl),
 }
 
-/// The URL of a PostgreSQL database. It shows itself without its password.
+/// The URL of a PostgreSQL database. It shows itself without its password, also where it makes no sense.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PostgresUrl(Url);
+pub struct PostgresUrl(String);
+
+/// What stands in the place of a password.
+const HIDDEN: &str = "***";
 
 impl PostgresUrl {
-    fn parse(text: &str) -> Result<Self, String> {
-        Url::parse(text).map(Self).map_err(|problem| format!("this is not a URL ({problem})"))
-    }
+    /// The parameters that it may have; libpq's names.
+    const PARAMETERS: [&str; 11] = [
+        "application_name",
+        "dbname",
+        "host",
+        "options",
+        "password",
+        "port",
+        "sslcert",
+        "sslkey",
+        "sslmode",
+        "sslrootcert",
+        "user",
+    ];
 
     /// The URL with its password: for the database alone.
     pub fn secret(&self) -> &str {
-        self.0.as_str()
+        &self.0
+    }
+
+    /// Whether it makes sense. Told apart from reading it, because whoever reads a setting shows what is wrong.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        let url = self.parsed().ok_or(
+            "the database is no URL of PostgreSQL: write postgres://USER:PASSWORD@HOST/DATABASE, with %XX for special \
+             characters of the password",
+        )?;
+        if url.query_pairs().any(|(name, _)| !Self::PARAMETERS.contains(&&*name)) {
+            return Err(
+                "the URL of the database has an unknown parameter: it may have application_name, dbname, host, \
+                        options, password, port, sslcert, sslkey, sslmode, sslrootcert and user",
+            );
+        }
+        let hidden = url.query_pairs().any(|(name, value)| name == "password" && value == HIDDEN);
+        if hidden || url.password() == Some(HIDDEN) {
+            return Err("the password of the database is hidden by ***: put the real one there");
+        }
+        Ok(())
+    }
+
+    fn parsed(&self) -> Option<Url> {
+        let url = Url::parse(&self.0).ok()?;
+        (["postgres", "postgresql"].contains(&url.scheme()) && !url.cannot_be_a_base()).then_some(url)
     }
 }
 
 impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const HIDDEN: &str = "***";
-        let mut shown = self.0.clone();
+        let Some(url) = self.parsed() else { return write!(f, "postgres://{HIDDEN}") };
+        let mut shown = url.clone();
         if shown.password().is_some() {
-            let _no_host = shown.set_password(Some(HIDDEN));
+            let _has_a_host = shown.set_password(Some(HIDDEN));
         }
         if shown.query().is_some() {
-            let pairs = self.0.query_pairs();
-            let pairs = pairs.map(|(name, value)| match &*name {
-                "password" => (name, HIDDEN.into()),
-                _ => (name, value),
-            });
+            let is_harmless = |name: &str| name != "password" && Self::PARAMETERS.contains(&name);
+            let pairs = url.query_pairs();
+            let pairs = pairs
+                .map(|(name, value)| if is_harmless(&name) { (name, value) } else { (name, HIDDEN.into()) });
             shown.query_pairs_mut().clear().extend_pairs(pairs);
         }
         f.write_str(shown.as_str())
@@ -518,7 +555,7 @@ impl Kind for Database {
     fn parse(text: &str) -> Result<Self, String> {
         let path = match text.strip_prefix("sqlite:") {
             Some(rest) => rest.strip_prefix("//").unwrap_or(rest),
-            None if is_postgres(text) => return PostgresUrl::parse(text).map(Self::Postgres),
+            None if is_postgres(text) => return Ok(Self::Postgres(PostgresUrl(text.to_owned()))),
             None if text.contains("://") => return Err(Self::unexpected(())),
             None => text,
         };
@@ -534,7 +571,9 @@ impl Kind for Database {
     }
 }
 
+/// Whether it is meant to be the URL of a server: whatever may have a password is one, and is shown as one.
 fn is_postgres(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    ["postgres:", "postgresql:"].iter().any(|scheme| text.starts_with(scheme))
+    let lower = text.to_ascii_lowercase();
+    let by_scheme = ["postgres:", "postgresql:"].iter().any(|scheme| lower.starts_with(scheme));
+    by_scheme || (text.contains("://") && text.contains('@'))
 }

@@ -369,6 +369,26 @@ fn addresses_need_a_host_and_a_port() {
 }
 
 #[test]
+fn a_url_of_a_database_that_makes_no_sense_is_refused_without_showing_it() {
+    for (wrong, told) in [
+        ("postgres://fps:pa/s3cret@db/fps", "no URL of PostgreSQL"),
+        ("postgres://fps:s3cret@db:54x3/fps", "no URL of PostgreSQL"),
+        ("postgre://fps:s3cret@db/fps", "no URL of PostgreSQL"),
+        ("postgres:fps:s3cret@db/fps", "no URL of PostgreSQL"),
+        ("postgres://db/fps?pwd=s3cret", "unknown parameter"),
+        ("postgres://fps:***@db/fps", "hidden by ***"),
+    ] {
+        let fault = one_line_of(&check(&merge(flags(&["--database", wrong]), None)).unwrap_err());
+        assert!(fault.contains(told) && !fault.contains("s3cret"), "{fault}");
+    }
+    let with_clock = ["--database", "postgres://db/fps", "--clock", "2012-01-01"];
+    assert!(check(&merge(flags(&with_clock), None)).is_err());
+    for timeout in ["99ms", "61m"] {
+        assert!(check(&merge(flags(&["--database-timeout", timeout]), None)).is_err(), "{timeout}");
+    }
+}
+
+#[test]
 fn a_database_is_memory_a_file_or_a_server_shown_without_its_password() {
     let database = |text: &str| flags(&["--database", text]).database.unwrap();
     let at = |path: &str| Database::File(PathBuf::from(path));
@@ -389,6 +409,11 @@ fn a_database_is_memory_a_file_or_a_server_shown_without_its_password() {
     for (url, shown) in [
         ("postgres://localhost/fps", "postgres://localhost/fps"),
         ("PostgreSQL://u@h/d", "postgresql://u@h/d"),
+        ("postgres://fps:pa/s3cret@db/fps", "postgres://***"),
+        ("postgres://fps:s3cret@db:54x3/fps", "postgres://***"),
+        ("postgre://fps:s3cret@db/fps", "postgres://***"),
+        ("postgres:fps:s3cret@db/fps", "postgres://***"),
+        ("postgres://db/fps?pwd=s3cret", "postgres://db/fps?pwd=***"),
         ("postgres://u:s3cret@h:5433/d?sslmode=require", "postgres://u:***@h:5433/d?sslmode=require"),
         ("postgres:///d?host=/run&password=s3cret", "postgres:///d?host=%2Frun&password=***"),
     ] {

@@ -1,5 +1,6 @@
 //! The two engines, and all that they do differently when a statement runs. Whoever speaks SQL speaks it here, in the
-//! words that both understand: placeholders are `$1`, `$2`, …, each used once and in order.
+//! words that both understand: placeholders are `$1`, `$2`, …, each used once and in order. Statements over many rows
+//! have a text for each engine, see [`super::statement`].
 
 use std::borrow::Cow;
 
@@ -98,7 +99,7 @@ impl Values {
         let mut arrays: Vec<Array> = Vec::with_capacity(columns);
         for (place, value) in self.0.into_iter().enumerate() {
             match arrays.get_mut(place % columns) {
-                Some(array) => array.push(value),
+                Some(array) => array.push(value)?,
                 None => arrays.push(Array::of(value)),
             }
         }
@@ -131,16 +132,15 @@ impl Array {
         }
     }
 
-    /// A column has one type; a value of another would be a mistake of ours, and is left out as NULL.
-    fn push(&mut self, value: Value) {
+    /// A column has one type; a value of another would be a mistake of ours.
+    fn push(&mut self, value: Value) -> sqlx::Result<()> {
         match (self, value) {
             (Self::Whole(values), Value::Whole(value)) => values.push(value),
             (Self::Text(values), Value::Text(value)) => values.push(value.map(Cow::into_owned)),
             (Self::Bytes(values), Value::Bytes(value)) => values.push(value),
-            (Self::Whole(values), _) => values.push(None),
-            (Self::Text(values), _) => values.push(None),
-            (Self::Bytes(values), _) => values.push(None),
+            _ => return Err(sqlx::Error::Encode("a column has values of two types".into())),
         }
+        Ok(())
     }
 }
 
@@ -187,7 +187,7 @@ impl From<Vec<u8>> for Value {
 }
 
 impl Connection {
-    /// Runs a statement without values; SQL that is one word for both engines.
+    /// Runs a statement without values, such as the beginning or the end of a transaction.
     pub(super) async fn run(&mut self, text: impl SqlSafeStr) -> sqlx::Result<()> {
         match self {
             Self::Sqlite(connection) => sqlx::query(text).execute(connection).await.map(drop),

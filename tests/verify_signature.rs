@@ -53,6 +53,25 @@ const POSTPAID: Message = Message {
     ],
 };
 
+/// A return URL that names a mistake of the caller.
+const CALLER_ERROR: Message = Message {
+    endpoint: "http://momeant.dev/fund/accept-postpaid",
+    parameters: &[
+        (
+            "certificateUrl",
+            "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem?requestId=1mibf30suu4kx9ssye1joafw1mjjdejt45oc7v86z5hifxn41k",
+        ),
+        ("errorMessage", "The following input(s) are not well formed:[callerReferenceSettlement]"),
+        ("signatureMethod", "RSA-SHA1"),
+        ("signatureVersion", "2"),
+        ("status", "CE"),
+        (
+            "signature",
+            "nnY+dk1+E+WdFk7+2PLCXpbuEb5ZqLfXt9l+RdcalZsRZ7OMoChwjp008+fpiuzmgLLjiC0riC77\nua7C36JbbkdlsOflgJOppnvQrylDfvWTVoPYQ2eg0CiuMdQqGqx6NpLsz4ZUuscognGn/xoHXD4n\nNuAxpMkp5Qd4ZguC+sU=",
+        ),
+    ],
+};
+
 /// The endpoint has a port of its own.
 const MULTI_USE: Message = Message {
     endpoint: "http://127.0.0.1:3999/contributions/save",
@@ -118,7 +137,7 @@ const NOT_PAID: Message = Message {
     ],
 };
 
-const MESSAGES: &[Message] = &[POSTPAID, MULTI_USE, NOT_PAID, NOTIFICATION];
+const MESSAGES: &[Message] = &[POSTPAID, CALLER_ERROR, MULTI_USE, NOT_PAID, NOTIFICATION];
 
 /// A sandbox that trusts both keys.
 async fn server() -> Server {

@@ -468,6 +468,8 @@ impl PostgresUrl {
         "user",
     ];
 
+    const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
     /// The URL with its password: for the database alone.
     pub fn secret(&self) -> &str {
         &self.0
@@ -479,6 +481,22 @@ impl PostgresUrl {
             "the database is no URL of PostgreSQL: write postgres://USER:PASSWORD@HOST/DATABASE, with %XX for special \
              characters of the password",
         )?;
+        let names_host = url.host_str().is_some_and(|host| !host.is_empty());
+        if !names_host && !url.query_pairs().any(|(name, _)| name == "host") {
+            return Err(
+                "the URL of the database names no host: write postgres://USER:PASSWORD@HOST/DATABASE",
+            );
+        }
+        if url.path().contains(['@', ':', '&', ';', '=']) {
+            return Err(
+                "the name of the database in its URL has characters that need %XX; parameters begin with `?`",
+            );
+        }
+        if url.query_pairs().any(|(name, value)| name == "sslmode" && !Self::SSL_MODES.contains(&&*value)) {
+            return Err(
+                "sslmode of the database is disable, allow, prefer, require, verify-ca or verify-full",
+            );
+        }
         if url.query_pairs().any(|(name, _)| !Self::PARAMETERS.contains(&&*name)) {
             return Err(
                 "the URL of the database has an unknown parameter: it may have application_name, dbname, host, \
@@ -494,13 +512,16 @@ impl PostgresUrl {
 
     fn parsed(&self) -> Option<Url> {
         let url = Url::parse(&self.0).ok()?;
-        (["postgres", "postgresql"].contains(&url.scheme()) && !url.cannot_be_a_base()).then_some(url)
+        let written = self.0.to_ascii_lowercase();
+        let by_the_book = ["postgres://", "postgresql://"].iter().any(|scheme| written.starts_with(scheme));
+        (by_the_book && !url.cannot_be_a_base()).then_some(url)
     }
 }
 
 impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(url) = self.parsed() else { return write!(f, "postgres://{HIDDEN}") };
+        let readable = |url: &Url| !url.path().contains(['@', ':', '&', ';', '=']);
+        let Some(url) = self.parsed().filter(readable) else { return write!(f, "postgres://{HIDDEN}") };
         let mut shown = url.clone();
         if shown.password().is_some() {
             let _has_a_host = shown.set_password(Some(HIDDEN));
@@ -553,7 +574,7 @@ impl Kind for Database {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let path = match text.strip_prefix("sqlite:") {
+        let path = match text.strip_prefix("sqlite:").filter(|path| !path.starts_with("postgres")) {
             Some(rest) => rest.strip_prefix("//").unwrap_or(rest),
             None if is_postgres(text) => return Ok(Self::Postgres(PostgresUrl(text.to_owned()))),
             None if text.contains("://") => return Err(Self::unexpected(())),
@@ -575,5 +596,6 @@ impl Kind for Database {
 fn is_postgres(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let by_scheme = ["postgres:", "postgresql:"].iter().any(|scheme| lower.starts_with(scheme));
-    by_scheme || (text.contains("://") && text.contains('@'))
+    let mistyped = text.contains("://") || lower.starts_with("postgres");
+    by_scheme || (mistyped && text.contains('@')) || lower.contains("password=")
 }

@@ -375,6 +375,13 @@ fn a_url_of_a_database_that_makes_no_sense_is_refused_without_showing_it() {
         ("postgres://fps:s3cret@db:54x3/fps", "no URL of PostgreSQL"),
         ("postgre://fps:s3cret@db/fps", "no URL of PostgreSQL"),
         ("postgres:fps:s3cret@db/fps", "no URL of PostgreSQL"),
+        ("postgres:/fps:s3cret@db/fps", "no URL of PostgreSQL"),
+        ("postgres//fps:s3cret@db/fps", "no URL of PostgreSQL"),
+        ("sqlite:postgres://fps:s3cret@db/fps", "no URL of PostgreSQL"),
+        ("host=db password=s3cret", "no URL of PostgreSQL"),
+        ("postgres:///fps:s3cret@db/fps", "names no host"),
+        ("postgres://db/fps&password=s3cret", "need %XX"),
+        ("postgres://db/fps?sslmode=prefer;password=s3cret", "sslmode"),
         ("postgres://db/fps?pwd=s3cret", "unknown parameter"),
         ("postgres://fps:***@db/fps", "hidden by ***"),
     ] {

@@ -55,7 +55,7 @@ pub enum StoreError {
         /// What the engine said.
         source: sqlx::Error,
     },
-    /// There is no such file, or a server's database holds no sandbox.
+    /// There is no such file.
     #[error("there is no database {0}; give what the sandbox was started with")]
     Missing(String),
     /// The URL of a server makes no sense.
@@ -66,6 +66,19 @@ pub enum StoreError {
         /// What is wrong.
         source: sqlx::Error,
     },
+    /// The server answers, and says no.
+    #[error("the database {database} cannot be used: {reason}; {advice}")]
+    Refused {
+        /// The URL without its password.
+        database: String,
+        /// What the server said.
+        reason: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// There is a database, with no sandbox in it.
+    #[error("the database {0} holds no sandbox; start one on it first, or give another --database")]
+    NoSandbox(String),
     /// The server does not answer.
     #[error("the database {database} cannot be reached: {source}; check --database and that the server runs")]
     Unreachable {
@@ -195,6 +208,7 @@ impl Store {
             book: Book::default(),
             next_due: head.next_due,
             due_rests_until: None,
+            is_away: false,
         };
         // SQLite has one connection for everything: others would only wait for it.
         let readers = server.as_ref().map_or(0, |_| settings.readers);

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgSeverity};
 use sqlx::{ConnectOptions, Connection as _, PgConnection};
 use tokio::time::Instant;
@@ -65,11 +65,17 @@ impl Server {
     /// A new connection, on which nothing takes for ever.
     pub(super) async fn connect(&self) -> sqlx::Result<Connection> {
         let connected = tokio::time::timeout(self.patience, async {
-            let mut connection = PgConnection::connect_with(&self.options).await?;
+            let mut connection = self.reach().await?;
             self.prepare(&mut connection).await?;
             Ok(Connection::Postgres(connection))
         });
         connected.await.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+    }
+
+    /// A bare connection, within the time that is given.
+    async fn reach(&self) -> sqlx::Result<PgConnection> {
+        let reached = tokio::time::timeout(self.patience, PgConnection::connect_with(&self.options)).await;
+        reached.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
     }
 
     async fn prepare(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
@@ -93,38 +99,60 @@ impl Server {
     pub(super) async fn open(&self) -> Result<Connection, StoreError> {
         let patience = Instant::now() + self.patience;
         let mut connection = loop {
-            match PgConnection::connect_with(&self.options).await {
+            match self.reach().await {
                 Ok(connection) => break connection,
                 Err(source) if Failure::of(&source) != Failure::Lost || Instant::now() > patience => {
                     return Err(self.unreachable(source));
                 }
-                Err(_) => tokio::time::sleep(STARTING).await,
+                Err(problem) => {
+                    tracing::info!(%problem, "waiting for the database");
+                    tokio::time::sleep(STARTING).await;
+                }
             }
         };
+        // Nothing that goes well needs telling.
+        sqlx::query("SET client_min_messages = warning").execute(&mut connection).await?;
         if is_foreign(&mut connection).await? {
             return Err(StoreError::NotOurs(self.name.clone()));
         }
         let migrated = MIGRATIONS.run(&mut connection).await;
-        migrated.map_err(|problem| migration_error(problem, self.name.clone()))?;
+        migrated.map_err(|problem| match problem {
+            MigrateError::Execute(source) => self.unreachable(source),
+            problem => migration_error(problem, self.name.clone()),
+        })?;
         Ok(Connection::Postgres(connection))
     }
 
     /// A connection to a database that is there already, seeing it as it is now.
     pub(super) async fn open_to_read(&self) -> Result<Connection, StoreError> {
-        let connected = PgConnection::connect_with(&self.options).await;
+        let connected = self.reach().await;
         let mut connection = Connection::Postgres(connected.map_err(|source| self.unreachable(source))?);
         connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         super::refuse_newer(&mut connection, &MIGRATIONS, &self.name).await.map_err(
             |problem| match problem {
-                StoreError::Database(sqlx::Error::Database(_)) => StoreError::Missing(self.name.clone()),
+                StoreError::Database(sqlx::Error::Database(_)) => StoreError::NoSandbox(self.name.clone()),
                 other => other,
             },
         )?;
         Ok(connection)
     }
 
+    /// Why there is no connection: nobody answered, or the server said no.
     fn unreachable(&self, source: sqlx::Error) -> StoreError {
-        StoreError::Unreachable { database: self.name.clone(), source }
+        let database = self.name.clone();
+        match source {
+            sqlx::Error::Database(said) => StoreError::Refused {
+                database,
+                reason: said.message().to_owned(),
+                advice: match said.code().as_deref() {
+                    Some("28P01" | "28000") => "check user and password in --database",
+                    Some("3D000") => "create it on the server, or give another --database",
+                    Some("42501") => "give the user the rights to make tables there",
+                    _ => "see the server's log",
+                },
+            },
+            source => StoreError::Unreachable { database, source },
+        }
     }
 }
 

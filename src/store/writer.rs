@@ -242,6 +242,8 @@ pub(super) struct Writer {
     pub(super) next_due: Option<Timestamp>,
     /// After due work failed: not again before this instant.
     pub(super) due_rests_until: Option<Timestamp>,
+    /// Whether a shared database was away when it was last looked at.
+    pub(super) is_away: bool,
 }
 
 impl Writer {
@@ -335,9 +337,16 @@ impl Writer {
             Ok::<_, BatchError>(load::next_due(self.connection()?, world).await?)
         });
         match looked.await.unwrap_or(Err(BatchError::TimedOut)) {
-            Ok(next_due) => self.next_due = next_due,
+            Ok(next_due) => {
+                if std::mem::take(&mut self.is_away) {
+                    tracing::info!("the database is back");
+                }
+                self.next_due = next_due;
+            }
             Err(problem) => {
-                tracing::warn!(%problem, "the database is away");
+                if !std::mem::replace(&mut self.is_away, true) {
+                    tracing::warn!(%problem, "the database is away");
+                }
                 self.connection = None;
             }
         }
@@ -354,7 +363,11 @@ impl Writer {
                 Err(problem) => problem,
             };
             if attempt == ATTEMPTS || !problem.passes() {
-                tracing::error!(%problem, commands = jobs.len(), "a batch was not saved");
+                if matches!(problem, BatchError::Unreachable(_)) {
+                    tracing::debug!(%problem, commands = jobs.len(), "the database is away");
+                } else {
+                    tracing::error!(%problem, commands = jobs.len(), "a batch was not saved");
+                }
                 return Err(problem);
             }
             match problem {

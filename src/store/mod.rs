@@ -221,7 +221,9 @@ impl Store {
         // The first connection made and filled the tables; on a shared database the writer takes one with bounds.
         let first = Some(connection).filter(|_| server.is_none());
         run_apart("fps-writer", vec![writer(Access::Change, first, messages, lock)])?;
-        run_apart("fps-readers", looking)?;
+        if !looking.is_empty() {
+            run_apart("fps-readers", looking)?;
+        }
         Ok(Ok(Self {
             messages: sender,
             readers: readers.into(),

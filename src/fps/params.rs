@@ -155,7 +155,7 @@ impl<'a> Params<'a> {
     /// A text that must be there.
     pub fn text(&mut self, name: &'static str) -> Result<String, FpsError> {
         let text = self.maybe_text(name)?;
-        text.ok_or_else(|| FpsError::invalid_params(format!("{} can not be empty ", camel(name))))
+        text.ok_or_else(|| missing(name))
     }
 
     /// A text that may be there.
@@ -179,7 +179,7 @@ impl<'a> Params<'a> {
     /// An amount that must be there.
     pub fn amount(&mut self, name: &'static str) -> Result<Amount, FpsError> {
         let amount = self.maybe_amount(name)?;
-        amount.ok_or_else(|| FpsError::invalid_params(format!("{} can not be empty ", camel(name))))
+        amount.ok_or_else(|| missing(name))
     }
 
     /// An amount that may be there. Without a currency it is in US dollars.
@@ -196,7 +196,7 @@ impl<'a> Params<'a> {
         }
         let Some(value) = value else {
             return match currency {
-                Some(_) => Err(FpsError::invalid_params(format!("{camel}.value can not be empty "))),
+                Some(_) => Err(missing(&format!("{name}.Value"))),
                 None => Ok(None),
             };
         };
@@ -298,7 +298,7 @@ impl<'a> Params<'a> {
     /// One of an enumeration that must be given.
     pub fn required_choice<T: WireName>(&mut self, name: &'static str) -> Result<T, FpsError> {
         let chosen = self.maybe_choice(name)?;
-        chosen.ok_or_else(|| FpsError::invalid_params(format!("{} can not be empty ", camel(name))))
+        chosen.ok_or_else(|| missing(name))
     }
 
     /// One of the names that the parameter takes, or its default.
@@ -411,6 +411,11 @@ fn unknown_parameter(version: &str, name: &str) -> FpsError {
          location"
     );
     FpsError::new(Code::InvalidRequest, text)
+}
+
+/// The refusal of a request that lacks this parameter, or has it empty.
+pub(super) fn missing(name: &str) -> FpsError {
+    FpsError::invalid_params(format!("{} can not be empty ", camel(name)))
 }
 
 /// Messages name parameters in lower camel case: `senderTokenId`.

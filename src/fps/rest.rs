@@ -20,7 +20,7 @@ use super::actions::{self, Action};
 use super::authentication::{Authenticated, Authenticator, Incoming, invalid};
 use super::call::Call;
 use super::outbound::TrustedKeys;
-use super::params::Params;
+use super::params::{Params, missing};
 use super::query::{self, Pair};
 use super::xml::{Answer, error_document};
 
@@ -239,8 +239,7 @@ fn action(incoming: &Incoming<'_>) -> Result<&'static Action, FpsError> {
 
 /// Any date from the first version on is served; the answer's namespace follows it.
 fn version<'a>(incoming: &Incoming<'a>) -> Result<&'a str, FpsError> {
-    let version =
-        incoming.value("Version").ok_or_else(|| FpsError::invalid_params("version can not be empty "))?;
+    let version = incoming.value("Version").ok_or_else(|| missing("Version"))?;
     // The parser also takes blanks, signs and missing zeros.
     let date = NaiveDate::parse_from_str(version, "%Y-%m-%d").ok().filter(|date| date.to_string() == version);
     if date.is_some_and(|date| date >= FIRST_VERSION) {

@@ -194,6 +194,7 @@ impl Store {
         let keys = Arc::new(Keys::load(&mut connection).await?);
         let world = World(1);
         let head = load::head(&mut connection, world).await?;
+        let rules = Arc::new(settings.rules);
         let (sender, messages) = mpsc::channel(QUEUE);
         let writer = |access: Access, connection, messages, lock| Writer {
             connection,
@@ -202,7 +203,7 @@ impl Store {
             messages,
             world,
             clock: settings.clock.clone(),
-            rules: Arc::new(settings.rules.clone()),
+            rules: Arc::clone(&rules),
             numbering: Numbering::new(settings.id_seed, head.next_number),
             batch_max: settings.batch_max,
             book: Book::default(),

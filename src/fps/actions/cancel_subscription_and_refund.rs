@@ -2,7 +2,7 @@
 
 use crate::error::{Code, FpsError};
 use crate::fps::call::Call;
-use crate::fps::params::{Kind, Parameter};
+use crate::fps::params::{Kind, Parameter, missing};
 use crate::fps::xml::Answer;
 use crate::ledger::{self, Once, Remarks};
 
@@ -59,8 +59,7 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
         call.store.run(ledger::CancelSubscription { caller, subscription }).await?;
         return Ok(Answer::result(ACTION.name, |_| {}));
     };
-    let caller_reference =
-        reference.ok_or_else(|| FpsError::invalid_params("callerReference can not be empty "))?;
+    let caller_reference = reference.ok_or_else(|| missing("CallerReference"))?;
     let remarks = Remarks { caller_reference, caller_description: reason, ..Remarks::default() };
     let operation = ledger::CancelSubscriptionAndRefund { caller, subscription, amount, remarks };
     let receipt = call.store.run(Once { operation, digest: call.params.finish() }).await?;

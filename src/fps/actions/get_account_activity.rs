@@ -2,7 +2,7 @@
 
 use crate::error::{Code, FpsError};
 use crate::fps::call::Call;
-use crate::fps::params::{Kind, Parameter, Params};
+use crate::fps::params::{Kind, Parameter, Params, missing};
 use crate::fps::xml::{Answer, Xml};
 use crate::ledger::{
     self, AccountNumber, ActivityQuery, Amount, ChargeFeeTo, Party, Role, Transaction, TransactionDetail,
@@ -82,7 +82,7 @@ fn read_query(
 ) -> Result<ActivityQuery, FpsError> {
     let batch = params.number("MaxBatchSize", 20)?;
     let from = params.maybe_instant("StartDate")?;
-    let from = from.ok_or_else(|| FpsError::invalid_params("startDate can not be empty "))?;
+    let from = from.ok_or_else(|| missing("StartDate"))?;
     let to = params.maybe_instant("EndDate")?.unwrap_or(now);
     let descending = params.one_of("SortOrderByDate", "Descending")? == "Descending";
     let operation = params.maybe_choice("FPSOperation")?;

@@ -32,9 +32,9 @@ use crate::ledger::{FeeRule, FeeTable};
 
 pub use self::error::{ConfigError, one_line};
 pub use self::file::FileSettings;
-pub use self::kinds::{AuthMode, Database, LogFormat, PostgresUrl};
+pub use self::kinds::{AuthMode, CoBrandedAuth, Database, LogFormat, PostgresUrl};
 use self::kinds::{
-    Choice, Count, Delay, Dollars, FilePath, Flag, HostName, HostPort, Instant, LogFilter, Number, Timeout,
+    Choice, Count, Delay, Dollars, FilePath, Flag, HostName, HostPort, Instant, LogFilter, Number, Origin, Timeout,
 };
 use self::table::CONFIG_VARIABLE;
 pub use self::table::Setting;
@@ -98,6 +98,16 @@ settings! {
         /// Host names that a client may have signed although it connects here. Repeat the flag or separate by commas;
         /// what is given replaces the default.
         host_alias (HostName): many String = amazon_hosts();
+    }
+
+    "Co-Branded pages" {
+        /// Whether the URL that sends a buyer to the pages has to be signed: optional checks a signature where there is
+        /// one, strict refuses a URL without.
+        cobranded_auth (Choice<CoBrandedAuth>): one CoBrandedAuth = CoBrandedAuth::Optional;
+
+        /// Address that the certificateUrl of signed messages begins with. Without it that is the address under which
+        /// the sandbox was reached.
+        certificate_base (Origin): maybe String;
     }
 
     "Time" {
@@ -271,7 +281,14 @@ fn data_dir_of(xdg_data_home: Option<OsString>, home: Option<OsString>) -> PathB
 }
 
 fn amazon_hosts() -> Vec<String> {
-    ["fps.sandbox.amazonaws.com", "fps.amazonaws.com"].map(str::to_owned).to_vec()
+    [
+        "fps.sandbox.amazonaws.com",
+        "fps.amazonaws.com",
+        "authorize.payments-sandbox.amazon.com",
+        "authorize.payments.amazon.com",
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
 const fn minutes(count: u64) -> Duration {

@@ -3,6 +3,7 @@
 //! * [`ledger`]: all money logic, pure — commands decide on a book
 //! * [`store`]: the only room that speaks SQL — load, decide, save, in batches
 //! * [`fps`]: the web service — bytes to typed calls, answers to XML; signatures; the action table
+//! * [`cobranded`]: the pages on which buyers authorise tokens
 //! * [`server`]: sockets, TLS, shutdown
 //! * [`seed`]: what a new world begins with
 //! * [`sandbox`]: configuration in, a running service out
@@ -13,6 +14,7 @@
 pub mod basis;
 pub mod cli;
 pub mod clock;
+pub mod cobranded;
 pub mod config;
 pub mod error;
 pub mod fps;

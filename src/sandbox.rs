@@ -9,11 +9,14 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
+use tokio::sync::OnceCell;
 
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError};
+use crate::cobranded::{self, CoBranded};
+use crate::config::{CoBrandedAuth, Config, ConfigError};
 use crate::error::FpsError;
-use crate::fps::outbound::TrustedKeys;
+use crate::fps::hosts::Hosts;
+use crate::fps::outbound::{Outbound, TrustedKeys};
 use crate::fps::{self, Authenticator, Rest, reference};
 use crate::ids;
 use crate::ledger::{Amount, Book, Command, Context, FeeTable, Needs, Numbering, Rules};
@@ -77,8 +80,9 @@ impl Sandbox {
         let begin = |numbering: &mut Numbering| seed.begin(now, &plain, numbering);
         let store = Store::open(settings, begin).await??;
         let bound = server::bind(&server_settings(config), Clock::system().now().to_datetime()).await?;
-        let trust = TrustedKeys::new(&config.file_only.trusted_key).map_err(ConfigError::Table)?;
-        let router = router(config, clock, &store, trust, bound.ca_pem());
+        let trusted = TrustedKeys::new(&config.file_only.trusted_key).map_err(ConfigError::Table)?;
+        let outbound = Arc::new(Outbound::new(trusted, store.clone()));
+        let router = router(config, clock, &store, outbound, bound.ca_pem());
         Ok(Self { bound, router, store })
     }
 
@@ -147,16 +151,33 @@ fn server_settings(config: &Config) -> ServerSettings {
     }
 }
 
-fn router(config: &Config, clock: Clock, store: &Store, trust: TrustedKeys, ca_pem: Option<&str>) -> Router {
+fn router(
+    config: &Config,
+    clock: Clock,
+    store: &Store,
+    outbound: Arc<Outbound>,
+    ca_pem: Option<&str>,
+) -> Router {
+    let hosts = Hosts { aliases: config.host_alias.clone() };
+    let pages = CoBranded {
+        store: store.clone(),
+        clock: clock.clone(),
+        hosts: hosts.clone(),
+        outbound: Arc::clone(&outbound),
+        insists_on_signatures: config.cobranded_auth == CoBrandedAuth::Strict,
+        certificate_base: config.certificate_base.clone(),
+        max_request_bytes: config.max_request_bytes,
+        seal: OnceCell::new(),
+    };
     let authenticator =
         Authenticator { mode: config.auth, window: config.timestamp_window, clock, store: store.clone() };
     let rest = Rest {
         authenticator,
         store: store.clone(),
-        host_aliases: config.host_alias.clone(),
+        hosts,
         max_request_bytes: config.max_request_bytes,
         max_parameters: config.max_parameters,
-        trust,
+        outbound,
     };
     let markdown = |text: String| ([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text);
     let mut router = Router::new()
@@ -166,6 +187,8 @@ fn router(config: &Config, clock: Clock, store: &Store, trust: TrustedKeys, ca_p
         .route("/_sandbox/actions", get(async move || markdown(reference::actions_markdown())))
         .route("/_sandbox/errors", get(async move || markdown(reference::errors_markdown())))
         .route("/_sandbox/magic", get(async move || markdown(reference::magic_markdown())));
+    router = router.route("/_sandbox/cobranded", get(async move || markdown(cobranded::reference::markdown())));
+    router = router.merge(cobranded::router(pages));
     if let Some(pem) = ca_pem.map(str::to_owned) {
         let file = [
             (header::CONTENT_TYPE, "application/x-pem-file"),

@@ -120,6 +120,29 @@ impl Kind for HostName {
     }
 }
 
+/// An address of http or https, without a path.
+pub(super) struct Origin;
+
+impl Kind for Origin {
+    type Value = String;
+    const PLACEHOLDER: &'static str = "URL";
+
+    fn expects() -> String {
+        "an address without a path, such as https://fps.sandbox.amazonaws.com or http://localhost:8008".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<String, String> {
+        let url = Url::parse(text).map_err(Self::unexpected)?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let known = ["http", "https"].contains(&url.scheme()) && url.username().is_empty();
+        if bare && known { Ok(url.origin().ascii_serialization()) } else { Err(Self::unexpected(())) }
+    }
+
+    fn to_toml(value: &String) -> toml::Value {
+        value.as_str().into()
+    }
+}
+
 /// A path, relative to the working directory wherever it was given.
 pub(super) struct FilePath;
 
@@ -423,6 +446,15 @@ pub enum AuthMode {
     Lenient,
     /// Signatures are not looked at.
     Off,
+}
+
+/// Whether URLs that send somebody to the Co-Branded pages have to be signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CoBrandedAuth {
+    /// A signature is checked where there is one.
+    Optional,
+    /// One is insisted on.
+    Strict,
 }
 
 /// How log lines look.

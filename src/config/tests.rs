@@ -54,7 +54,9 @@ const ROWS: &[Row] = rows! {
     id_seed: None, "1", "2" => "2", "18446744073709551615" => "'18446744073709551615'";
     auth: Some("'strict'"), "'lenient'", "off" => "'off'", "STRICT" => "'strict'";
     timestamp_window: Some("'15m'"), "'5m'", "60" => "'1m'", "1h30m" => "'1h 30m'";
-    host_alias: Some("['fps.sandbox.amazonaws.com', 'fps.amazonaws.com']"), "['a']", "B, c" => "['b', 'c']", "d,e.f" => "['d', 'e.f']";
+    host_alias: Some("['fps.sandbox.amazonaws.com', 'fps.amazonaws.com', 'authorize.payments-sandbox.amazon.com', 'authorize.payments.amazon.com']"), "['a']", "B, c" => "['b', 'c']", "d,e.f" => "['d', 'e.f']";
+    cobranded_auth: Some("'optional'"), "'strict'", "optional" => "'optional'", "STRICT" => "'strict'";
+    certificate_base: None, "'https://a.example'", "http://b:80/" => "'http://b'", "https://[::1]:8443" => "'https://[::1]:8443'";
     clock: None, "'2010-08-28T12:00:00Z'", "2011-02-03" => "'2011-02-03T00:00:00Z'", "2012-01-01T01:00:00.5+01:00" => "'2012-01-01T00:00:00.500Z'";
     cc_delay: Some("'1s'"), "'2s'", "0" => "'0s'", "250ms" => "'250ms'";
     ach_delay: Some("'4d'"), "'3d'", "0s" => "'0s'", "36h" => "'1d 12h'";

@@ -8,7 +8,7 @@ use crate::ledger::{
 };
 use crate::store::Store;
 
-use super::outbound::TrustedKeys;
+use super::outbound::Outbound;
 use super::params::{Params, WireName};
 use super::xml::Answer;
 
@@ -22,8 +22,8 @@ pub struct Call<'a> {
     pub store: &'a Store,
     /// The instant of the request on the sandbox clock.
     pub now: Timestamp,
-    /// Which signatures of notifications and return URLs are trusted.
-    pub trust: &'a TrustedKeys,
+    /// Checks signatures of notifications and return URLs.
+    pub outbound: &'a Outbound,
 }
 
 impl Call<'_> {

@@ -6,9 +6,10 @@
 pub mod actions;
 mod authentication;
 mod call;
+pub mod hosts;
 pub mod outbound;
 pub mod params;
-mod query;
+pub mod query;
 pub mod reference;
 mod rest;
 pub mod signature;

@@ -1,15 +1,27 @@
 //! Messages that FPS sends to merchants — return URLs and notifications — and how their signatures are checked
 //! (guide: Verifying the Signature; VerifySignature).
 
+mod signing_key;
+
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RsaPublicKeyComponents};
 use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
+use url::Url;
+
+use crate::error::{Code, FpsError};
+use crate::ids;
+use crate::ledger::{FindSecret, KeepSecret, SecretName, World};
+use crate::store::{AccessKey, Store};
 
 use super::query::{self, Pair};
-use super::signature::{Hash, Scheme, Signable, string_to_sign};
+use super::signature::{self, Hash, Scheme, Signable, string_to_sign};
+
+pub use signing_key::SigningKey;
 
 /// An RSA key whose signatures are trusted, as configured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,32 +75,141 @@ impl TrustedKeys {
         keys.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
+}
+
+/// Signs messages with the sandbox's own key, and checks any.
+#[derive(Debug)]
+pub struct Outbound {
+    trusted: TrustedKeys,
+    store: Store,
+    own: OnceCell<Arc<SigningKey>>,
+}
+
+/// What every message to a merchant carries beside its parameters (guide: Verifying the Signature).
+const SIGNATURE: &str = "signature";
+
+impl Outbound {
+    /// Trusts these keys beside the sandbox's own, which is kept in the store.
+    pub fn new(trusted: TrustedKeys, store: Store) -> Self {
+        Self { trusted, store, own: OnceCell::new() }
+    }
+
+    /// The sandbox's own key; it is made when it is first needed, and shared by all sandboxes of a database.
+    pub async fn own_key(&self) -> Result<&Arc<SigningKey>, FpsError> {
+        self.own
+            .get_or_try_init(|| async {
+                if let Some(kept) = self.kept_key().await? {
+                    return Ok(kept);
+                }
+                let made = tokio::task::spawn_blocking(SigningKey::make).await;
+                let made = made.map_err(|problem| failed(&problem))?.map_err(|problem| failed(&problem))?;
+                let (world, name, offered) = (World::DEFAULT, SecretName::SigningKey, made.to_pem());
+                read_key(&self.store.run(KeepSecret { world, name, offered }).await?)
+            })
+            .await
+    }
+
+    async fn kept_key(&self) -> Result<Option<Arc<SigningKey>>, FpsError> {
+        let find = FindSecret { world: World::DEFAULT, name: SecretName::SigningKey };
+        self.store.run(find).await?.map(|pem| read_key(&pem)).transpose()
+    }
+
+    /// The sandbox's own key, if a certificate's path is that of its certificate.
+    pub async fn key_at(&self, path: &str) -> Result<Option<Arc<SigningKey>>, FpsError> {
+        if !path.starts_with("/certs/") {
+            return Ok(None);
+        }
+        let key = match self.own.get() {
+            Some(key) => Some(Arc::clone(key)),
+            None => self.kept_key().await?,
+        };
+        Ok(key.filter(|key| key.certificate_path() == path))
+    }
+
+    /// Signs a message to `endpoint` by version 2: adds the four signature parameters. `base` is the address under
+    /// which the certificate can be had, such as `http://localhost:8008`.
+    ///
+    /// The parameters of the endpoint's own query are signed too (guide: VerifySignature).
+    pub async fn sign(
+        &self,
+        verb: &str,
+        endpoint: &Url,
+        base: &str,
+        pairs: &mut Vec<Pair>,
+    ) -> Result<(), FpsError> {
+        let key = self.own_key().await?;
+        let certificate = format!("{base}{}?requestId={}", key.certificate_path(), ids::certificate_request());
+        for (name, value) in
+            [("signatureMethod", "RSA-SHA1"), ("signatureVersion", "2"), ("certificateUrl", &certificate)]
+        {
+            pairs.push((name.to_owned(), value.to_owned()));
+        }
+        let text = signed_text(verb, &host(endpoint), endpoint.path(), &with_own_query(endpoint, pairs));
+        let signature = key.sign(&text).map_err(|problem| failed(&problem))?;
+        pairs.push((SIGNATURE.to_owned(), signature));
+        Ok(())
+    }
+
+    /// Signs a message by version 1: one more parameter, made with the merchant's own secret key.
+    pub fn sign_by_version_1(key: &AccessKey, endpoint: &Url, pairs: &mut Vec<Pair>) {
+        let all = with_own_query(endpoint, pairs);
+        let signable = Signable { verb: "", path: "", pairs: &all, signature_name: SIGNATURE };
+        pairs.push((SIGNATURE.to_owned(), signature::sign(&key.secret, Scheme::V1, &signable, "")));
+    }
+
     /// Checks a message: the merchant's URL that got it, and its parameters as they came.
     ///
     /// The verb is not known, so GET (a return URL) and POST (a notification) are both tried.
-    pub fn check(&self, endpoint: &str, parameters: &str) -> Finding {
-        let Ok(pairs) = query::decode(parameters.as_bytes()) else { return Finding::Failure };
+    pub async fn check(&self, endpoint: &str, parameters: &str) -> Result<Finding, FpsError> {
+        let Ok(pairs) = query::decode(parameters.as_bytes()) else { return Ok(Finding::Failure) };
         let value = |name: &str| {
             pairs
                 .iter()
                 .find(|(known, value)| known == name && !value.is_empty())
                 .map(|(_, value)| value.as_str())
         };
-        let Some(certificate_url) = value("certificateUrl") else { return Finding::NoCertificateUrl };
+        let Some(certificate_url) = value("certificateUrl") else { return Ok(Finding::NoCertificateUrl) };
         // A framework may have turned `+` into blanks, and the signature is wrapped at 76 characters.
         let given: String =
             value("signature").unwrap_or_default().replace(' ', "+").split_whitespace().collect();
-        let Ok(signature) = STANDARD.decode(given) else { return Finding::Undecodable };
+        let Ok(signature) = STANDARD.decode(given) else { return Ok(Finding::Undecodable) };
         let bare = certificate_url.split('?').next().unwrap_or_default();
-        let (Some(key), Some((host, path))) = (self.0.get(bare), host_and_path(endpoint)) else {
-            return Finding::Failure;
+        let Some((host, path)) = host_and_path(endpoint) else { return Ok(Finding::Failure) };
+        // Whatever address the certificate was told to be at, its path names the key, and the signature covers both.
+        let own = match host_and_path(bare) {
+            Some((_, path)) => self.key_at(&path).await?,
+            None => None,
         };
+        let trusted = self.trusted.0.get(bare);
         let signed = |verb: &str| {
             let text = signed_text(verb, &host, &path, &pairs);
-            key.verify(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes(), &signature).is_ok()
+            let by_trusted = trusted.is_some_and(|key| {
+                key.verify(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes(), &signature).is_ok()
+            });
+            by_trusted || own.as_ref().is_some_and(|key| key.verifies(&text, &signature))
         };
-        if ["POST", "GET"].into_iter().any(signed) { Finding::Success } else { Finding::Failure }
+        Ok(if ["POST", "GET"].into_iter().any(signed) { Finding::Success } else { Finding::Failure })
     }
+}
+
+fn read_key(pem: &str) -> Result<Arc<SigningKey>, FpsError> {
+    SigningKey::from_pem(pem).map(Arc::new).map_err(|problem| failed(&problem))
+}
+
+fn failed(problem: &dyn std::error::Error) -> FpsError {
+    tracing::error!(%problem, "a message cannot be signed");
+    Code::InternalError.into()
+}
+
+/// The host of an endpoint as it is signed: with its port, unless that is the scheme's own.
+fn host(endpoint: &Url) -> String {
+    let host = endpoint.host_str().unwrap_or_default();
+    endpoint.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn with_own_query(endpoint: &Url, pairs: &[Pair]) -> Vec<Pair> {
+    let own = endpoint.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned()));
+    own.chain(pairs.iter().cloned()).collect()
 }
 
 fn signed_text(verb: &str, host: &str, path: &str, pairs: &[Pair]) -> String {

@@ -5,12 +5,12 @@ use percent_encoding::percent_decode;
 use crate::error::FpsError;
 
 /// One decoded parameter.
-pub(super) type Pair = (String, String);
+pub type Pair = (String, String);
 
 /// Decodes `application/x-www-form-urlencoded` text, keeping the order: `+` and `%20` are blanks.
 ///
 /// Fails with `InvalidParams` on broken percent-encoding, bytes that are no UTF-8, and characters XML cannot carry.
-pub(super) fn decode(raw: &[u8]) -> Result<Vec<Pair>, FpsError> {
+pub fn decode(raw: &[u8]) -> Result<Vec<Pair>, FpsError> {
     raw.split(|&byte| byte == b'&').filter(|part| !part.is_empty()).map(decode_pair).collect()
 }
 

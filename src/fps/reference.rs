@@ -9,7 +9,8 @@ use crate::ledger::magic;
 
 use super::actions::{ACTIONS, Action};
 
-const LEGEND: &str = "Fidelity: *documented* = a guide page or the schema says so; *observed* = seen in recorded \
+/// What the words of fidelity mean.
+pub(crate) const LEGEND: &str = "Fidelity: *documented* = a guide page or the schema says so; *observed* = seen in recorded \
 traffic or in client fixtures; *our choice* = no source speaks, this is what the sandbox does.\n";
 
 /// Every action: parameters, errors, behaviour.

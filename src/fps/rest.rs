@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, CONTENT_TYPE, HOST};
+use axum::http::header::{ALLOW, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method, Response, StatusCode};
 use chrono::NaiveDate;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -13,13 +13,14 @@ use uuid::Uuid;
 
 use crate::error::{Code, FpsError};
 use crate::ids;
-use crate::server::{BodyTimedOut, ConnectionInfo, TargetAuthority};
+use crate::server::BodyTimedOut;
 use crate::store::Store;
 
 use super::actions::{self, Action};
 use super::authentication::{Authenticated, Authenticator, Incoming, invalid};
 use super::call::Call;
-use super::outbound::TrustedKeys;
+use super::hosts::Hosts;
+use super::outbound::Outbound;
 use super::params::{Params, missing};
 use super::query::{self, Pair};
 use super::xml::{Answer, error_document};
@@ -42,14 +43,14 @@ pub struct Rest {
     pub authenticator: Authenticator,
     /// Runs commands.
     pub store: Store,
-    /// Further hosts that requests may have been signed for.
-    pub host_aliases: Vec<String>,
+    /// The hosts that requests may have been signed for.
+    pub hosts: Hosts,
     /// Longest query and longest body, in bytes.
     pub max_request_bytes: usize,
     /// Most parameters of one request.
     pub max_parameters: usize,
-    /// Whose signatures on messages are trusted.
-    pub trust: TrustedKeys,
+    /// Checks signatures on messages.
+    pub outbound: Arc<Outbound>,
 }
 
 /// Answers any request to the service's path.
@@ -119,7 +120,7 @@ impl Rest {
         let form = self.read_form(&parts.method, body).await?;
         let raw = joined(query, &form);
         let pairs = self.pairs(query, &form)?;
-        let hosts = self.hosts(&parts);
+        let hosts = self.hosts.of(&parts);
         let incoming = Incoming {
             verb: parts.method.as_str(),
             path: parts.uri.path(),
@@ -137,7 +138,7 @@ impl Rest {
         let version = version(&incoming)?;
         let params = Params::new(action.name, action.parameters, action.legacy, version, &pairs)?;
         let now = self.authenticator.clock.now();
-        let call = Call { caller: authenticated.caller, params, store: &self.store, now, trust: &self.trust };
+        let call = Call { caller: authenticated.caller, params, store: &self.store, now, outbound: &self.outbound };
         let answer: Answer = (action.run)(call).await?;
         tracing::debug!(action = action.name, "answered");
         Ok(answer.document(version, request_id))
@@ -188,42 +189,12 @@ impl Rest {
         pairs.extend(query::decode(form)?);
         Ok(pairs)
     }
-
-    /// The hosts a client may have signed, most likely first: as sent, without its port, the listener's own, and
-    /// the configured aliases.
-    fn hosts(&self, parts: &axum::http::request::Parts) -> Vec<String> {
-        let header = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-        let target = parts.extensions.get::<TargetAuthority>().map(|target| target.0.as_str());
-        let mut hosts: Vec<String> = Vec::with_capacity(4 + self.host_aliases.len());
-        let mut add = |host: &str| {
-            if !hosts.iter().any(|known| known == host) {
-                hosts.push(host.to_owned());
-            }
-        };
-        for sent in [header, target].into_iter().flatten() {
-            add(sent);
-            add(without_port(sent));
-        }
-        if let Some(connection) = parts.extensions.get::<ConnectionInfo>() {
-            add(&connection.local_addr.to_string());
-        }
-        self.host_aliases.iter().for_each(|alias| add(alias));
-        hosts
-    }
 }
 
 fn joined(query: &str, form: &[u8]) -> String {
     let form = String::from_utf8_lossy(form);
     let separator = if query.is_empty() || form.is_empty() { "" } else { "&" };
     format!("{query}{separator}{form}")
-}
-
-/// `localhost:8008` and `[::1]:8008` without their ports.
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.ends_with(':') => name,
-        _ => host,
-    }
 }
 
 fn action(incoming: &Incoming<'_>) -> Result<&'static Action, FpsError> {
@@ -246,22 +217,4 @@ fn version<'a>(incoming: &Incoming<'a>) -> Result<&'a str, FpsError> {
         return Ok(version);
     }
     Err(invalid("Version", version, "Must be 2008-09-17 or a later date, such as 2010-08-28."))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ports_are_cut_off_hosts() {
-        for (host, bare) in [
-            ("localhost:8008", "localhost"),
-            ("localhost", "localhost"),
-            ("[::1]:8008", "[::1]"),
-            ("[::1]", "[::1]"),
-            ("127.0.0.1:80", "127.0.0.1"),
-        ] {
-            assert_eq!(without_port(host), bare);
-        }
-    }
 }

@@ -223,6 +223,23 @@ pub fn verify(
     }
 }
 
+/// Whether `given` is the signature that Co-Branded requests had in 2007: HMAC-SHA1 over path, `?` and the encoded
+/// parameters, sorted ignoring case (source: third-party clients).
+pub fn matches_path_and_query(secret: &SecretKey, request: &Signable<'_>, given: &str) -> bool {
+    let mut pairs: Vec<_> = request.pairs.iter().filter(|(name, _)| name != request.signature_name).collect();
+    pairs.sort_by(|(left, _), (right, _)| ignoring_case(left).cmp(ignoring_case(right)));
+    let mut text = format!("{}?", request.path);
+    for (index, (name, value)) in pairs.into_iter().enumerate() {
+        if index > 0 {
+            text.push('&');
+        }
+        percent_encode(name, &mut text);
+        text.push('=');
+        percent_encode(value, &mut text);
+    }
+    STANDARD.decode(given.trim_end()).is_ok_and(|tag| secret.matches(Hash::Sha1, &[&text], &tag))
+}
+
 /// Appends `text` percent-encoded as signatures want it: the bytes of its UTF-8, all but `A-Z a-z 0-9 - _ . ~`
 /// as `%` and two upper-case hexadecimal digits (source: guide; RFC 3986).
 pub fn percent_encode(text: &str, out: &mut String) {

@@ -3,7 +3,7 @@
 use crate::error::{Code, FpsError};
 
 use super::names::{AccountNumber, World};
-use super::transaction::wire_names;
+use super::transaction::{PaymentMethod, wire_names};
 
 /// An Amazon Payments account: a merchant or a buyer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,10 +22,12 @@ pub struct Account {
     pub state: AccountState,
     /// Whether it may act between a sender and another recipient.
     pub marketplace: bool,
+    /// How it can pay: by card, from a bank, from its balance.
+    pub methods: Vec<PaymentMethod>,
 }
 
 /// Personal accounts cannot take card payments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccountKind {
     /// A person's account.
@@ -61,6 +63,9 @@ wire_names! {
 }
 
 impl Account {
+    /// The ways to pay real money, in the order in which they are preferred (our choice).
+    pub const METHODS: [PaymentMethod; 3] = [PaymentMethod::CC, PaymentMethod::ACH, PaymentMethod::ABT];
+
     /// Whether the account may take part in this role (guide: API error codes).
     pub fn take_part(&self, role: Role) -> Result<(), FpsError> {
         let code = match (self.state, role) {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::account::Account;
+use super::account::{Account, AccountKind};
 use super::account_activity::{ActivityPage, ActivityQuery};
 use super::debt_balance::DebtBalance;
 use super::idempotency::{Reference, ReferenceKey};
@@ -17,10 +17,11 @@ use super::names::{
 };
 use super::needs::Wanted;
 use super::posting::{LedgerAccount, Posting};
+use super::secret::SecretName;
 use super::subscription::{Subscription, SubscriptionStatus};
 use super::time::Timestamp;
 use super::token::Token;
-use super::transaction::{Progress, Transaction};
+use super::transaction::{PaymentMethod, Progress, Transaction};
 
 /// Work that becomes due at an instant of the world's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,6 +85,8 @@ pub struct Changes {
     pub new_subscriptions: BTreeSet<(World, SubscriptionId)>,
     /// Older subscriptions that were called off.
     pub cancelled_subscriptions: BTreeSet<(World, SubscriptionId)>,
+    /// New secrets.
+    pub secrets: BTreeSet<(World, SecretName)>,
     /// References used.
     pub references: BTreeSet<ReferenceKey>,
     /// The work that is now due for a transaction, or that none is any more.
@@ -104,6 +107,9 @@ struct Lists {
     tokens_of: HashSet<AccountNumber>,
     tokens_under: HashSet<(AccountNumber, String)>,
     outstanding_debt: HashMap<AccountNumber, DebtBalance>,
+    accounts_at: HashMap<(World, String), Option<AccountNumber>>,
+    first_accounts: HashMap<(World, AccountKind), Vec<AccountNumber>>,
+    secrets: HashMap<(World, SecretName), Option<String>>,
     subscriptions: HashMap<(World, SubscriptionId), Option<Subscription>>,
 }
 
@@ -126,9 +132,14 @@ pub struct Book {
     open_debts_of: HashSet<TransactionNumber>,
     refunds_of: HashSet<TransactionNumber>,
     refunds: HashMap<TransactionNumber, BTreeSet<TransactionNumber>>,
+    /// Whether an id was looked for that nothing has.
+    notes_absence: bool,
     lists: Lists,
     changes: Changes,
 }
+
+/// How many transactions may stay in the book between batches; beyond that all are forgotten.
+const KEPT_TRANSACTIONS: usize = 16_384;
 
 /// Filling the book from a store.
 impl Book {
@@ -195,11 +206,29 @@ impl Book {
         self.lists.subscriptions.entry(key).or_insert(Some(subscription));
     }
 
+    /// The first account with this e-mail address as stored.
+    pub fn put_account_at(&mut self, account: Account) {
+        let found = self.lists.accounts_at.entry((account.world, account.email.clone())).or_default();
+        *found = Some(found.map_or(account.number, |number| number.min(account.number)));
+        self.put_account(account);
+    }
+
+    /// The first few accounts of a kind as stored.
+    pub fn put_first_accounts(&mut self, world: World, kind: AccountKind, numbers: Vec<AccountNumber>) {
+        self.lists.first_accounts.insert((world, kind), numbers);
+    }
+
+    /// A secret as stored.
+    pub fn put_secret(&mut self, world: World, name: SecretName, value: String) {
+        self.lists.secrets.insert((world, name), Some(value));
+    }
+
     /// All that was wanted and exists has been put: what is missing does not exist.
     pub fn put_all(&mut self, wanted: &Wanted) {
         for key in &wanted.references {
             self.references.entry(key.clone()).or_default();
         }
+        let mut known = self.token_ids.len() + self.instrument_ids.len() + self.transaction_ids.len();
         for key in &wanted.token_ids {
             self.token_ids.entry(key.clone()).or_default();
         }
@@ -209,11 +238,19 @@ impl Book {
         for key in &wanted.transaction_ids {
             self.transaction_ids.entry(key.clone()).or_default();
         }
+        known = self.token_ids.len() + self.instrument_ids.len() + self.transaction_ids.len() - known;
+        self.notes_absence |= known > 0;
         self.open_debts_on.extend(&wanted.open_debts_on);
         self.open_debts_of.extend(wanted.open_debts.iter().map(|(_, pay)| pay));
         self.refunds_of.extend(&wanted.refunds_of);
         self.lists.tokens_of.extend(&wanted.tokens_of);
         self.lists.tokens_under.extend(wanted.tokens_under.iter().cloned());
+        for key in &wanted.accounts_at {
+            self.lists.accounts_at.entry(key.clone()).or_default();
+        }
+        for key in &wanted.secrets {
+            self.lists.secrets.entry(*key).or_default();
+        }
         for key in &wanted.subscriptions {
             self.lists.subscriptions.entry(key.clone()).or_default();
         }
@@ -227,6 +264,16 @@ impl Book {
     /// Whether the tokens made under a reference have been put.
     pub fn knows_tokens_under(&self, key: &(AccountNumber, String)) -> bool {
         self.lists.tokens_under.contains(key)
+    }
+
+    /// Whether the account with an e-mail address has been looked for.
+    pub fn knows_account_at(&self, key: &(World, String)) -> bool {
+        self.lists.accounts_at.contains_key(key)
+    }
+
+    /// Whether the secret has been looked for.
+    pub fn knows_secret(&self, key: (World, SecretName)) -> bool {
+        self.lists.secrets.contains_key(&key)
     }
 
     /// Whether the debt outstanding to a creditor has been put.
@@ -284,21 +331,28 @@ impl Book {
         &self.changes
     }
 
-    /// The changes are saved: forgets them, and whatever is seldom asked for again. Accounts, tokens,
-    /// instruments and totals stay, so a writer that is alone on its database need not load them again.
+    /// The changes are saved: forgets them, and whatever is seldom asked for again. Accounts, tokens, instruments and
+    /// totals stay, and the transactions that were asked for last, so a writer that is alone on its database need not
+    /// load them again.
     pub fn saved(&mut self) {
         self.changes = Changes::default();
-        self.transactions.clear();
-        self.transaction_ids.clear();
         self.references.clear();
         self.open_debts.clear();
         self.open_debts_on.clear();
         self.open_debts_of.clear();
-        self.refunds_of.clear();
-        self.refunds.clear();
         self.lists = Lists::default();
-        self.token_ids.retain(|_, number| number.is_some());
-        self.instrument_ids.retain(|_, number| number.is_some());
+        if self.transactions.len() > KEPT_TRANSACTIONS {
+            self.transactions.clear();
+            self.transaction_ids.clear();
+            self.refunds_of.clear();
+            self.refunds.clear();
+        }
+        // What does not exist may exist tomorrow.
+        if std::mem::take(&mut self.notes_absence) {
+            self.token_ids.retain(|_, number| number.is_some());
+            self.instrument_ids.retain(|_, number| number.is_some());
+            self.transaction_ids.retain(|_, number| number.is_some());
+        }
     }
 
     /// How many rows are kept between batches.
@@ -373,6 +427,22 @@ impl Book {
         made.into_iter().flatten().filter_map(|number| self.token_row(*number))
     }
 
+    /// The first account with an e-mail address.
+    pub fn account_at(&self, world: World, email: &str) -> Option<&Account> {
+        let number = *self.lists.accounts_at.get(&(world, email.to_owned()))?;
+        self.account(number?)
+    }
+
+    /// The first few accounts of a kind, if they have been looked for.
+    pub fn first_accounts(&self, world: World, kind: AccountKind) -> Option<&[AccountNumber]> {
+        self.lists.first_accounts.get(&(world, kind)).map(Vec::as_slice)
+    }
+
+    /// A secret of a world.
+    pub fn secret(&self, world: World, name: SecretName) -> Option<&str> {
+        self.lists.secrets.get(&(world, name))?.as_deref()
+    }
+
     /// What is owed to a creditor.
     pub fn outstanding_debt(&self, creditor: AccountNumber) -> DebtBalance {
         self.lists.outstanding_debt.get(&creditor).copied().unwrap_or_default()
@@ -405,7 +475,7 @@ impl Book {
     pub fn add_account(&mut self, account: Account) {
         self.changes.accounts.insert(account.number);
         self.put_total(LedgerAccount::balance(account.number), Amount::ZERO);
-        self.put_account(account);
+        self.put_account_at(account);
     }
 
     /// A new token.
@@ -489,6 +559,22 @@ impl Book {
                 self.changes.used_tokens.insert(number);
             }
         }
+    }
+
+    /// Changes how a token pays.
+    pub fn change_method(&mut self, number: TokenNumber, method: PaymentMethod) {
+        if let Some(token) = self.tokens.get_mut(&number) {
+            token.method = method;
+            if !self.changes.new_tokens.contains(&number) {
+                self.changes.used_tokens.insert(number);
+            }
+        }
+    }
+
+    /// Keeps a new secret.
+    pub fn keep_secret(&mut self, world: World, name: SecretName, value: String) {
+        self.changes.secrets.insert((world, name));
+        self.put_secret(world, name, value);
     }
 
     /// Uses a reference.

@@ -8,6 +8,7 @@
 
 mod account;
 mod account_activity;
+mod authorisation;
 mod book;
 mod completion;
 mod debt_balance;
@@ -28,6 +29,7 @@ mod posting;
 mod prepaid_balance;
 mod refund;
 mod reserve;
+mod secret;
 mod settle_debt;
 mod subscription;
 mod time;
@@ -40,6 +42,10 @@ mod write_off_debt;
 pub use account::{Account, AccountKind, AccountState, Role};
 pub use account_activity::{
     AccountActivity, AccountBalance, ActivityPage, ActivityQuery, GetAccountActivity, GetAccountBalance,
+};
+pub use authorisation::{
+    Asked, Authorise, Authorised, Charges, Consider, Considered, Credit, Ending, Flaw, Payments, Proposal,
+    Visitor,
 };
 pub use book::{Book, Changes, Due, Step};
 pub use completion::CarryOut;
@@ -62,6 +68,7 @@ pub use posting::{Kind, LedgerAccount, Posting};
 pub use prepaid_balance::{GetPrepaidBalance, GetTotalPrepaidLiability, PrepaidBalance};
 pub use refund::Refund;
 pub use reserve::{Cancel, Reserve, Settle};
+pub use secret::{FindSecret, KeepSecret, SecretName};
 pub use settle_debt::SettleDebt;
 pub use subscription::{
     CancelSubscription, CancelSubscriptionAndRefund, GetSubscriptionDetails, GetTransactionsForSubscription,

@@ -24,6 +24,11 @@ numbers! {
     TransactionNumber;
 }
 
+impl World {
+    /// The one world that there is today.
+    pub const DEFAULT: Self = Self(1);
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident($length:literal);)*) => {$(
         $(#[$doc])*

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::account::Account;
+use super::account::{Account, AccountKind};
 use super::account_activity::{ActivityPage, ActivityQuery};
 use super::book::Book;
 use super::idempotency::{Outcome, Reference, ReferenceKey};
@@ -12,6 +12,7 @@ use super::names::{
     TransactionNumber, World,
 };
 use super::posting::LedgerAccount;
+use super::secret::SecretName;
 use super::subscription::Subscription;
 use super::token::Token;
 use super::transaction::Transaction;
@@ -45,6 +46,12 @@ pub struct Wanted {
     pub outstanding_debt: BTreeSet<AccountNumber>,
     /// Subscriptions by id.
     pub subscriptions: BTreeSet<(World, SubscriptionId)>,
+    /// Accounts by e-mail address.
+    pub accounts_at: BTreeSet<(World, String)>,
+    /// Kinds of account whose first few are wanted.
+    pub first_accounts: BTreeSet<(World, AccountKind)>,
+    /// Secrets of a world.
+    pub secrets: BTreeSet<(World, SecretName)>,
     /// Accounts by row.
     pub accounts: BTreeSet<AccountNumber>,
     /// Totals of accounts of the book.
@@ -232,6 +239,43 @@ impl<'b> Needs<'b> {
         let key = (caller, reference.to_owned());
         if !self.book.knows_tokens_under(&key) {
             self.unknown.tokens_under.insert(key);
+        }
+    }
+
+    /// The same with all that belongs to the tokens.
+    pub fn tokens_made_under(&mut self, caller: AccountNumber, reference: &str) {
+        self.tokens_under(caller, reference);
+        let made: Vec<_> = self.book.tokens_under(caller, reference).map(|token| token.number).collect();
+        for number in made {
+            self.token_row(number);
+        }
+    }
+
+    /// The account with an e-mail address.
+    pub fn account_at(&mut self, world: World, email: &str) {
+        let key = (world, email.to_owned());
+        if !self.book.knows_account_at(&key) {
+            self.unknown.accounts_at.insert(key);
+        } else if let Some(found) = self.book.account_at(world, email) {
+            self.account(found.number);
+        }
+    }
+
+    /// The first few accounts of a kind.
+    pub fn first_accounts(&mut self, world: World, kind: AccountKind) {
+        let Some(numbers) = self.book.first_accounts(world, kind) else {
+            self.unknown.first_accounts.insert((world, kind));
+            return;
+        };
+        for number in numbers {
+            self.account(*number);
+        }
+    }
+
+    /// A secret of a world.
+    pub fn secret(&mut self, world: World, name: SecretName) {
+        if !self.book.knows_secret((world, name)) {
+            self.unknown.secrets.insert((world, name));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use chrono::Datelike;
 
-use super::names::{TokenId, TransactionId, TransactionNumber};
+use super::names::{InstrumentId, TokenId, TransactionId, TransactionNumber};
 use super::time::Timestamp;
 
 /// Hands out row numbers, which only grow, and makes ids in FPS's form from them.
@@ -44,6 +44,11 @@ impl Numbering {
         push_base36(&mut id, number.unsigned_abs(), 9);
         self.push_noise(&mut id, number, 64);
         id.into()
+    }
+
+    /// The id of a new instrument in this row: of the same form.
+    pub fn instrument_id(&self, number: i64) -> InstrumentId {
+        self.token_id(number).as_str().into()
     }
 
     /// 35 upper-case letters and digits that begin with two digits growing with the year, as ids of the real

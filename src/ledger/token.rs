@@ -38,6 +38,8 @@ wire_names! {
         Funding,
         /// Receives, in a marketplace.
         Recipient,
+        /// Lets the caller refund what the recipient received; no action of the API of 2008 asks for it.
+        Refund,
         /// Made by InstallPaymentInstruction on the caller's own account; its text is not interpreted.
         Installed,
     }
@@ -146,6 +148,8 @@ pub struct Token {
     pub instruction: Option<String>,
     /// Recipient tokens: the terms.
     pub terms: Option<RecipientTerms>,
+    /// Sender tokens: the recipient tokens that it pays; any, and the caller himself, when none is named.
+    pub recipients: Vec<TokenId>,
     /// When it was made.
     pub installed: Timestamp,
     /// When it may be used.
@@ -188,7 +192,9 @@ impl Token {
             return Ok(());
         }
         Err(match self.purpose {
-            Purpose::Payment | Purpose::Recipient | Purpose::Installed => Code::TokenNotActive_Sender,
+            Purpose::Payment | Purpose::Recipient | Purpose::Refund | Purpose::Installed => {
+                Code::TokenNotActive_Sender
+            }
             Purpose::Credit | Purpose::Settlement | Purpose::Prepaid | Purpose::Funding => {
                 Code::InstrumentExpired
             }

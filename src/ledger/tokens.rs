@@ -193,6 +193,7 @@ impl Command for InstallPaymentInstruction {
             payment_reason: self.payment_reason.clone(),
             instruction: Some(self.instruction.clone()),
             terms: None,
+            recipients: Vec::new(),
             installed: context.now,
             validity: self.token_type.validity(context.now),
             min_charge: None,

@@ -7,13 +7,13 @@ use toml::Spanned;
 
 use crate::error::FpsError;
 use crate::ledger::{
-    Account, AccountKind, AccountNumber, Amount, Book, Caller, CarryOut, Command, Context, DepositFunds,
+    Account, AccountKind, AccountNumber, Amount, Book, Caller, CarryOut, Command, Context, DepositFunds, Ending,
     FundPrepaid, Instrument, InstrumentKind, InstrumentNumber, Measure, Numbering, OwnFee, Pay, Payment,
     PaymentMethod, Period, Purpose, RecipientTerms, Referenced, Remarks, Rules, SettleDebt, Subscription,
-    SubscriptionStatus, SubscriptionTerms, Timestamp, Token, TokenNumber, TokenType, TransactionNumber,
+    SubscriptionStatus, SubscriptionTerms, Timestamp, Token, TokenId, TokenNumber, TokenType, TransactionNumber,
     Usage, UsageLimit, Validity, World,
 };
-use crate::store::{AccessKey, Beginning};
+use crate::store::{AccessKey, Beginning, PageSettings};
 
 use super::Mistake;
 use super::file::{
@@ -22,7 +22,7 @@ use super::file::{
 };
 
 /// The world a seed fills.
-const WORLD: World = World(1);
+const WORLD: World = World::DEFAULT;
 /// Seeded payments that would be pending are carried to their end at once.
 const TIMEOUT_MINUTES: i64 = 10_080;
 
@@ -89,13 +89,15 @@ impl<'a> Builder<'a> {
             kind: entry.kind,
             state: entry.state,
             marketplace: entry.marketplace.unwrap_or(entry.kind == AccountKind::Business),
+            methods: methods(entry)?,
         });
+        let pages = page_settings(entry)?;
         let owner = Caller { world: WORLD, account: number };
         for key in &entry.access_key {
             if self.keys.iter().any(|known| known.id == *key.id.get_ref()) {
                 return Err(mistake(&key.id, format!("there are two access keys `{}`", key.id.get_ref())));
             }
-            self.keys.push(AccessKey::new(key.id.get_ref().clone(), owner, key.secret.clone()));
+            self.keys.push(AccessKey::new(key.id.get_ref().clone(), owner, key.secret.clone(), pages));
         }
         let Some(balance) = &entry.balance else { return Ok(()) };
         let remarks = remarks("opening balance", Some(name), None);
@@ -181,6 +183,7 @@ impl<'a> Builder<'a> {
             payment_reason: None,
             instruction: None,
             terms: recipient_terms(entry)?,
+            recipients: self.recipients(entry)?,
             installed: self.now,
             validity: Validity { until: validity.until.or(kept.until), ..validity },
             min_charge: entry.min_charge.as_ref().map(amount).transpose()?,
@@ -220,6 +223,17 @@ impl<'a> Builder<'a> {
             }
         };
         Ok((purpose, Some(known.number)))
+    }
+
+    fn recipients(&self, entry: &TokenEntry) -> Built<Vec<TokenId>> {
+        let known = |id: &Spanned<String>| {
+            let named = TokenId::from(id.get_ref().as_str());
+            let receives =
+                self.book.token(WORLD, &named).is_some_and(|token| token.purpose == Purpose::Recipient);
+            let text = || format!("there is no recipient token `{named}` above this one");
+            if receives { Ok(named.clone()) } else { Err(mistake(id, text())) }
+        };
+        entry.recipients.iter().map(known).collect()
     }
 
     /// Owner and caller: those of the instrument, or as the entry says.
@@ -396,7 +410,11 @@ fn method(entry: &TokenEntry, purpose: Purpose) -> Built<PaymentMethod> {
         Purpose::Credit => Some(PaymentMethod::Debt),
         Purpose::Prepaid => Some(PaymentMethod::Prepaid),
         Purpose::Recipient => Some(PaymentMethod::ABT),
-        Purpose::Payment | Purpose::Settlement | Purpose::Funding | Purpose::Installed => None,
+        Purpose::Payment
+        | Purpose::Settlement
+        | Purpose::Funding
+        | Purpose::Refund
+        | Purpose::Installed => None,
     };
     let name = match (&entry.method, implied) {
         (None, Some(implied)) => return Ok(implied),
@@ -407,10 +425,37 @@ fn method(entry: &TokenEntry, purpose: Purpose) -> Built<PaymentMethod> {
         }
         (Some(name), None) => name,
     };
-    let real = |method: &PaymentMethod| method.is_external() || *method == PaymentMethod::ABT;
-    PaymentMethod::named(name.get_ref()).filter(real).ok_or_else(|| {
+    real_method(name)
+}
+
+fn real_method(name: &Spanned<String>) -> Built<PaymentMethod> {
+    let method = Account::METHODS.into_iter().find(|method| method.name() == name.get_ref());
+    method.ok_or_else(|| {
         mistake(name, format!("`{}` is no payment method; use ABT, CC or ACH", name.get_ref()))
     })
+}
+
+fn methods(entry: &AccountEntry) -> Built<Vec<PaymentMethod>> {
+    match &entry.methods {
+        None => Ok(Account::METHODS.into()),
+        Some(names) => names.iter().map(real_method).collect(),
+    }
+}
+
+fn page_settings(entry: &AccountEntry) -> Built<PageSettings> {
+    let ending = entry.cobranded_ending.as_ref().map(|name| {
+        Ending::named(name.get_ref()).ok_or_else(|| {
+            let known: Vec<_> = Ending::ALL.iter().map(|known| known.name()).collect();
+            mistake(name, format!("`{}` is no ending; use one of {}", name.get_ref(), known.join(", ")))
+        })
+    });
+    let version = match &entry.return_signature {
+        Some(version) if ![1, 2].contains(version.get_ref()) => {
+            return Err(mistake(version, "return URLs are signed by version 2 or 1"));
+        }
+        version => version.as_ref().map_or(2, |version| *version.get_ref()),
+    };
+    Ok(PageSettings { ending: ending.transpose()?, signs_by_version_1: version == 1 })
 }
 
 fn usage_limit(token: &TokenEntry, entry: &UsageLimitEntry) -> Built<UsageLimit> {

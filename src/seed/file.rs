@@ -43,6 +43,12 @@ pub(super) struct AccountEntry {
     pub(super) marketplace: Option<bool>,
     /// Dollars on the Amazon Payments balance.
     pub(super) balance: Option<Spanned<Decimal>>,
+    /// How it can pay: CC, ACH, ABT; the default is all three.
+    pub(super) methods: Option<Vec<Spanned<String>>>,
+    /// How visits to the Co-Branded pages end that it sends there, at once and without pages: SC, A, PE, …
+    pub(super) cobranded_ending: Option<Spanned<String>>,
+    /// The signature version of its return URLs: 2, the default, or 1.
+    pub(super) return_signature: Option<Spanned<i64>>,
     #[serde(default)]
     pub(super) access_key: Vec<KeyEntry>,
 }
@@ -162,6 +168,9 @@ pub(super) struct TokenEntry {
     pub(super) funds: Option<Spanned<String>>,
     /// The account that receives by it, in a marketplace.
     pub(super) recipient: Option<Spanned<String>>,
+    /// Sender tokens: the recipient tokens that it pays; any without it.
+    #[serde(default)]
+    pub(super) recipients: Vec<Spanned<String>>,
     /// Recipient tokens: whether the recipient pays FPS's fee; the default is yes.
     pub(super) recipient_pays_fee: Option<bool>,
     /// Recipient tokens: most that the caller may take, in dollars.

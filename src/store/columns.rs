@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use crate::error::{Code, FpsError};
 use crate::ledger::{
-    AccountKind, AccountState, Amount, ChargeFeeTo, CsOwner, DescriptorPolicy, InstrumentKind, Kind,
-    MarketplaceRefundPolicy, Operation, PaymentMethod, Purpose, SoftDescriptorType, Stage, Status,
-    StatusCode, Step, SubscriptionStatus, Timestamp, TokenType,
+    AccountKind, AccountState, Amount, ChargeFeeTo, CsOwner, DescriptorPolicy, Ending, InstrumentKind, Kind,
+    MarketplaceRefundPolicy, Operation, PaymentMethod, Purpose, SecretName, SoftDescriptorType, Stage, Status,
+    StatusCode, Step, SubscriptionStatus, Timestamp, TokenId, TokenType,
 };
 
 use super::engine::Row;
@@ -23,6 +23,27 @@ fn known<T>(value: Option<T>, column: &str) -> sqlx::Result<T> {
 /// The kind of an account of the book.
 pub(super) fn kind(name: &str) -> sqlx::Result<Kind> {
     known(Kind::ALL.iter().copied().find(|kind| kind.name() == name), "kind")
+}
+
+/// A secret of a world.
+pub(super) fn secret_name(name: &str) -> sqlx::Result<SecretName> {
+    known(SecretName::ALL.into_iter().find(|secret| secret.name() == name), "secrets.name")
+}
+
+/// How visits to the Co-Branded pages end.
+pub(super) fn ending(name: Option<String>) -> sqlx::Result<Option<Ending>> {
+    name.map(|name| known(Ending::named(&name), "access_keys.ending")).transpose()
+}
+
+/// Payment methods as text: `CC,ACH`.
+pub(super) fn methods_text(methods: &[PaymentMethod]) -> String {
+    methods.iter().map(|method| method.name()).collect::<Vec<_>>().join(",")
+}
+
+/// The recipient tokens of a sender token as JSON, if it names any.
+pub(super) fn token_ids_text(ids: &[TokenId]) -> Option<String> {
+    let ids: Vec<&str> = ids.iter().map(TokenId::as_str).collect();
+    if ids.is_empty() { None } else { serde_json::to_string(&ids).ok() }
 }
 
 /// A step of due work.
@@ -159,6 +180,17 @@ pub(super) trait Cell {
             AccountState::Closed,
         ];
         known(all.into_iter().find(|state| account_state_name(*state) == name), column)
+    }
+
+    fn methods(&self, column: &str) -> sqlx::Result<Vec<PaymentMethod>> {
+        let text = self.text(column)?;
+        let names = text.split(',').filter(|name| !name.is_empty());
+        names.map(|name| known(PaymentMethod::named(name), column)).collect()
+    }
+
+    fn token_ids(&self, column: &str) -> sqlx::Result<Vec<TokenId>> {
+        let ids: Option<Vec<String>> = self.maybe_json(column)?;
+        Ok(ids.unwrap_or_default().into_iter().map(TokenId::from).collect())
     }
 
     fn descriptor_policy(&self, column: &str) -> sqlx::Result<Option<DescriptorPolicy>>;

@@ -4,12 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::fps::signature::SecretKey;
-use crate::ledger::{AccountNumber, Caller, World};
+use crate::ledger::{AccountNumber, Caller, Ending, World};
 
+use super::columns;
 use super::engine::{Connection, Values};
 use super::statement::ManyRows;
 
-static KEYS: ManyRows = ManyRows::new("INSERT INTO access_keys (key, world, account, secret)", 4, "");
+static KEYS: ManyRows = ManyRows::new(
+    "INSERT INTO access_keys (key, world, account, secret, ending, return_signature)",
+    6,
+    "",
+);
 
 /// An access key and its owner.
 #[derive(Clone)]
@@ -20,7 +25,18 @@ pub struct AccessKey {
     pub owner: Caller,
     /// What requests are signed with.
     pub secret: SecretKey,
+    /// What its owner wants of the Co-Branded pages.
+    pub pages: PageSettings,
     text: String,
+}
+
+/// What a merchant wants of the Co-Branded pages (our choice).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageSettings {
+    /// How every visit ends, at once and without pages, unless the merchant's URL says otherwise.
+    pub ending: Option<Ending>,
+    /// Whether return URLs are signed by version 1, as they were for accounts that had not moved to version 2.
+    pub signs_by_version_1: bool,
 }
 
 /// Never shows the secret.
@@ -32,8 +48,8 @@ impl std::fmt::Debug for AccessKey {
 
 impl AccessKey {
     /// An access key with its secret.
-    pub fn new(id: String, owner: Caller, secret: String) -> Self {
-        Self { id, owner, secret: SecretKey::new(&secret), text: secret }
+    pub fn new(id: String, owner: Caller, secret: String, pages: PageSettings) -> Self {
+        Self { id, owner, secret: SecretKey::new(&secret), pages, text: secret }
     }
 }
 
@@ -46,12 +62,16 @@ pub(super) struct Keys {
 
 impl Keys {
     pub(super) async fn load(connection: &mut Connection) -> sqlx::Result<Self> {
-        let text = "SELECT key, world, account, secret FROM access_keys ORDER BY account, key";
+        let text = "SELECT key, world, account, secret, ending, return_signature FROM access_keys ORDER BY account, key";
         let rows = connection.all(text, Values::default()).await?;
         let mut keys = Self { by_id: HashMap::new(), first: None };
         for row in rows {
             let owner = Caller { world: World(row.try_get(1)?), account: AccountNumber(row.try_get(2)?) };
-            let key = Arc::new(AccessKey::new(row.try_get(0)?, owner, row.try_get(3)?));
+            let pages = PageSettings {
+                ending: columns::ending(row.try_get(4)?)?,
+                signs_by_version_1: row.try_get::<i64, _>(5)? == 1,
+            };
+            let key = Arc::new(AccessKey::new(row.try_get(0)?, owner, row.try_get(3)?, pages));
             keys.first.get_or_insert_with(|| Arc::clone(&key));
             keys.by_id.insert(key.id.clone(), key);
         }
@@ -70,7 +90,13 @@ impl Keys {
 /// Saves new keys.
 pub(super) async fn save(connection: &mut Connection, keys: &[AccessKey]) -> sqlx::Result<()> {
     KEYS.execute(connection, keys, |query, key| {
-        query.bind(key.id.clone()).bind(key.owner.world.0).bind(key.owner.account.0).bind(key.text.clone())
+        query
+            .bind(key.id.clone())
+            .bind(key.owner.world.0)
+            .bind(key.owner.account.0)
+            .bind(key.text.clone())
+            .bind(key.pages.ending.map(Ending::name))
+            .bind(if key.pages.signs_by_version_1 { 1_i64 } else { 2_i64 })
     })
     .await?;
     Ok(())

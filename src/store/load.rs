@@ -2,7 +2,7 @@
 
 use crate::ledger::{
     Account, AccountNumber, Amount, Balances, Book, Due, Instrument, InstrumentNumber, LedgerAccount,
-    Outcome, Progress, Reference, ReferenceKey, Remarks, Timestamp, Token, TokenNumber, Transaction,
+    Outcome, Progress, Reference, ReferenceKey, Remarks, SecretName, Timestamp, Token, TokenNumber, Transaction,
     TransactionNumber, Usage, Validity, Wanted, World,
 };
 
@@ -63,6 +63,13 @@ pub(super) static TRANSACTIONS: ManyRows =
 pub(super) static REFUNDS: ManyRows =
     wanted!("t.*", "number", "transactions t WHERE t.original = wanted.number");
 pub(super) static ACCOUNTS: ManyRows = wanted!("a.*", "number", "accounts a WHERE a.number = wanted.number");
+pub(super) static ACCOUNTS_AT: ManyRows =
+    wanted!("a.*", "world, email", "accounts a WHERE a.world = wanted.world AND a.email = wanted.email");
+pub(super) static SECRETS: ManyRows = wanted!(
+    "s.world, s.name, s.value",
+    "world, name",
+    "secrets s WHERE s.world = wanted.world AND s.name = wanted.name"
+);
 pub(super) static TOTALS: ManyRows = wanted!(
     "t.kind, t.owner, t.amount",
     "kind, owner",
@@ -109,6 +116,7 @@ pub(super) async fn fetch(connection: &mut Connection, wanted: &Wanted, book: &m
     fetch_tokens(connection, wanted, book).await?;
     fetch_instruments(connection, wanted, book).await?;
     fetch_transactions(connection, wanted, book).await?;
+    fetch_accounts(connection, wanted, book).await?;
     fetch_money(connection, wanted, book).await?;
     reports::fetch(connection, wanted, book).await?;
     book.put_all(wanted);
@@ -191,13 +199,31 @@ async fn fetch_transactions(
     REFUNDS.fetch(connection, &originals, |query, number| query.bind(*number), &mut put).await
 }
 
-async fn fetch_money(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
+async fn fetch_accounts(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
     let numbers: Vec<_> = wanted.accounts.iter().map(|number| number.0).collect();
-    let put_account = |row: &Row| {
+    let put = |row: &Row| {
         book.put_account(account(row)?);
         Ok(())
     };
-    ACCOUNTS.fetch(connection, &numbers, |query, number| query.bind(*number), put_account).await?;
+    ACCOUNTS.fetch(connection, &numbers, |query, number| query.bind(*number), put).await?;
+    let addresses: Vec<_> = wanted.accounts_at.iter().cloned().collect();
+    let bind = |query: Values, (world, email): &(World, String)| query.bind(world.0).bind(email.clone());
+    let put = |row: &Row| {
+        book.put_account_at(account(row)?);
+        Ok(())
+    };
+    ACCOUNTS_AT.fetch(connection, &addresses, bind, put).await?;
+    let secrets: Vec<_> = wanted.secrets.iter().copied().collect();
+    let bind = |query: Values, (world, name): &(World, SecretName)| query.bind(world.0).bind(name.name());
+    let put = |row: &Row| {
+        let name = columns::secret_name(&row.try_get::<String, _>(1)?)?;
+        book.put_secret(World(row.try_get(0)?), name, row.try_get(2)?);
+        Ok(())
+    };
+    SECRETS.fetch(connection, &secrets, bind, put).await
+}
+
+async fn fetch_money(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
     let accounts: Vec<_> = wanted.totals.iter().copied().collect();
     let put_total = |row: &Row| {
         let kind: String = row.try_get(0)?;
@@ -275,7 +301,7 @@ fn reference(row: &Row) -> sqlx::Result<(ReferenceKey, Reference)> {
     Ok((key, Reference { digest, outcome, expires: Timestamp::from_millis(row.try_get("expires")?) }))
 }
 
-fn account(row: &Row) -> sqlx::Result<Account> {
+pub(super) fn account(row: &Row) -> sqlx::Result<Account> {
     Ok(Account {
         number: AccountNumber(row.try_get("number")?),
         world: World(row.try_get("world")?),
@@ -284,6 +310,7 @@ fn account(row: &Row) -> sqlx::Result<Account> {
         kind: row.account_kind("kind")?,
         state: row.account_state("state")?,
         marketplace: row.flag("marketplace")?,
+        methods: row.methods("methods")?,
     })
 }
 
@@ -322,6 +349,7 @@ fn token(row: &Row) -> sqlx::Result<Token> {
         payment_reason: row.try_get("payment_reason")?,
         instruction: row.try_get("instruction")?,
         terms: row.maybe_json("terms")?,
+        recipients: row.token_ids("recipients")?,
         installed: Timestamp::from_millis(row.try_get("installed")?),
         validity: validity(row)?,
         min_charge: row.maybe_amount("min_charge")?,

@@ -32,7 +32,7 @@ use crate::error::{Code, FpsError};
 use crate::ledger::{Book, Command, Numbering, Rules, World};
 
 pub use audit::{Finding, audit};
-pub use keys::AccessKey;
+pub use keys::{AccessKey, PageSettings};
 
 use engine::{Connection, Values};
 use keys::Keys;
@@ -192,7 +192,7 @@ impl Store {
             return Ok(Err(problem));
         }
         let keys = Arc::new(Keys::load(&mut connection).await?);
-        let world = World(1);
+        let world = World::DEFAULT;
         let head = load::head(&mut connection, world).await?;
         let rules = Arc::new(settings.rules);
         let (sender, messages) = mpsc::channel(QUEUE);

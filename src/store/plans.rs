@@ -15,6 +15,8 @@ const STATEMENTS: &[(&str, &ManyRows, &str)] = &[
     ("transactions", &load::TRANSACTIONS, "(rowid=?)"),
     ("refunds", &load::REFUNDS, "transactions_original (original=?)"),
     ("accounts", &load::ACCOUNTS, "(rowid=?)"),
+    ("accounts at an address", &load::ACCOUNTS_AT, "accounts_email (world=? AND email=?)"),
+    ("secrets", &load::SECRETS, "(world=? AND name=?)"),
     ("totals", &load::TOTALS, "(kind=? AND owner=?)"),
     ("open debts on", &load::OPEN_DEBTS_ON, "(instrument=?)"),
     ("open debts", &load::OPEN_DEBTS, "(instrument=? AND transaction_number=?)"),
@@ -70,10 +72,22 @@ fn both_engines_have_the_same_tables() {
         let lines = text.lines().filter(|line| !line.trim_start().starts_with("--"));
         lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
     };
-    let sqlite = statements(include_str!("../../migrations/sqlite/0001_first.sql"));
-    let postgres = statements(include_str!("../../migrations/postgres/0001_first.sql"));
-    let translated = IN_POSTGRES.iter().fold(sqlite, |text, (here, there)| text.replace(here, there));
-    assert_eq!(translated, postgres);
+    let versions = |folder: &str| -> Vec<_> {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
+        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+        files.sort();
+        let read = |file: std::path::PathBuf| {
+            (file.file_name().unwrap().to_owned(), statements(&std::fs::read_to_string(&file).unwrap()))
+        };
+        files.into_iter().map(read).collect()
+    };
+    let (sqlite, postgres) = (versions("sqlite"), versions("postgres"));
+    assert!(sqlite.len() >= 2);
+    for ((file, text), there) in sqlite.into_iter().zip(&postgres) {
+        let translated = IN_POSTGRES.iter().fold(text, |text, (here, there)| text.replace(here, there));
+        assert_eq!(&(file, translated), there);
+    }
+    assert_eq!(versions("sqlite").len(), postgres.len());
 }
 
 #[tokio::test]

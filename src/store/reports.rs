@@ -3,13 +3,13 @@
 use sqlx::AssertSqlSafe;
 
 use crate::ledger::{
-    AccountNumber, ActivityPage, ActivityQuery, Amount, Book, DebtBalance, Kind, Role, Subscription,
+    Account, AccountKind, AccountNumber, ActivityPage, ActivityQuery, Amount, Book, DebtBalance, Kind, Role, Subscription,
     Timestamp, TransactionNumber, Wanted, World,
 };
 
 use super::columns::{self, Cell};
 use super::engine::{Connection, Row, Values};
-use super::load::SUBSCRIPTIONS;
+use super::load::{self, SUBSCRIPTIONS};
 
 /// Loads the reports that are wanted into the book.
 pub(super) async fn fetch(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
@@ -20,6 +20,11 @@ pub(super) async fn fetch(connection: &mut Connection, wanted: &Wanted, book: &m
     for creditor in &wanted.outstanding_debt {
         let debt = outstanding_debt(connection, *creditor).await?;
         book.put_outstanding_debt(*creditor, debt);
+    }
+    for (world, kind) in &wanted.first_accounts {
+        let accounts = first_accounts(connection, *world, *kind).await?;
+        book.put_first_accounts(*world, *kind, accounts.iter().map(|account| account.number).collect());
+        accounts.into_iter().for_each(|account| book.put_account(account));
     }
     fetch_subscriptions(connection, wanted, book).await
 }
@@ -62,6 +67,19 @@ fn subscription(row: &Row) -> sqlx::Result<Subscription> {
     })
 }
 
+/// How many accounts of a kind are looked at, to pick one from.
+const FIRST_ACCOUNTS: i64 = 8;
+
+async fn first_accounts(
+    connection: &mut Connection,
+    world: World,
+    kind: AccountKind,
+) -> sqlx::Result<Vec<Account>> {
+    let text = "SELECT * FROM accounts WHERE world = $1 AND kind = $2 ORDER BY number LIMIT $3";
+    let values = Values::default().bind(world.0).bind(columns::account_kind_name(kind)).bind(FIRST_ACCOUNTS);
+    connection.all(text, values).await?.iter().map(load::account).collect()
+}
+
 async fn outstanding_debt(connection: &mut Connection, creditor: AccountNumber) -> sqlx::Result<DebtBalance> {
     let text = "SELECT t.kind, CAST(sum(t.amount) AS BIGINT) FROM instruments i \
          JOIN totals t ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') \
@@ -79,7 +97,7 @@ async fn outstanding_debt(connection: &mut Connection, creditor: AccountNumber) 
 
 /// How many more than fit on a page are looked at first: those received at the instant at which it ends stand on it
 /// too, and one beyond them begins the next.
-const BEYOND: u32 = 64;
+const BEYOND: u32 = 8;
 
 /// A page of the account's transactions. Each role is looked up by its own index, newest (or oldest) first and no
 /// further than the page needs, so that the newest page costs the same whatever the history.

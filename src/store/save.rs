@@ -4,13 +4,15 @@ use crate::ledger::{
     Account, Book, Changes, Due, Instrument, InstrumentKind, Kind, Outcome, Subscription, Token, Transaction,
 };
 
-use super::columns::{account_kind_name, account_state_name, descriptor_text, history_text, step_name};
+use super::columns::{
+    account_kind_name, account_state_name, descriptor_text, history_text, methods_text, step_name, token_ids_text,
+};
 use super::engine::{Connection, Values};
 use super::statement::ManyRows;
 
 static WORLDS: ManyRows = ManyRows::new("INSERT INTO worlds (number, name)", 2, "");
 static ACCOUNTS: ManyRows =
-    ManyRows::new("INSERT INTO accounts (number, world, name, email, kind, state, marketplace)", 7, "");
+    ManyRows::new("INSERT INTO accounts (number, world, name, email, kind, state, marketplace, methods)", 8, "");
 static INSTRUMENTS: ManyRows = ManyRows::new(
     "INSERT INTO instruments (number, world, id, kind, sender, recipient, ceiling, valid_from, valid_until, active)",
     10,
@@ -18,15 +20,15 @@ static INSTRUMENTS: ManyRows = ManyRows::new(
 );
 static TOKENS: ManyRows = ManyRows::new(
     "INSERT INTO tokens (number, world, id, account, caller, purpose, token_type, active, method, instrument, \
-     caller_reference, friendly_name, payment_reason, instruction, terms, installed, valid_from, valid_until, min_charge, max_charge, global_limit, \
+     caller_reference, friendly_name, payment_reason, instruction, terms, recipients, installed, valid_from, valid_until, min_charge, max_charge, global_limit, \
      limits, uses, spent, windows)",
-    25,
+    26,
     "",
 );
 pub(super) static USED_TOKENS: ManyRows = ManyRows::new(
-    "WITH new (number, active, uses, spent, windows) AS (",
-    5,
-    ") UPDATE tokens SET active = new.active, uses = new.uses, spent = new.spent, windows = new.windows FROM new \
+    "WITH new (number, active, method, uses, spent, windows) AS (",
+    6,
+    ") UPDATE tokens SET active = new.active, method = new.method, uses = new.uses, spent = new.spent, windows = new.windows FROM new \
      WHERE tokens.number = new.number",
 );
 static TRANSACTIONS: ManyRows = ManyRows::new(
@@ -81,6 +83,7 @@ static DUE: ManyRows = ManyRows::new(
 pub(super) static DUE_DONE: ManyRows = ManyRows::new("DELETE FROM due WHERE transaction_number IN (", 1, ")");
 static SUBSCRIPTIONS: ManyRows =
     ManyRows::new("INSERT INTO subscriptions (world, id, sender, recipient, status, terms)", 6, "");
+static SECRETS: ManyRows = ManyRows::new("INSERT INTO secrets (world, name, value)", 3, "");
 static SUBSCRIPTION_PAYMENTS: ManyRows =
     ManyRows::new("INSERT INTO subscription_payments (world, subscription, transaction_number)", 3, "");
 pub(super) static CANCELLED_SUBSCRIPTIONS: ManyRows = ManyRows::new(
@@ -99,6 +102,7 @@ pub(super) async fn save(connection: &mut Connection, book: &Book) -> sqlx::Resu
     save_money(connection, changes).await?;
     save_subscriptions(connection, book, changes).await?;
     save_references(connection, book, changes).await?;
+    save_secrets(connection, book, changes).await?;
     save_due(connection, changes).await
 }
 
@@ -119,6 +123,7 @@ async fn save_parties(connection: &mut Connection, book: &Book, changes: &Change
                 .bind(account_kind_name(account.kind))
                 .bind(account_state_name(account.state))
                 .bind(i64::from(account.marketplace))
+                .bind(methods_text(&account.methods))
         })
         .await?;
     let instruments: Vec<&Instrument> =
@@ -207,6 +212,7 @@ async fn save_tokens(connection: &mut Connection, book: &Book, changes: &Changes
             query
                 .bind(token.number.0)
                 .bind(i64::from(token.active))
+                .bind(token.method.name())
                 .bind(token.usage.uses)
                 .bind(token.usage.spent.micros())
                 .bind(json(&token.usage.windows))
@@ -236,6 +242,7 @@ fn bind_token(query: Values, token: &Token) -> Values {
         .bind(token.payment_reason.clone())
         .bind(token.instruction.clone())
         .bind(token.terms.as_ref().map(json))
+        .bind(token_ids_text(&token.recipients))
         .bind(token.installed.millis())
         .bind(token.validity.from.map(|at| at.millis()))
         .bind(token.validity.until.map(|at| at.millis()))
@@ -398,6 +405,20 @@ async fn save_subscriptions(connection: &mut Connection, book: &Book, changes: &
                 .bind(subscription.id.to_string())
                 .bind(subscription.status.name())
                 .bind(json(&subscription.terms))
+        })
+        .await?;
+    Ok(())
+}
+
+async fn save_secrets(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
+    let secrets: Vec<_> = changes
+        .secrets
+        .iter()
+        .filter_map(|(world, name)| Some((world.0, name.name(), book.secret(*world, *name)?)))
+        .collect();
+    SECRETS
+        .execute(connection, &secrets, |query, (world, name, value)| {
+            query.bind(*world).bind(*name).bind((*value).to_owned())
         })
         .await?;
     Ok(())

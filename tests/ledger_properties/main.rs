@@ -124,6 +124,7 @@ impl Sandbox {
                 kind: if who.is_personal() { AccountKind::Personal } else { AccountKind::Business },
                 state: if who.is_suspended() { AccountState::Suspended } else { AccountState::Active },
                 marketplace: false,
+                methods: Account::METHODS.into(),
             });
         }
         for (place, instrument) in (0..).zip(INSTRUMENTS) {
@@ -298,6 +299,7 @@ fn ledger_token(number: TokenNumber, token: &history::Token) -> fps_sandbox::led
         payment_reason: None,
         instruction: None,
         terms: None,
+        recipients: Vec::new(),
         installed: Timestamp::from_millis(START),
         validity: until(token.expires_day),
         min_charge: (least > 0).then(|| cents(least)),

@@ -36,13 +36,13 @@ pub(super) static ACTION: Action = Action {
         our_choice("A signature that is no base64 is InvalidSignature, any other wrong one is Failure."),
     ],
     needs_signature: false,
-    run: |call| Box::pin(std::future::ready(run(call))),
+    run: |call| Box::pin(run(call)),
 };
 
-fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
+async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let endpoint = call.params.text("UrlEndPoint")?;
     let parameters = call.params.text("HttpParameters")?;
-    let status = match call.trust.check(&endpoint, &parameters) {
+    let status = match call.outbound.check(&endpoint, &parameters).await? {
         Finding::Success => "Success",
         Finding::Failure => "Failure",
         Finding::Undecodable => return Err(Code::InvalidSignature.into()),

@@ -1,0 +1,226 @@
+//! The Co-Branded service: pages on which a buyer authorises a token (guide: Co-Branded Service API).
+//!
+//! A merchant sends somebody to [`START`] with a signed URL (`start`, `signature`); `pipelines` and `fields` read what
+//! it asks for. The visitor signs in, sees it in plain `words` on a page (`pages`), and agrees or not; then the ledger
+//! makes it, and the visitor goes back to the merchant with its `outcome` in a signed URL. Between the pages everything
+//! is in the visitor's browser, sealed (`seal`). A merchant's test can have the last step at once, without pages.
+
+mod fields;
+mod outcome;
+mod pages;
+mod pipelines;
+pub mod reference;
+mod seal;
+mod signature;
+mod start;
+mod visit;
+mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN};
+use axum::http::request::Parts;
+use axum::http::{Response, StatusCode};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use http_body_util::{BodyExt, Limited};
+use tokio::sync::OnceCell;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::error::{Code, FpsError};
+use crate::fps::hosts::{self, Hosts};
+use crate::fps::outbound::Outbound;
+use crate::fps::query::{self, Pair};
+use crate::ledger::{FindSecret, KeepSecret, SecretName, World};
+use crate::server::ConnectionInfo;
+use crate::store::Store;
+
+pub use seal::Seal;
+use seal::{Broken, Visit};
+use visit::Arrival;
+
+/// Where merchants send people.
+pub const START: &str = "/cobranded-ui/actions/start";
+const SIGN_IN: &str = "/cobranded-ui/actions/sign-in";
+const CONFIRM: &str = "/cobranded-ui/actions/confirm";
+
+/// Where the certificate is when the pages are reached under Amazon's own names.
+const AMAZON: [(&str, &str); 2] = [
+    ("authorize.payments-sandbox.amazon.com", "https://fps.sandbox.amazonaws.com"),
+    ("authorize.payments.amazon.com", "https://fps.amazonaws.com"),
+];
+
+/// Everything the pages need.
+#[derive(Debug)]
+pub struct CoBranded {
+    /// Runs commands.
+    pub store: Store,
+    /// The sandbox clock.
+    pub clock: Clock,
+    /// The hosts that URLs may have been signed for.
+    pub hosts: Hosts,
+    /// Signs return URLs.
+    pub outbound: Arc<Outbound>,
+    /// Whether a start URL has to be signed.
+    pub insists_on_signatures: bool,
+    /// The address under which merchants get the certificate; the one that the visitor used, if there is none.
+    pub certificate_base: Option<String>,
+    /// Longest query, in bytes.
+    pub max_request_bytes: usize,
+    /// Seals what browsers keep; empty until the first page is shown.
+    pub seal: OnceCell<Seal>,
+}
+
+/// The pages, and the certificate.
+pub fn router(pages: CoBranded) -> Router {
+    Router::new()
+        .route(START, get(start))
+        .route(SIGN_IN, post(sign_in))
+        .route(CONFIRM, post(confirm))
+        .route("/cobranded-ui/style.css", get(style))
+        .route("/certs/{name}/PKICert.pem", get(certificate))
+        .with_state(Arc::new(pages))
+}
+
+async fn style() -> impl IntoResponse {
+    let headers = [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "max-age=3600")];
+    (headers, include_str!("pages/style.css"))
+}
+
+async fn certificate(State(pages): State<Arc<CoBranded>>, Path(name): Path<String>) -> Response<Body> {
+    match pages.outbound.key_at(&format!("/certs/{name}/PKICert.pem")).await {
+        Ok(Some(key)) => {
+            ([(CONTENT_TYPE, "application/x-pem-file")], key.certificate().to_owned()).into_response()
+        }
+        Ok(None) => (StatusCode::NOT_FOUND, "There is no such certificate.\n").into_response(),
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+async fn start(State(pages): State<Arc<CoBranded>>, request: Request) -> Response<Body> {
+    let (parts, _) = request.into_parts();
+    let query = parts.uri.query().unwrap_or_default();
+    if query.len() > pages.max_request_bytes {
+        let text = format!("It is longer than {} bytes (--max-request-bytes).", pages.max_request_bytes);
+        return pages::problem(StatusCode::URI_TOO_LONG, "This link is too long", &text);
+    }
+    let visit = Visit { query: query.to_owned(), began: pages.clock.now().millis(), email: None };
+    let arrival = match Arrival::read(&pages, &parts, visit) {
+        Ok(arrival) => arrival,
+        Err(problem) => return *problem,
+    };
+    visit::begin(&pages, arrival).await.unwrap_or_else(|refusal| refused(&refusal))
+}
+
+async fn sign_in(State(pages): State<Arc<CoBranded>>, request: Request) -> Response<Body> {
+    let (arrival, form) = match pages.form(request).await {
+        Ok(arrived) => arrived,
+        Err(problem) => return *problem,
+    };
+    visit::sign_in(&pages, arrival, &form).await.unwrap_or_else(|refusal| refused(&refusal))
+}
+
+async fn confirm(State(pages): State<Arc<CoBranded>>, request: Request) -> Response<Body> {
+    let (arrival, form) = match pages.form(request).await {
+        Ok(arrived) => arrived,
+        Err(problem) => return *problem,
+    };
+    visit::confirm(&pages, arrival, &form).await.unwrap_or_else(|refusal| refused(&refusal))
+}
+
+/// A page to show in place of what was asked for; on the heap, because it is large and seldom.
+type Instead = Box<Response<Body>>;
+
+fn instead<T>(status: StatusCode, title: &str, text: &str) -> Result<T, Instead> {
+    Err(Box::new(pages::problem(status, title, text)))
+}
+
+/// The page for a command that could not be run.
+fn refused(refusal: &FpsError) -> Response<Body> {
+    let status = StatusCode::from_u16(refusal.code.facts().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    pages::problem(status, "The sandbox cannot do this now", &refusal.message)
+}
+
+/// A form as it was sent.
+#[derive(Debug)]
+struct Form(Vec<Pair>);
+
+impl Form {
+    /// The value of a field; an empty one is absent.
+    fn value(&self, name: &str) -> Option<&str> {
+        let value = self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim());
+        value.filter(|value| !value.is_empty())
+    }
+}
+
+impl CoBranded {
+    /// A form of one of the pages, with the visit that it goes on with.
+    async fn form(&self, request: Request) -> Result<(Arrival, Form), Instead> {
+        const STALE: &str = "Go back to the shop and start again.";
+        let (parts, body) = request.into_parts();
+        if !is_own_form(&parts) {
+            let text = "The form was sent from another site.";
+            return instead(StatusCode::FORBIDDEN, "This form is not from here", text);
+        }
+        // A sealed query takes a third more than the query itself.
+        let body = Limited::new(body, self.max_request_bytes * 2).collect().await;
+        let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_else(|_| Bytes::new());
+        let form = Form(query::decode(&body).unwrap_or_default());
+        let seal = self.seal().await.map_err(|refusal| Box::new(refused(&refusal)))?;
+        match seal.open(form.value("visit").unwrap_or_default(), self.clock.now()) {
+            Ok(visit) => Ok((Arrival::read(self, &parts, visit)?, form)),
+            Err(Broken::Expired) => instead(StatusCode::GONE, "This page was open for too long", STALE),
+            Err(Broken::Altered) => instead(StatusCode::BAD_REQUEST, "This page cannot be gone on with", STALE),
+        }
+    }
+
+    /// The seal of the world, made by the first sandbox that needs it.
+    async fn seal(&self) -> Result<&Seal, FpsError> {
+        let made = self.seal.get_or_try_init(|| async {
+            let (world, name) = (World::DEFAULT, SecretName::Seal);
+            let secret = match self.store.run(FindSecret { world, name }).await? {
+                Some(kept) => kept,
+                None => self.store.run(KeepSecret { world, name, offered: Seal::new_secret() }).await?,
+            };
+            Seal::new(&secret).ok_or_else(|| Code::InternalError.into())
+        });
+        made.await
+    }
+
+    /// The address under which merchants get the certificate.
+    fn certificate_base(&self, parts: &Parts) -> String {
+        if let Some(base) = &self.certificate_base {
+            return base.trim_end_matches('/').to_owned();
+        }
+        let connection = parts.extensions.get::<ConnectionInfo>();
+        let host = hosts::sent(parts).map(str::to_owned);
+        let host = host.or_else(|| connection.map(|known| known.local_addr.to_string())).unwrap_or_default();
+        let bare = hosts::without_port(&host);
+        if let Some((_, base)) = AMAZON.iter().find(|(name, _)| bare.eq_ignore_ascii_case(name)) {
+            return (*base).to_owned();
+        }
+        let scheme = if connection.is_some_and(|known| known.tls) { "https" } else { "http" };
+        let url = Url::parse(&format!("{scheme}://{host}/"));
+        url.map_or_else(|_| format!("{scheme}://localhost"), |url| url.origin().ascii_serialization())
+    }
+}
+
+/// Whether a form comes from our own pages. Browsers say where a form stood; whoever says nothing is no browser, and
+/// cannot be made to send what its user does not know of.
+fn is_own_form(parts: &Parts) -> bool {
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = header("sec-fetch-site") {
+        return site == "same-origin" || site == "none";
+    }
+    match header(ORIGIN.as_str()) {
+        None => true,
+        Some(origin) => {
+            let host = origin.split_once("://").map(|(_, host)| host);
+            host.is_some_and(|host| hosts::sent(parts).is_some_and(|sent| sent.eq_ignore_ascii_case(host)))
+        }
+    }
+}

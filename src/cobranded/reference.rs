@@ -1,0 +1,98 @@
+//! The reference of the pages: the table of pipelines as Markdown, with what is known of each behaviour and from where.
+//!
+//! `docs/cobranded.md` is this text, and a running sandbox shows it under `/_sandbox/cobranded`.
+
+use std::fmt::Write;
+
+use crate::fps::reference::LEGEND;
+use crate::ledger::Ending;
+
+use super::pipelines::{COMMON, PIPELINES, Parameter, Pipeline};
+
+/// What the status codes mean.
+const STATUSES: [(Ending, &str); 13] = [
+    (Ending::SA, "success, paid from the Amazon Payments balance"),
+    (Ending::SB, "success, paid from a bank account"),
+    (Ending::SC, "success, paid by credit card"),
+    (Ending::SR, "success: a recipient has agreed"),
+    (Ending::SU, "EditToken: the token pays as before"),
+    (Ending::A, "the visitor has given up"),
+    (Ending::CE, "the merchant's request is wrong; errorMessage names the parameters"),
+    (Ending::PE, "the visitor has none of the payment methods asked for"),
+    (Ending::NP, "the visitor cannot take part"),
+    (Ending::NM, "the merchant is not registered for it"),
+    (Ending::SE, "system error"),
+    (Ending::ExpiredCard, "SC with an expiry that has passed; a wish, not a status"),
+    (Ending::TamperedSignature, "success with a signature that is wrong; a wish, not a status"),
+];
+
+/// What holds for every pipeline.
+const FIDELITY: &[(&str, &str)] = &[
+    ("Status codes, names of parameters and results.", "documented"),
+    ("RSA-SHA1 over verb, host, path and parameters, in wrapped base64; the certificate's requestId; version 1 by the merchant's secret.", "observed"),
+    ("errorMessage of CE, also that version 1 has another blank and callerReference; that of NP after a restart.", "observed"),
+    ("errorMessage of PE, NM, SE and the other cases of NP.", "our choice"),
+    ("Parameter names in any case; unknown ones are ignored.", "our choice"),
+    ("An unsigned URL is taken, unless --cobranded-auth is strict.", "documented"),
+    ("A used callerReference is CE. The same form sent twice has one effect.", "our choice"),
+    ("A visit lives half an hour. Its pages look as we like them; the ids ap_email, ap_password and signInSubmit are Amazon's.", "our choice"),
+    ("Cards expire five years on.", "our choice"),
+];
+
+/// Every pipeline: parameters, results, behaviour.
+pub fn markdown() -> String {
+    let mut text = String::from("# Co-Branded pages\n\nGenerated from the table of pipelines; do not edit by hand.\n\n");
+    text.push_str(LEGEND);
+    // Writing into a string does not fail, so the results below are dropped.
+    let _ = write!(
+        text,
+        "\nA merchant sends a buyer to `{}` with the parameters below. The buyer comes back to returnURL, \
+         with `status` and what was made.\n\n\
+         `sandbox_outcome=STATUS` on that URL answers at once with the redirect, without pages; `sandbox_buyer=ADDRESS` \
+         says who the buyer is (else the first seeded one that can). `cobranded_ending = \"STATUS\"` of an account in the \
+         seed file does the same for all its visits, and `sandbox_outcome=ask` brings the pages back. These parameters \
+         are not part of what is signed.\n\n| status | meaning |\n|---|---|\n",
+        super::START
+    );
+    for (status, meaning) in STATUSES {
+        let _ = writeln!(text, "| `{}` | {meaning} |", status.name());
+    }
+    text.push_str("\n| behaviour | fidelity |\n|---|---|\n");
+    for (what, basis) in FIDELITY {
+        let _ = writeln!(text, "| {what} | {basis} |");
+    }
+    text.push_str("\n## Every pipeline\n\n");
+    write_parameters(&mut text, COMMON.iter());
+    for pipeline in PIPELINES {
+        write_pipeline(&mut text, pipeline);
+    }
+    text
+}
+
+fn write_pipeline(text: &mut String, pipeline: &Pipeline) {
+    let _ = write!(text, "\n## {}\n\n{}\n\n", pipeline.name, pipeline.summary);
+    let common = |name: &str| COMMON.iter().any(|parameter| parameter.name == name);
+    write_parameters(text, pipeline.parameters().filter(|parameter| !common(parameter.name)));
+    let results = pipeline.instrument.iter().chain(pipeline.tokens).map(|name| format!("`{name}`"));
+    let _ = write!(text, "\nReturns {}, `status`", results.collect::<Vec<_>>().join(", "));
+    if pipeline.tokens != ["tokenID", "refundTokenID"] {
+        text.push_str(", `expiry` of a card");
+    }
+    text.push_str(if pipeline.has_one_reference() { ", `callerReference`.\n" } else { ".\n" });
+    text.push_str("\n| behaviour | fidelity |\n|---|---|\n");
+    for behaviour in pipeline.fidelity {
+        let _ = writeln!(text, "| {} | {} |", behaviour.what, behaviour.basis);
+    }
+}
+
+fn write_parameters(text: &mut String, parameters: impl Iterator<Item = &'static Parameter>) {
+    text.push_str("| parameter | required | value | purpose |\n|---|---|---|---|\n");
+    for parameter in parameters {
+        let required = if parameter.required { "yes" } else { "no" };
+        let _ = writeln!(
+            text,
+            "| `{}` | {required} | {} | {} |",
+            parameter.name, parameter.value, parameter.purpose
+        );
+    }
+}

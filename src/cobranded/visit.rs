@@ -1,0 +1,381 @@
+//! A visit, step by step: arriving, signing in, agreeing, and going back to the merchant.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, LOCATION};
+use axum::http::request::Parts;
+use axum::http::{Response, StatusCode};
+use url::{Url, form_urlencoded};
+
+use crate::error::FpsError;
+use crate::fps::outbound::Outbound;
+use crate::fps::query::Pair;
+use crate::ledger::{
+    Authorise, Consider, Considered, Ending, PaymentMethod, Timestamp, Visitor,
+};
+use crate::store::AccessKey;
+
+use super::outcome::{Outcome, Success, expiry};
+use super::pages::{self, AddressField, Choice, Frame, Review, SignIn};
+use super::pipelines::{self, Request};
+use super::seal::Visit;
+use super::start::{Start, Wishes, is_address};
+use super::{CoBranded, Form, Instead, signature, words};
+
+/// Somebody at the door, or on the way through: what the start URL says, as far as there is somewhere to return to.
+pub(super) struct Arrival {
+    visit: Visit,
+    start: Start,
+    return_url: Url,
+    wishes: Wishes,
+    /// The merchant, if his key is known.
+    key: Option<Arc<AccessKey>>,
+    /// What is asked for, or what is wrong with it.
+    request: Result<Request, Vec<&'static str>>,
+    /// The address under which the certificate can be had.
+    base: String,
+}
+
+impl Arrival {
+    /// Reads the start URL of a visit. What cannot be told to the merchant in a return URL is told on a page.
+    pub(super) fn read(pages: &CoBranded, parts: &Parts, visit: Visit) -> Result<Self, Instead> {
+        const TITLE: &str = "This link does not work";
+        let wrong = |text: String| Box::new(pages::problem(StatusCode::BAD_REQUEST, TITLE, &text));
+        let start = Start::read(&visit.query).map_err(|refusal| wrong(refusal.message.into_owned()))?;
+        let no_way_back = |problem| wrong(format!("There is no way back to the merchant: {problem}."));
+        let return_url = start.return_url().map_err(no_way_back)?;
+        let wishes = start.wishes().map_err(|problem| wrong(format!("{problem}.")))?;
+        let key = start.value("callerKey").and_then(|id| pages.store.access_key(id));
+        let request = Self::request(pages, parts, &visit, &start, key.as_deref());
+        let base = pages.certificate_base(parts);
+        Ok(Self { visit, start, return_url, wishes, key, request, base })
+    }
+
+    fn request(
+        pages: &CoBranded,
+        parts: &Parts,
+        visit: &Visit,
+        start: &Start,
+        key: Option<&AccessKey>,
+    ) -> Result<Request, Vec<&'static str>> {
+        let Some(key) = key else {
+            tracing::info!(key = start.value("callerKey"), "a start URL names no access key that is known");
+            return Err(vec!["callerKey"]);
+        };
+        // A visit that goes on was checked when it began, and is sealed.
+        if parts.uri.path() == super::START {
+            let hosts = pages.hosts.of(parts);
+            let checked = signature::check(start, &visit.query, key, &hosts, pages.insists_on_signatures);
+            if let Err(doubt) = checked {
+                tracing::info!(reason = doubt.as_str(), "a start URL is refused");
+                return Err(vec!["signature"]);
+            }
+        }
+        let pipeline = start.value("pipelineName").and_then(pipelines::find).ok_or_else(|| vec!["pipelineName"])?;
+        pipeline.read(start, key.owner, Timestamp::from_millis(visit.began))
+    }
+
+    fn signs_by_version_1(&self) -> bool {
+        self.key.as_ref().is_some_and(|key| key.pages.signs_by_version_1)
+    }
+
+    /// Sends the visitor back to the merchant.
+    async fn go_back(
+        &self,
+        pages: &CoBranded,
+        outcome: &Outcome,
+        tampers: bool,
+    ) -> Result<Response<Body>, FpsError> {
+        let version_1 = self.signs_by_version_1();
+        let mut pairs = outcome.parameters(version_1, self.start.value("callerReference"));
+        match &self.key {
+            Some(key) if version_1 => Outbound::sign_by_version_1(key, &self.return_url, &mut pairs),
+            _ => pages.outbound.sign("GET", &self.return_url, &self.base, &mut pairs).await?,
+        }
+        if tampers {
+            tamper(&mut pairs);
+        }
+        let status = outcome.status().name();
+        tracing::info!(
+            pipeline = self.start.value("pipelineName"),
+            status,
+            outcome = ?outcome_in_short(outcome),
+            "a visit to the pages ends"
+        );
+        Ok(redirect(&with_parameters(&self.return_url, &pairs)))
+    }
+}
+
+fn outcome_in_short(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::IllFormed(names) => names.join(", "),
+        Outcome::NotPossible(reason) => (*reason).to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Somebody arrives: the first page, or the end at once.
+pub(super) async fn begin(pages: &CoBranded, arrival: Arrival) -> Result<Response<Body>, FpsError> {
+    let request = match &arrival.request {
+        Ok(request) => request,
+        Err(names) => return arrival.go_back(pages, &Outcome::IllFormed(names.clone()), false).await,
+    };
+    let consider = Consider { proposal: request.proposal.clone(), email: None };
+    let considered = match pages.store.run(consider).await? {
+        Ok(considered) => considered,
+        Err(flaw) => return arrival.go_back(pages, &flaw.into(), false).await,
+    };
+    let of_account = arrival.key.as_ref().and_then(|key| key.pages.ending).filter(|_| !arrival.wishes.asks);
+    if let Some(ending) = arrival.wishes.ending.or(of_account) {
+        let visitor = arrival.wishes.visitor.clone().map_or(Visitor::First, Visitor::At);
+        return end(pages, &arrival, request, ending, visitor, None, &Form(Vec::new())).await;
+    }
+    sign_in_page(pages, &arrival, request, &considered, None, "").await
+}
+
+/// Somebody says who it is.
+pub(super) async fn sign_in(
+    pages: &CoBranded,
+    mut arrival: Arrival,
+    form: &Form,
+) -> Result<Response<Body>, FpsError> {
+    let email = form.value("visitor").or_else(|| form.value("email")).unwrap_or_default().to_owned();
+    let request = match &arrival.request {
+        Ok(request) => request,
+        Err(names) => return arrival.go_back(pages, &Outcome::IllFormed(names.clone()), false).await,
+    };
+    let known = is_address(&email);
+    let consider = Consider { proposal: request.proposal.clone(), email: known.then(|| email.clone()) };
+    let considered = match pages.store.run(consider).await? {
+        Ok(considered) => considered,
+        Err(flaw) => return arrival.go_back(pages, &flaw.into(), false).await,
+    };
+    if !known {
+        let problem = Some("Enter an e-mail address, such as alice@example.com.");
+        return sign_in_page(pages, &arrival, request, &considered, problem, &email).await;
+    }
+    arrival.visit.email = Some(email);
+    review_page(pages, &arrival, &considered).await
+}
+
+/// Somebody agrees, or does not.
+pub(super) async fn confirm(
+    pages: &CoBranded,
+    arrival: Arrival,
+    form: &Form,
+) -> Result<Response<Body>, FpsError> {
+    let request = match &arrival.request {
+        Ok(request) => request,
+        Err(names) => return arrival.go_back(pages, &Outcome::IllFormed(names.clone()), false).await,
+    };
+    let method = form.value("method").and_then(PaymentMethod::named);
+    let visitor = arrival.visit.email.clone().map_or(Visitor::First, Visitor::At);
+    match form.value("ending").and_then(Ending::named) {
+        Some(ending) => end(pages, &arrival, request, ending, visitor, method, form).await,
+        None if arrival.visit.email.is_some() => agree(pages, &arrival, request, visitor, method, form, None).await,
+        None => Ok(pages::problem(StatusCode::BAD_REQUEST, "Nobody has signed in", "Go back and sign in first.")),
+    }
+}
+
+/// Ends a visit in a way that was asked for.
+async fn end(
+    pages: &CoBranded,
+    arrival: &Arrival,
+    request: &Request,
+    ending: Ending,
+    visitor: Visitor,
+    method: Option<PaymentMethod>,
+    form: &Form,
+) -> Result<Response<Body>, FpsError> {
+    if let Some(outcome) = Outcome::without_effect(ending, request.pipeline) {
+        return arrival.go_back(pages, &outcome, false).await;
+    }
+    let method = match ending {
+        Ending::SA => Some(PaymentMethod::ABT),
+        Ending::SB => Some(PaymentMethod::ACH),
+        Ending::SC | Ending::ExpiredCard => Some(PaymentMethod::CC),
+        Ending::SU => current_method(pages, request).await?.or(method),
+        _ => method,
+    };
+    agree(pages, arrival, request, visitor, method, form, Some(ending)).await
+}
+
+/// How the token to be edited pays now.
+async fn current_method(pages: &CoBranded, request: &Request) -> Result<Option<PaymentMethod>, FpsError> {
+    let considered = pages.store.run(Consider { proposal: request.proposal.clone(), email: None }).await?;
+    Ok(considered.ok().and_then(|considered| considered.current))
+}
+
+/// Makes what is asked for, and tells the merchant.
+async fn agree(
+    pages: &CoBranded,
+    arrival: &Arrival,
+    request: &Request,
+    visitor: Visitor,
+    method: Option<PaymentMethod>,
+    form: &Form,
+    ending: Option<Ending>,
+) -> Result<Response<Body>, FpsError> {
+    let proposal = request.proposal.clone();
+    let authorised = match pages.store.run(Authorise { proposal, visitor, method }).await? {
+        Ok(authorised) => authorised,
+        Err(flaw) => return arrival.go_back(pages, &flaw.into(), false).await,
+    };
+    let caller_reference = arrival.start.value("callerReference").filter(|_| request.pipeline.has_one_reference());
+    let outcome = Outcome::Success(Success {
+        pipeline: request.pipeline,
+        authorised,
+        expired: ending == Some(Ending::ExpiredCard),
+        address: if request.asks_address { given_address(form) } else { Vec::new() },
+        caller_reference: caller_reference.map(str::to_owned),
+        at: pages.clock.now(),
+    });
+    arrival.go_back(pages, &outcome, ending == Some(Ending::TamperedSignature)).await
+}
+
+async fn sign_in_page(
+    pages: &CoBranded,
+    arrival: &Arrival,
+    request: &Request,
+    considered: &Considered,
+    problem: Option<&'static str>,
+    email: &str,
+) -> Result<Response<Body>, FpsError> {
+    let frame = frame(pages, arrival, &considered.merchant).await?;
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let page = SignIn {
+        frame: &frame,
+        headline: words::headline(&request.proposal, &considered.merchant),
+        visitors: &considered.visitors,
+        problem,
+        email,
+        endings: pages::WITHOUT_EFFECT,
+    };
+    Ok(pages::show(status, &frame, &page))
+}
+
+async fn review_page(
+    pages: &CoBranded,
+    arrival: &Arrival,
+    considered: &Considered,
+) -> Result<Response<Body>, FpsError> {
+    let (Ok(request), Some(email)) = (&arrival.request, &arrival.visit.email) else {
+        return Ok(pages::problem(StatusCode::BAD_REQUEST, "Nobody has signed in", "Go back and sign in first."));
+    };
+    let proposal = &request.proposal;
+    let frame = frame(pages, arrival, &considered.merchant).await?;
+    let name = considered.visitor.clone().unwrap_or_else(|| email.clone());
+    let chosen = considered.current.or_else(|| considered.methods.first().copied());
+    let choice = |method: &PaymentMethod| Choice {
+        value: method.name(),
+        label: words::method(*method),
+        hint: hint(*method, pages.clock.now()),
+        is_chosen: Some(*method) == chosen,
+    };
+    let address = if request.asks_address { Vec::new() } else { shown_address(&arrival.start) };
+    let page = Review {
+        frame: &frame,
+        headline: words::headline(proposal, &considered.merchant),
+        agreement: words::agreement(proposal),
+        email,
+        is_new: considered.visitor.is_none(),
+        reason: proposal.reason.as_deref().map(words::reason),
+        terms: words::terms(proposal, &considered.merchant, considered.current),
+        methods: if proposal.is_receiving() { Vec::new() } else { considered.methods.iter().map(choice).collect() },
+        address,
+        fields: if request.asks_address { address_fields(&name) } else { Vec::new() },
+        endings: pages::ALL_ENDINGS,
+        name,
+    };
+    Ok(pages::show(StatusCode::OK, &frame, &page))
+}
+
+async fn frame(pages: &CoBranded, arrival: &Arrival, merchant: &str) -> Result<Frame, FpsError> {
+    let image = arrival.start.value("cobrandingUrl").and_then(|url| Url::parse(url).ok());
+    Ok(Frame {
+        merchant: merchant.to_owned(),
+        image: image.filter(|url| url.scheme() == "https" && super::start::has_plain_host(url)),
+        is_banner: arrival.start.value("cobrandingStyle").is_some_and(|style| style.eq_ignore_ascii_case("banner")),
+        description: arrival.start.value("websiteDescription").map(str::to_owned),
+        visit: pages.seal().await?.close(&arrival.visit),
+        leads_to: Some(arrival.return_url.clone()),
+    })
+}
+
+/// What the visitor's wallet is made of (our choice).
+fn hint(method: PaymentMethod, now: Timestamp) -> String {
+    match method {
+        PaymentMethod::CC => format!("Visa ending in 1111, expires {}", expiry(now, false)),
+        PaymentMethod::ACH => "Checking account ending in 6789".to_owned(),
+        PaymentMethod::ABT | PaymentMethod::Debt | PaymentMethod::Prepaid => {
+            "Money that was received or paid in".to_owned()
+        }
+    }
+}
+
+/// The lines of an address: parameter, label, sample, what browsers fill in.
+const ADDRESS: [(&str, &str, &str, &str); 8] = [
+    ("addressName", "Full name", "", "name"),
+    ("addressLine1", "Address line 1", "1 Example Street", "address-line1"),
+    ("addressLine2", "Address line 2", "", "address-line2"),
+    ("city", "City", "Seattle", "address-level2"),
+    ("state", "State", "WA", "address-level1"),
+    ("zip", "ZIP code", "98101", "postal-code"),
+    ("country", "Country", "US", "country"),
+    ("phoneNumber", "Phone number", "206-555-0100", "tel"),
+];
+/// Longest line of an address, in characters.
+const ADDRESS_LINE: usize = 100;
+
+fn address_fields(name: &str) -> Vec<AddressField> {
+    let field = |(parameter, label, sample, autocomplete): (&'static str, &'static str, &str, &'static str)| {
+        let value = if parameter == "addressName" { name } else { sample };
+        AddressField { name: parameter, label, value: value.to_owned(), autocomplete }
+    };
+    ADDRESS.into_iter().map(field).collect()
+}
+
+/// The address that the visitor gave; a sample, if there was nobody to ask.
+fn given_address(form: &Form) -> Vec<Pair> {
+    let is_asked = form.value("addressLine1").is_some();
+    let given = |(parameter, _, sample, _): (&str, &str, &str, &str)| {
+        let sample = if parameter == "addressName" { "Sandbox Buyer" } else { sample };
+        let value = if is_asked { form.value(parameter).unwrap_or_default() } else { sample };
+        let value: String = value.chars().take(ADDRESS_LINE).collect();
+        (parameter.to_owned(), value)
+    };
+    ADDRESS.into_iter().map(given).filter(|(_, value)| !value.is_empty()).collect()
+}
+
+/// The address that the merchant gave.
+fn shown_address(start: &Start) -> Vec<String> {
+    ADDRESS.into_iter().filter_map(|(parameter, ..)| start.value(parameter)).map(str::to_owned).collect()
+}
+
+/// The merchant's URL with its own query, and these parameters after it. Blanks are `+` (observed).
+fn with_parameters(url: &Url, pairs: &[Pair]) -> Url {
+    let mut url = url.clone();
+    let mut added = form_urlencoded::Serializer::new(String::new());
+    added.extend_pairs(pairs);
+    let own = url.query().filter(|own| !own.is_empty()).map(|own| format!("{own}&")).unwrap_or_default();
+    url.set_query(Some(&format!("{own}{}", added.finish())));
+    url
+}
+
+/// Changes the first letter of the signature.
+fn tamper(pairs: &mut [Pair]) {
+    if let Some((_, signature)) = pairs.iter_mut().find(|(name, _)| name == "signature") {
+        let other = if signature.starts_with('A') { "B" } else { "A" };
+        signature.replace_range(..1, other);
+    }
+}
+
+fn redirect(url: &Url) -> Response<Body> {
+    let response = Response::builder()
+        .status(StatusCode::FOUND)
+        .header(LOCATION, url.as_str())
+        .header(CACHE_CONTROL, "no-store")
+        .body(Body::empty());
+    response.unwrap_or_default()
+}

@@ -1,0 +1,67 @@
+//! The hosts that a client may have signed for.
+
+use axum::http::header::HOST;
+use axum::http::request::Parts;
+
+use crate::server::{ConnectionInfo, TargetAuthority};
+
+/// Whichever host a client signs: as sent, without its port, the listener's own, and the configured aliases.
+#[derive(Clone, Debug)]
+pub struct Hosts {
+    /// Names that a client may have signed although it connects here.
+    pub aliases: Vec<String>,
+}
+
+impl Hosts {
+    /// All of them for one request, the most likely first.
+    pub fn of(&self, parts: &Parts) -> Vec<String> {
+        let header = sent(parts);
+        let target = parts.extensions.get::<TargetAuthority>().map(|target| target.0.as_str());
+        let mut hosts: Vec<String> = Vec::with_capacity(4 + self.aliases.len());
+        let mut add = |host: &str| {
+            if !hosts.iter().any(|known| known == host) {
+                hosts.push(host.to_owned());
+            }
+        };
+        for sent in [header, target].into_iter().flatten() {
+            add(sent);
+            add(without_port(sent));
+        }
+        if let Some(connection) = parts.extensions.get::<ConnectionInfo>() {
+            add(&connection.local_addr.to_string());
+        }
+        self.aliases.iter().for_each(|alias| add(alias));
+        hosts
+    }
+}
+
+/// The Host header.
+pub fn sent(parts: &Parts) -> Option<&str> {
+    parts.headers.get(HOST).and_then(|host| host.to_str().ok())
+}
+
+/// `localhost:8008` and `[::1]:8008` without their ports.
+pub fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.ends_with(':') => name,
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_cut_off_hosts() {
+        for (host, bare) in [
+            ("localhost:8008", "localhost"),
+            ("localhost", "localhost"),
+            ("[::1]:8008", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("127.0.0.1:80", "127.0.0.1"),
+        ] {
+            assert_eq!(without_port(host), bare);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What the sandboxes of a world share and show nobody: made once, by whichever comes first.
+
+use crate::error::FpsError;
+
+use super::book::Book;
+use super::names::World;
+use super::needs::Needs;
+use super::{Command, Context};
+
+/// What a secret is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SecretName {
+    /// Seals what the Co-Branded pages give a browser to bring back.
+    Seal,
+    /// Signs messages to merchants: the private key and its certificate.
+    SigningKey,
+}
+
+impl SecretName {
+    /// Every secret.
+    pub const ALL: [Self; 2] = [Self::Seal, Self::SigningKey];
+
+    /// Its name in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Seal => "seal",
+            Self::SigningKey => "signing-key",
+        }
+    }
+}
+
+/// Asks for a secret, which may not have been made yet.
+#[derive(Clone, Copy, Debug)]
+pub struct FindSecret {
+    /// Whose.
+    pub world: World,
+    /// Which.
+    pub name: SecretName,
+}
+
+impl Command for FindSecret {
+    type Output = Option<String>;
+    const LOOKS: bool = true;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.secret(self.world, self.name);
+    }
+
+    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Self::Output, FpsError> {
+        Ok(book.secret(self.world, self.name).map(str::to_owned))
+    }
+}
+
+/// Offers a new secret. What was there first is kept, and given back.
+#[derive(Clone)]
+pub struct KeepSecret {
+    /// Whose.
+    pub world: World,
+    /// Which.
+    pub name: SecretName,
+    /// The new one.
+    pub offered: String,
+}
+
+impl Command for KeepSecret {
+    type Output = String;
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        needs.secret(self.world, self.name);
+    }
+
+    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Self::Output, FpsError> {
+        if let Some(kept) = book.secret(self.world, self.name) {
+            return Ok(kept.to_owned());
+        }
+        book.keep_secret(self.world, self.name, self.offered.clone());
+        Ok(self.offered.clone())
+    }
+}

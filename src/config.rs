@@ -34,7 +34,8 @@ pub use self::error::{ConfigError, one_line};
 pub use self::file::FileSettings;
 pub use self::kinds::{AuthMode, CoBrandedAuth, Database, LogFormat, PostgresUrl};
 use self::kinds::{
-    Choice, Count, Delay, Dollars, FilePath, Flag, HostName, HostPort, Instant, LogFilter, Number, Origin, Timeout,
+    Choice, Count, Delay, Dollars, FilePath, Flag, HostName, HostPort, Instant, LogFilter, Number, Origin,
+    Timeout,
 };
 use self::table::CONFIG_VARIABLE;
 pub use self::table::Setting;

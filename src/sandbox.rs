@@ -187,7 +187,8 @@ fn router(
         .route("/_sandbox/actions", get(async move || markdown(reference::actions_markdown())))
         .route("/_sandbox/errors", get(async move || markdown(reference::errors_markdown())))
         .route("/_sandbox/magic", get(async move || markdown(reference::magic_markdown())));
-    router = router.route("/_sandbox/cobranded", get(async move || markdown(cobranded::reference::markdown())));
+    router =
+        router.route("/_sandbox/cobranded", get(async move || markdown(cobranded::reference::markdown())));
     router = router.merge(cobranded::router(pages));
     if let Some(pem) = ca_pem.map(str::to_owned) {
         let file = [

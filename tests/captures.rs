@@ -25,6 +25,7 @@ use std::time::Duration;
 use fps_sandbox::config::Config;
 use fps_sandbox::ledger::Timestamp;
 use percent_encoding::percent_decode_str;
+use support::cobranded::Back;
 use support::{Reply, Server, config, instant};
 
 /// A captured request.
@@ -37,8 +38,8 @@ struct Capture {
 /// What the index says of a captured request.
 #[derive(Clone, Debug)]
 enum Expected {
-    /// Not served yet, so not asserted.
-    CoBranded,
+    /// Sent back to the merchant with this status and these parameters.
+    SentBack { status: String, texts: Vec<(String, String)> },
     /// A success of the action with these texts in it.
     Success { action: String, texts: Vec<(String, String)> },
     /// A refusal with these texts.
@@ -86,7 +87,7 @@ fn index() -> BTreeMap<String, Expected> {
             .map(|(path, text)| (path.to_owned(), text.to_owned()))
             .collect();
         let expected = match status.as_str() {
-            "-" => Expected::CoBranded,
+            "302" => Expected::SentBack { status: answer, texts },
             "200" => Expected::Success { action: answer, texts },
             status => Expected::Refused { status: status.parse().expect("a status"), code: answer, texts },
         };
@@ -166,7 +167,7 @@ async fn world(now: Timestamp) -> Server {
 fn assert_answer(capture: &Capture, reply: &Reply, expected: &Expected) {
     let name = &capture.name;
     let texts = match expected {
-        Expected::CoBranded => unreachable!("{name} is not sent"),
+        Expected::SentBack { .. } => unreachable!("{name} is no call of the service"),
         Expected::Success { action, texts } => {
             assert_eq!(reply.status, 200, "{name}: {}", reply.body);
             let version = capture.value("Version");
@@ -192,16 +193,42 @@ fn every_capture_has_its_row_in_the_index_and_every_row_its_capture() {
     assert_eq!(files.len(), 148, "captures come and go on purpose only");
 }
 
-#[test]
-fn only_the_six_co_branded_captures_are_not_asserted_yet() {
+/// Each is answered with a page, and at once where the sandbox is asked for that; a change of any value is noticed.
+#[tokio::test]
+async fn every_captured_visit_to_the_pages_is_signed_right_and_ends_as_the_index_says() {
     let index = index();
-    let mut waiting = 0;
-    for capture in captures().into_values().flatten() {
-        let is_waiting = matches!(index.get(&capture.name), Some(Expected::CoBranded));
-        assert_eq!(is_waiting, capture.is_co_branded(), "{}", capture.name);
-        waiting += usize::from(is_waiting);
+    let mut visits = 0;
+    for captures in captures().into_values() {
+        let server = world(instant("2012-06-01T12:00:00Z")).await;
+        for capture in captures.iter().filter(|capture| capture.is_co_branded()) {
+            let name = &capture.name;
+            let page = server.raw(&capture.bytes).await;
+            assert_eq!(page.status, 200, "{name}: {}", page.head);
+            let (_, place) =
+                capture.values().into_iter().find(|(name, _)| name == "callerReference").unwrap_or_else(
+                    || {
+                        capture
+                            .values()
+                            .into_iter()
+                            .find(|(name, _)| name == "callerReferenceSender")
+                            .expect("a reference")
+                    },
+                );
+            let tampered = server.raw(&capture.tampered(&place).expect("something to change")).await;
+            assert!(tampered.head.contains("status=CE"), "{name}: {}", tampered.head);
+            let text = capture.text().replacen(" HTTP/1.1", "&sandbox_outcome=SC HTTP/1.1", 1);
+            let back = Back::of(&server.raw(text.as_bytes()).await);
+            let Expected::SentBack { status, texts } = &index[name] else { panic!("{name} is a visit") };
+            assert_eq!(back.value("status"), status, "{name}: {}", back.url);
+            for (parameter, value) in texts {
+                let given = back.value(parameter);
+                assert!(given == value || (value == "…" && given.len() == 64), "{name}: {}", back.url);
+            }
+            visits += 1;
+        }
+        server.stop().await;
     }
-    assert_eq!(waiting, 6);
+    assert_eq!(visits, 6);
 }
 
 /// The captured calls of the service: what is asserted.

@@ -141,7 +141,8 @@ fn instead<T>(status: StatusCode, title: &str, text: &str) -> Result<T, Instead>
 
 /// The page for a command that could not be run.
 fn refused(refusal: &FpsError) -> Response<Body> {
-    let status = StatusCode::from_u16(refusal.code.facts().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status =
+        StatusCode::from_u16(refusal.code.facts().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     pages::problem(status, "The sandbox cannot do this now", &refusal.message)
 }
 
@@ -174,7 +175,9 @@ impl CoBranded {
         match seal.open(form.value("visit").unwrap_or_default(), self.clock.now()) {
             Ok(visit) => Ok((Arrival::read(self, &parts, visit)?, form)),
             Err(Broken::Expired) => instead(StatusCode::GONE, "This page was open for too long", STALE),
-            Err(Broken::Altered) => instead(StatusCode::BAD_REQUEST, "This page cannot be gone on with", STALE),
+            Err(Broken::Altered) => {
+                instead(StatusCode::BAD_REQUEST, "This page cannot be gone on with", STALE)
+            }
         }
     }
 

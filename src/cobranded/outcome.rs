@@ -103,7 +103,9 @@ impl Outcome {
             }
             Self::NoMethod => Some("The sender has none of the payment methods asked for".to_owned()),
             Self::NotPossible(reason) => Some((*reason).to_owned()),
-            Self::NotRegistered => Some("The caller is not registered for this kind of transaction".to_owned()),
+            Self::NotRegistered => {
+                Some("The caller is not registered for this kind of transaction".to_owned())
+            }
             Self::SystemError => Some("System error, please try again".to_owned()),
         }
     }
@@ -148,7 +150,11 @@ impl Outcome {
 /// The month in which the visitor's card expires: five years on, or the last month (our choice).
 pub(super) fn expiry(now: Timestamp, expired: bool) -> String {
     let now = now.to_datetime();
-    let month = if expired { now.checked_sub_months(Months::new(1)) } else { now.checked_add_months(Months::new(60)) };
+    let month = if expired {
+        now.checked_sub_months(Months::new(1))
+    } else {
+        now.checked_add_months(Months::new(60))
+    };
     let month = month.unwrap_or(now);
     format!("{:02}/{}", month.month(), month.year())
 }

@@ -3,8 +3,8 @@
 use crate::basis::Basis;
 use crate::fps::actions::Behaviour;
 use crate::ledger::{
-    Account, Asked, Caller, Charges, Credit, Measure, Payments, Proposal, RecipientTerms, Timestamp, TokenType,
-    UsageLimit, Validity,
+    Account, Asked, Caller, Charges, Credit, Measure, Payments, Proposal, RecipientTerms, Timestamp,
+    TokenType, UsageLimit, Validity,
 };
 
 use super::fields::Fields;
@@ -72,7 +72,11 @@ const SECONDS: &str = "seconds since 1970";
 pub(super) const COMMON: &[Parameter] = &[
     required("callerKey", "access key", "Who asks."),
     required("pipelineName", "a pipeline", "What for."),
-    required("returnURL", "absolute URL of http or https", "Where the visitor goes when all is done; its own query is kept."),
+    required(
+        "returnURL",
+        "absolute URL of http or https",
+        "Where the visitor goes when all is done; its own query is kept.",
+    ),
     optional("version", "date", "`2009-01-09`."),
     optional("signatureVersion", "2 or 1", "Which rules the URL is signed by."),
     optional("signatureMethod", "HmacSHA256 or HmacSHA1", "The hash of version 2."),
@@ -155,7 +159,11 @@ pub(super) static PIPELINES: &[Pipeline] = &[
             ONE_REFERENCE,
             &[
                 required("globalAmountLimit", DOLLARS, "The most that may be paid in all."),
-                optional("recipientTokenList", "token ids with commas", "The only recipients, in a marketplace."),
+                optional(
+                    "recipientTokenList",
+                    "token ids with commas",
+                    "The only recipients, in a marketplace.",
+                ),
                 optional("isRecipientCobranding", FLAG, "Needs recipientTokenList."),
             ],
             CHARGES,
@@ -167,7 +175,9 @@ pub(super) static PIPELINES: &[Pipeline] = &[
         tokens: &["tokenID"],
         fidelity: &[
             documented("Without validityExpiry the token is good for a year."),
-            our_choice("A charge against amountType is AmountOutOfRange, one above any limit TokenUsageError."),
+            our_choice(
+                "A charge against amountType is AmountOutOfRange, one above any limit TokenUsageError.",
+            ),
         ],
         read: |fields| {
             let recipients = fields.tokens("recipientTokenList");
@@ -243,7 +253,9 @@ pub(super) static PIPELINES: &[Pipeline] = &[
         fidelity: &[
             observed("maxFixedFee and maxVariableFee may be missing; Amazon's own libraries insist on them."),
             our_choice("The refund token is found by its id, the recipient token also by callerReference."),
-            our_choice("A personal account cannot agree to CC (NP). A caller that is no marketplace gets NM."),
+            our_choice(
+                "A personal account cannot agree to CC (NP). A caller that is no marketplace gets NM.",
+            ),
         ],
         read: |fields| {
             let terms = RecipientTerms {
@@ -285,7 +297,11 @@ pub(super) static PIPELINES: &[Pipeline] = &[
         groups: &[
             COMMON,
             &[
-                required("callerReferenceSender", REFERENCE, "The merchant's name for the token that makes debt."),
+                required(
+                    "callerReferenceSender",
+                    REFERENCE,
+                    "The merchant's name for the token that makes debt.",
+                ),
                 required("callerReferenceSettlement", REFERENCE, "And for the one that settles it."),
                 required("creditLimit", DOLLARS, "The highest debt."),
                 required("globalAmountLimit", DOLLARS, "The most that all settlements may come to."),
@@ -320,8 +336,16 @@ pub(super) static PIPELINES: &[Pipeline] = &[
             COMMON,
             &[
                 required("callerReference", "text, at most 128 bytes", "Comes back in the return URL."),
-                required("tokenId", "token id", "Which token; one that pays real money, made for this caller."),
-                optional("paymentMethod", "list of CC, ACH, ABT", "How the visitor may pay; all three by default."),
+                required(
+                    "tokenId",
+                    "token id",
+                    "Which token; one that pays real money, made for this caller.",
+                ),
+                optional(
+                    "paymentMethod",
+                    "list of CC, ACH, ABT",
+                    "How the visitor may pay; all three by default.",
+                ),
             ],
         ],
         instrument: None,
@@ -369,7 +393,8 @@ impl Pipeline {
 
     /// The first of its parameters that has to name something new.
     pub(super) fn reference(&self) -> &'static str {
-        let mut references = self.parameters().filter(|parameter| parameter.name.starts_with("callerReference"));
+        let mut references =
+            self.parameters().filter(|parameter| parameter.name.starts_with("callerReference"));
         references.next().map_or("callerReference", |parameter| parameter.name)
     }
 

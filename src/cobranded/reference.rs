@@ -29,19 +29,29 @@ const STATUSES: [(Ending, &str); 13] = [
 /// What holds for every pipeline.
 const FIDELITY: &[(&str, &str)] = &[
     ("Status codes, names of parameters and results.", "documented"),
-    ("RSA-SHA1 over verb, host, path and parameters, in wrapped base64; the certificate's requestId; version 1 by the merchant's secret.", "observed"),
-    ("errorMessage of CE, also that version 1 has another blank and callerReference; that of NP after a restart.", "observed"),
+    (
+        "RSA-SHA1 over verb, host, path and parameters, in wrapped base64; the certificate's requestId; version 1 by the merchant's secret.",
+        "observed",
+    ),
+    (
+        "errorMessage of CE, also that version 1 has another blank and callerReference; that of NP after a restart.",
+        "observed",
+    ),
     ("errorMessage of PE, NM, SE and the other cases of NP.", "our choice"),
     ("Parameter names in any case; unknown ones are ignored.", "our choice"),
     ("An unsigned URL is taken, unless --cobranded-auth is strict.", "documented"),
     ("A used callerReference is CE. The same form sent twice has one effect.", "our choice"),
-    ("A visit lives half an hour. Its pages look as we like them; the ids ap_email, ap_password and signInSubmit are Amazon's.", "our choice"),
+    (
+        "A visit lives half an hour. Its pages look as we like them; the ids ap_email, ap_password and signInSubmit are Amazon's.",
+        "our choice",
+    ),
     ("Cards expire five years on.", "our choice"),
 ];
 
 /// Every pipeline: parameters, results, behaviour.
 pub fn markdown() -> String {
-    let mut text = String::from("# Co-Branded pages\n\nGenerated from the table of pipelines; do not edit by hand.\n\n");
+    let mut text =
+        String::from("# Co-Branded pages\n\nGenerated from the table of pipelines; do not edit by hand.\n\n");
     text.push_str(LEGEND);
     // Writing into a string does not fail, so the results below are dropped.
     let _ = write!(

@@ -20,7 +20,11 @@ pub(super) fn check(
     insists: bool,
 ) -> Result<(), Doubt> {
     let Some((name, given)) = start.pair("signature").or_else(|| start.pair("awsSignature")) else {
-        return if insists { Err("it is not signed, and --cobranded-auth is strict".to_owned()) } else { Ok(()) };
+        return if insists {
+            Err("it is not signed, and --cobranded-auth is strict".to_owned())
+        } else {
+            Ok(())
+        };
     };
     let scheme = match (start.value("signatureVersion"), start.value("signatureMethod")) {
         (None | Some("1"), _) => Scheme::V1,
@@ -35,12 +39,16 @@ pub(super) fn check(
     let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
     match verify(&key.secret, scheme, &signable, &hosts, given, query) {
         Verdict::Matches { .. } => Ok(()),
-        Verdict::Differs { .. } if scheme == Scheme::V1 && matches_path_and_query(&key.secret, &signable, given) => {
+        Verdict::Differs { .. }
+            if scheme == Scheme::V1 && matches_path_and_query(&key.secret, &signable, given) =>
+        {
             Ok(())
         }
         Verdict::Differs { string_to_sign, reason } => {
             let reason = reason.unwrap_or_else(|| "no usual mistake explains it".to_owned());
-            Err(format!("its signature does not match: {reason} Expected was a signature of {string_to_sign:?}"))
+            Err(format!(
+                "its signature does not match: {reason} Expected was a signature of {string_to_sign:?}"
+            ))
         }
     }
 }

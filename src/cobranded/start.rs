@@ -83,7 +83,11 @@ impl Start {
                 }
                 "sandbox_buyer" if is_address(value) => wishes.visitor = Some(value.trim().to_owned()),
                 "sandbox_buyer" => return Err("sandbox_buyer is an e-mail address".to_owned()),
-                _ => return Err(format!("there is no parameter {name}, only sandbox_outcome and sandbox_buyer")),
+                _ => {
+                    return Err(format!(
+                        "there is no parameter {name}, only sandbox_outcome and sandbox_buyer"
+                    ));
+                }
             }
         }
         Ok(wishes)
@@ -119,7 +123,15 @@ mod tests {
 
     #[test]
     fn only_absolute_urls_of_the_web_are_returned_to() {
-        for wrong in ["", "/relative", "javascript:alert(1)", "ftp://example.com/", "//example.com/", "http://", "http://a;style-src/"] {
+        for wrong in [
+            "",
+            "/relative",
+            "javascript:alert(1)",
+            "ftp://example.com/",
+            "//example.com/",
+            "http://",
+            "http://a;style-src/",
+        ] {
             let start = Start { pairs: vec![("returnURL".to_owned(), wrong.to_owned())] };
             assert!(start.return_url().is_err(), "{wrong}");
         }

@@ -11,9 +11,7 @@ use url::{Url, form_urlencoded};
 use crate::error::FpsError;
 use crate::fps::outbound::Outbound;
 use crate::fps::query::Pair;
-use crate::ledger::{
-    Authorise, Consider, Considered, Ending, PaymentMethod, Timestamp, Visitor,
-};
+use crate::ledger::{Authorise, Consider, Considered, Ending, PaymentMethod, Timestamp, Visitor};
 use crate::store::AccessKey;
 
 use super::outcome::{Outcome, Success, expiry};
@@ -72,7 +70,8 @@ impl Arrival {
                 return Err(vec!["signature"]);
             }
         }
-        let pipeline = start.value("pipelineName").and_then(pipelines::find).ok_or_else(|| vec!["pipelineName"])?;
+        let pipeline =
+            start.value("pipelineName").and_then(pipelines::find).ok_or_else(|| vec!["pipelineName"])?;
         pipeline.read(start, key.owner, Timestamp::from_millis(visit.began))
     }
 
@@ -173,8 +172,12 @@ pub(super) async fn confirm(
     let visitor = arrival.visit.email.clone().map_or(Visitor::First, Visitor::At);
     match form.value("ending").and_then(Ending::named) {
         Some(ending) => end(pages, &arrival, request, ending, visitor, method, form).await,
-        None if arrival.visit.email.is_some() => agree(pages, &arrival, request, visitor, method, form, None).await,
-        None => Ok(pages::problem(StatusCode::BAD_REQUEST, "Nobody has signed in", "Go back and sign in first.")),
+        None if arrival.visit.email.is_some() => {
+            agree(pages, &arrival, request, visitor, method, form, None).await
+        }
+        None => {
+            Ok(pages::problem(StatusCode::BAD_REQUEST, "Nobody has signed in", "Go back and sign in first."))
+        }
     }
 }
 
@@ -222,7 +225,8 @@ async fn agree(
         Ok(authorised) => authorised,
         Err(flaw) => return arrival.go_back(pages, &flaw.into(), false).await,
     };
-    let caller_reference = arrival.start.value("callerReference").filter(|_| request.pipeline.has_one_reference());
+    let caller_reference =
+        arrival.start.value("callerReference").filter(|_| request.pipeline.has_one_reference());
     let outcome = Outcome::Success(Success {
         pipeline: request.pipeline,
         authorised,
@@ -261,7 +265,11 @@ async fn review_page(
     considered: &Considered,
 ) -> Result<Response<Body>, FpsError> {
     let (Ok(request), Some(email)) = (&arrival.request, &arrival.visit.email) else {
-        return Ok(pages::problem(StatusCode::BAD_REQUEST, "Nobody has signed in", "Go back and sign in first."));
+        return Ok(pages::problem(
+            StatusCode::BAD_REQUEST,
+            "Nobody has signed in",
+            "Go back and sign in first.",
+        ));
     };
     let proposal = &request.proposal;
     let frame = frame(pages, arrival, &considered.merchant).await?;
@@ -282,7 +290,11 @@ async fn review_page(
         is_new: considered.visitor.is_none(),
         reason: proposal.reason.as_deref().map(words::reason),
         terms: words::terms(proposal, &considered.merchant, considered.current),
-        methods: if proposal.is_receiving() { Vec::new() } else { considered.methods.iter().map(choice).collect() },
+        methods: if proposal.is_receiving() {
+            Vec::new()
+        } else {
+            considered.methods.iter().map(choice).collect()
+        },
         address,
         fields: if request.asks_address { address_fields(&name) } else { Vec::new() },
         endings: pages::ALL_ENDINGS,
@@ -296,7 +308,10 @@ async fn frame(pages: &CoBranded, arrival: &Arrival, merchant: &str) -> Result<F
     Ok(Frame {
         merchant: merchant.to_owned(),
         image: image.filter(|url| url.scheme() == "https" && super::start::has_plain_host(url)),
-        is_banner: arrival.start.value("cobrandingStyle").is_some_and(|style| style.eq_ignore_ascii_case("banner")),
+        is_banner: arrival
+            .start
+            .value("cobrandingStyle")
+            .is_some_and(|style| style.eq_ignore_ascii_case("banner")),
         description: arrival.start.value("websiteDescription").map(str::to_owned),
         visit: pages.seal().await?.close(&arrival.visit),
         leads_to: Some(arrival.return_url.clone()),
@@ -329,10 +344,11 @@ const ADDRESS: [(&str, &str, &str, &str); 8] = [
 const ADDRESS_LINE: usize = 100;
 
 fn address_fields(name: &str) -> Vec<AddressField> {
-    let field = |(parameter, label, sample, autocomplete): (&'static str, &'static str, &str, &'static str)| {
-        let value = if parameter == "addressName" { name } else { sample };
-        AddressField { name: parameter, label, value: value.to_owned(), autocomplete }
-    };
+    let field =
+        |(parameter, label, sample, autocomplete): (&'static str, &'static str, &str, &'static str)| {
+            let value = if parameter == "addressName" { name } else { sample };
+            AddressField { name: parameter, label, value: value.to_owned(), autocomplete }
+        };
     ADDRESS.into_iter().map(field).collect()
 }
 

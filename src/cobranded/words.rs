@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::ledger::{
-    Amount, Asked, Charges, Measure, PaymentMethod, Period, Proposal, Timestamp, TokenType, UsageLimit, Validity,
+    Amount, Asked, Charges, Measure, PaymentMethod, Period, Proposal, Timestamp, TokenType, UsageLimit,
+    Validity,
 };
 
 /// One line of what is agreed to.
@@ -48,7 +49,9 @@ pub(super) fn terms(proposal: &Proposal, merchant: &str, current: Option<Payment
                 (TokenType::SingleUse, Some(most)) => {
                     add("Amount", format!("One payment of at most {}.", dollars(most)));
                 }
-                (_, Some(most)) => add("In all", format!("All payments together are at most {}.", dollars(most))),
+                (_, Some(most)) => {
+                    add("In all", format!("All payments together are at most {}.", dollars(most)))
+                }
                 _ => {}
             }
             if let Some(text) = one_charge(payments.charges, "payment") {
@@ -62,7 +65,8 @@ pub(super) fn terms(proposal: &Proposal, merchant: &str, current: Option<Payment
             }
         }
         Asked::Receiving { terms, .. } => {
-            let payer = if terms.recipient_pays_fee { "You pay".to_owned() } else { format!("{merchant} pays") };
+            let payer =
+                if terms.recipient_pays_fee { "You pay".to_owned() } else { format!("{merchant} pays") };
             add("Fees", format!("{payer} the fees of Amazon Payments."));
             add("Commission", commission(terms.max_fixed_fee, terms.max_variable_fee, merchant));
         }
@@ -73,7 +77,10 @@ pub(super) fn terms(proposal: &Proposal, merchant: &str, current: Option<Payment
         Asked::Postpaid(credit) => {
             add("Credit limit", format!("You can owe at most {} at a time.", dollars(credit.credit_limit)));
             let most = dollars(credit.settlement_limit);
-            add("Settlement limit", format!("{merchant} can collect at most {most} of your debt, all settlements together."));
+            add(
+                "Settlement limit",
+                format!("{merchant} can collect at most {most} of your debt, all settlements together."),
+            );
             if let Some(text) = one_charge(credit.charges, "purchase") {
                 add("Each purchase", text);
             }
@@ -97,7 +104,9 @@ fn commission(fixed: Option<Amount>, percent: Option<rust_decimal::Decimal>, mer
     match (fixed, percent) {
         (None, None) => format!("{merchant} takes no commission."),
         (Some(fixed), None) => format!("{merchant} takes at most {} of each payment.", dollars(fixed)),
-        (None, Some(percent)) => format!("{merchant} takes at most {} % of each payment.", percent.normalize()),
+        (None, Some(percent)) => {
+            format!("{merchant} takes at most {} % of each payment.", percent.normalize())
+        }
         (Some(fixed), Some(percent)) => {
             let (fixed, percent) = (dollars(fixed), percent.normalize());
             format!("{merchant} takes at most {fixed} and {percent} % of each payment.")
@@ -108,7 +117,9 @@ fn commission(fixed: Option<Amount>, percent: Option<rust_decimal::Decimal>, mer
 fn one_charge(charges: Charges, what: &str) -> Option<String> {
     match (charges.min, charges.max) {
         (None, None) => None,
-        (Some(least), Some(most)) if least == most => Some(format!("Each {what} is exactly {}.", dollars(least))),
+        (Some(least), Some(most)) if least == most => {
+            Some(format!("Each {what} is exactly {}.", dollars(least)))
+        }
         (Some(least), Some(most)) => {
             Some(format!("Each {what} is between {} and {}.", dollars(least), dollars(most)))
         }
@@ -125,7 +136,7 @@ fn limited(limit: &UsageLimit, what: &str) -> String {
     };
     match limit.period {
         None => format!("At most {much} in all."),
-        Some(period) => format!("At most {much} in {}.", each(period)),
+        Some(period) => format!("At most {much} {}.", each(period)),
     }
 }
 
@@ -229,7 +240,8 @@ mod tests {
 
     #[test]
     fn amounts_are_written_as_people_do() {
-        for (cents, text) in [(1, "$0.01"), (99_999, "$999.99"), (500_000, "$5,000.00"), (123_456_789, "$1,234,567.89")]
+        for (cents, text) in
+            [(1, "$0.01"), (99_999, "$999.99"), (500_000, "$5,000.00"), (123_456_789, "$1,234,567.89")]
         {
             assert_eq!(dollars(Amount::from_micros(cents * 10_000)), text);
         }
@@ -239,8 +251,8 @@ mod tests {
     fn limits_are_sentences() {
         let limit = |measure, allowed, period| UsageLimit { measure, allowed, period: Period::parse(period) };
         for (limit, text) in [
-            (limit(Measure::Count, 3, "1 Day"), "At most 3 purchases in each day."),
-            (limit(Measure::Count, 1, "6 Months"), "At most one purchase in every 6 months."),
+            (limit(Measure::Count, 3, "1 Day"), "At most 3 purchases each day."),
+            (limit(Measure::Count, 1, "6 Months"), "At most one purchase every 6 months."),
             (limit(Measure::Amount, 50_000_000, ""), "At most $50.00 in all."),
         ] {
             assert_eq!(limited(&limit, "purchase"), text);

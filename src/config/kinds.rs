@@ -128,7 +128,8 @@ impl Kind for Origin {
     const PLACEHOLDER: &'static str = "URL";
 
     fn expects() -> String {
-        "an address without a path, such as https://fps.sandbox.amazonaws.com or http://localhost:8008".to_owned()
+        "an address without a path, such as https://fps.sandbox.amazonaws.com or http://localhost:8008"
+            .to_owned()
     }
 
     fn parse(text: &str) -> Result<String, String> {

@@ -74,7 +74,6 @@ impl TrustedKeys {
         };
         keys.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
-
 }
 
 /// Signs messages with the sandbox's own key, and checks any.
@@ -138,7 +137,8 @@ impl Outbound {
         pairs: &mut Vec<Pair>,
     ) -> Result<(), FpsError> {
         let key = self.own_key().await?;
-        let certificate = format!("{base}{}?requestId={}", key.certificate_path(), ids::certificate_request());
+        let certificate =
+            format!("{base}{}?requestId={}", key.certificate_path(), ids::certificate_request());
         for (name, value) in
             [("signatureMethod", "RSA-SHA1"), ("signatureVersion", "2"), ("certificateUrl", &certificate)]
         {

@@ -138,7 +138,8 @@ impl Rest {
         let version = version(&incoming)?;
         let params = Params::new(action.name, action.parameters, action.legacy, version, &pairs)?;
         let now = self.authenticator.clock.now();
-        let call = Call { caller: authenticated.caller, params, store: &self.store, now, outbound: &self.outbound };
+        let call =
+            Call { caller: authenticated.caller, params, store: &self.store, now, outbound: &self.outbound };
         let answer: Answer = (action.run)(call).await?;
         tracing::debug!(action = action.name, "answered");
         Ok(answer.document(version, request_id))

@@ -10,9 +10,7 @@ use super::account::{Account, AccountKind, AccountState};
 use super::book::Book;
 use super::instrument::{Instrument, InstrumentKind, Validity};
 use super::money::Amount;
-use super::names::{
-    AccountNumber, InstrumentId, InstrumentNumber, TokenId, TokenNumber,
-};
+use super::names::{AccountNumber, InstrumentId, InstrumentNumber, TokenId, TokenNumber};
 use super::needs::Needs;
 use super::token::{Purpose, RecipientTerms, Token, TokenType, Usage, UsageLimit};
 use super::transaction::{PaymentMethod, wire_names};
@@ -315,12 +313,15 @@ impl Authorise {
             }),
             Visitor::First => {
                 let owner = proposal.edited(book).and_then(|token| book.account(token.account));
-                let can = |account: &&Account| {
-                    let methods = proposal.suits(book, account);
-                    methods.is_ok_and(|methods| self.method.is_none_or(|method| methods.contains(&method)))
+                let methods = |account: &Account| proposal.suits(book, account);
+                let has_method = |account: &&Account| {
+                    methods(account).is_ok_and(|both| self.method.is_none_or(|method| both.contains(&method)))
                 };
                 let mut candidates = proposal.candidates(book);
-                let first = owner.or_else(|| candidates.clone().find(can)).or_else(|| candidates.next());
+                let first = owner
+                    .or_else(|| candidates.clone().find(has_method))
+                    .or_else(|| candidates.clone().find(|account| methods(account).is_ok()))
+                    .or_else(|| candidates.next());
                 let first = first.ok_or(Flaw::NotPossible("There is no buyer in this sandbox."))?;
                 Ok((first.clone(), false))
             }
@@ -354,7 +355,10 @@ impl Proposal {
                 vec![("callerReference", reference)]
             }
             Asked::Prepaid { sender_reference, funding_reference, .. } => {
-                vec![("callerReferenceSender", sender_reference), ("callerReferenceFunding", funding_reference)]
+                vec![
+                    ("callerReferenceSender", sender_reference),
+                    ("callerReferenceFunding", funding_reference),
+                ]
             }
             Asked::Postpaid(credit) => vec![
                 ("callerReferenceSender", &credit.sender_reference),
@@ -401,7 +405,8 @@ impl Proposal {
             let token = book.token(self.caller.world, id);
             token.is_some_and(|token| token.caller == self.caller.account && token.purpose.receives())
         };
-        let several = matches!(&self.asked, Asked::Payments(Payments { token_type: TokenType::MultiUse, .. }));
+        let several =
+            matches!(&self.asked, Asked::Payments(Payments { token_type: TokenType::MultiUse, .. }));
         let parameter = if several { "recipientTokenList" } else { "recipientToken" };
         if !self.recipients().iter().all(receives) {
             return Err(Flaw::IllFormed(parameter));
@@ -519,7 +524,10 @@ impl Proposal {
                 ..draft(Purpose::Payment, asked.token_type, method, &asked.reference)
             }],
             Asked::Receiving { reference, terms } => vec![
-                Token { terms: Some(*terms), ..draft(Purpose::Recipient, many, PaymentMethod::ABT, reference) },
+                Token {
+                    terms: Some(*terms),
+                    ..draft(Purpose::Recipient, many, PaymentMethod::ABT, reference)
+                },
                 draft(Purpose::Refund, many, PaymentMethod::ABT, reference),
             ],
             Asked::Prepaid { sender_reference, funding_reference, .. } => vec![

@@ -162,7 +162,8 @@ impl Payment {
         if instrument.is_some() && receiving.token.is_some() {
             return clash("Prepaid and postpaid instruments pay only their own merchant.");
         }
-        let named = |token: &Token| self.recipient_token.as_ref().is_some_and(|id| token.recipients.contains(id));
+        let named =
+            |token: &Token| self.recipient_token.as_ref().is_some_and(|id| token.recipients.contains(id));
         if !token.recipients.is_empty() && !named(token) {
             return clash("The sender token pays only the recipients that it was made for.");
         }

@@ -7,11 +7,11 @@ use toml::Spanned;
 
 use crate::error::FpsError;
 use crate::ledger::{
-    Account, AccountKind, AccountNumber, Amount, Book, Caller, CarryOut, Command, Context, DepositFunds, Ending,
-    FundPrepaid, Instrument, InstrumentKind, InstrumentNumber, Measure, Numbering, OwnFee, Pay, Payment,
-    PaymentMethod, Period, Purpose, RecipientTerms, Referenced, Remarks, Rules, SettleDebt, Subscription,
-    SubscriptionStatus, SubscriptionTerms, Timestamp, Token, TokenId, TokenNumber, TokenType, TransactionNumber,
-    Usage, UsageLimit, Validity, World,
+    Account, AccountKind, AccountNumber, Amount, Book, Caller, CarryOut, Command, Context, DepositFunds,
+    Ending, FundPrepaid, Instrument, InstrumentKind, InstrumentNumber, Measure, Numbering, OwnFee, Pay,
+    Payment, PaymentMethod, Period, Purpose, RecipientTerms, Referenced, Remarks, Rules, SettleDebt,
+    Subscription, SubscriptionStatus, SubscriptionTerms, Timestamp, Token, TokenId, TokenNumber, TokenType,
+    TransactionNumber, Usage, UsageLimit, Validity, World,
 };
 use crate::store::{AccessKey, Beginning, PageSettings};
 
@@ -410,11 +410,9 @@ fn method(entry: &TokenEntry, purpose: Purpose) -> Built<PaymentMethod> {
         Purpose::Credit => Some(PaymentMethod::Debt),
         Purpose::Prepaid => Some(PaymentMethod::Prepaid),
         Purpose::Recipient => Some(PaymentMethod::ABT),
-        Purpose::Payment
-        | Purpose::Settlement
-        | Purpose::Funding
-        | Purpose::Refund
-        | Purpose::Installed => None,
+        Purpose::Payment | Purpose::Settlement | Purpose::Funding | Purpose::Refund | Purpose::Installed => {
+            None
+        }
     };
     let name = match (&entry.method, implied) {
         (None, Some(implied)) => return Ok(implied),

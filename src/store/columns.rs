@@ -5,8 +5,8 @@ use std::fmt::Write;
 use crate::error::{Code, FpsError};
 use crate::ledger::{
     AccountKind, AccountState, Amount, ChargeFeeTo, CsOwner, DescriptorPolicy, Ending, InstrumentKind, Kind,
-    MarketplaceRefundPolicy, Operation, PaymentMethod, Purpose, SecretName, SoftDescriptorType, Stage, Status,
-    StatusCode, Step, SubscriptionStatus, Timestamp, TokenId, TokenType,
+    MarketplaceRefundPolicy, Operation, PaymentMethod, Purpose, SecretName, SoftDescriptorType, Stage,
+    Status, StatusCode, Step, SubscriptionStatus, Timestamp, TokenId, TokenType,
 };
 
 use super::engine::Row;

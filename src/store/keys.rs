@@ -10,11 +10,8 @@ use super::columns;
 use super::engine::{Connection, Values};
 use super::statement::ManyRows;
 
-static KEYS: ManyRows = ManyRows::new(
-    "INSERT INTO access_keys (key, world, account, secret, ending, return_signature)",
-    6,
-    "",
-);
+static KEYS: ManyRows =
+    ManyRows::new("INSERT INTO access_keys (key, world, account, secret, ending, return_signature)", 6, "");
 
 /// An access key and its owner.
 #[derive(Clone)]

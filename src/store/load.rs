@@ -2,8 +2,8 @@
 
 use crate::ledger::{
     Account, AccountNumber, Amount, Balances, Book, Due, Instrument, InstrumentNumber, LedgerAccount,
-    Outcome, Progress, Reference, ReferenceKey, Remarks, SecretName, Timestamp, Token, TokenNumber, Transaction,
-    TransactionNumber, Usage, Validity, Wanted, World,
+    Outcome, Progress, Reference, ReferenceKey, Remarks, SecretName, Timestamp, Token, TokenNumber,
+    Transaction, TransactionNumber, Usage, Validity, Wanted, World,
 };
 
 use super::columns::{self, Cell, corrupt};

@@ -3,8 +3,8 @@
 use sqlx::AssertSqlSafe;
 
 use crate::ledger::{
-    Account, AccountKind, AccountNumber, ActivityPage, ActivityQuery, Amount, Book, DebtBalance, Kind, Role, Subscription,
-    Timestamp, TransactionNumber, Wanted, World,
+    Account, AccountKind, AccountNumber, ActivityPage, ActivityQuery, Amount, Book, DebtBalance, Kind, Role,
+    Subscription, Timestamp, TransactionNumber, Wanted, World,
 };
 
 use super::columns::{self, Cell};

@@ -5,14 +5,18 @@ use crate::ledger::{
 };
 
 use super::columns::{
-    account_kind_name, account_state_name, descriptor_text, history_text, methods_text, step_name, token_ids_text,
+    account_kind_name, account_state_name, descriptor_text, history_text, methods_text, step_name,
+    token_ids_text,
 };
 use super::engine::{Connection, Values};
 use super::statement::ManyRows;
 
 static WORLDS: ManyRows = ManyRows::new("INSERT INTO worlds (number, name)", 2, "");
-static ACCOUNTS: ManyRows =
-    ManyRows::new("INSERT INTO accounts (number, world, name, email, kind, state, marketplace, methods)", 8, "");
+static ACCOUNTS: ManyRows = ManyRows::new(
+    "INSERT INTO accounts (number, world, name, email, kind, state, marketplace, methods)",
+    8,
+    "",
+);
 static INSTRUMENTS: ManyRows = ManyRows::new(
     "INSERT INTO instruments (number, world, id, kind, sender, recipient, ceiling, valid_from, valid_until, active)",
     10,

@@ -4,6 +4,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test file uses its own part")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so")]
 
+pub mod cobranded;
 pub mod dice;
 pub mod postgres;
 pub mod program;

@@ -232,7 +232,7 @@ async fn bounded(test: impl Future<Output = ()>) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Chromium and chromedriver: cargo test --test browser -- --ignored"]
 async fn a_buyer_sets_up_credit_in_a_browser_and_the_merchant_is_paid() {
-    bounded(async {
+    bounded(Box::pin(async {
         let (server, shop, driver) = (Server::start().await, Shop::open().await, Driver::start());
         let browser = driver.browser(LOOKS[0]).await;
         browser.goto(&shop.start_url(&server, 1)).await.unwrap();
@@ -264,14 +264,14 @@ async fn a_buyer_sets_up_credit_in_a_browser_and_the_merchant_is_paid() {
         assert_eq!(merchant.debt(instrument).await, ("0.000000".to_owned(), "0.000000".to_owned()));
         browser.close().await.unwrap();
         server.stop().await;
-    })
+    }))
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Chromium and chromedriver: cargo test --test browser -- --ignored"]
 async fn a_buyer_who_cancels_comes_back_with_nothing() {
-    bounded(async {
+    bounded(Box::pin(async {
         let (server, shop, driver) = (Server::start().await, Shop::open().await, Driver::start());
         let browser = driver.browser(LOOKS[0]).await;
         browser.goto(&shop.start_url(&server, 2)).await.unwrap();
@@ -287,14 +287,14 @@ async fn a_buyer_who_cancels_comes_back_with_nothing() {
         assert_eq!(back_at_the_shop(&browser).await.value("status"), "SE");
         browser.close().await.unwrap();
         server.stop().await;
-    })
+    }))
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Chromium and chromedriver: cargo test --test browser -- --ignored"]
 async fn a_keyboard_is_enough() {
-    bounded(async {
+    bounded(Box::pin(async {
         let (server, shop, driver) = (Server::start().await, Shop::open().await, Driver::start());
         let browser = driver.browser(LOOKS[0]).await;
         browser.goto(&shop.start_url(&server, 3)).await.unwrap();
@@ -313,14 +313,14 @@ async fn a_keyboard_is_enough() {
         assert_eq!(back.value("status"), "SB", "{}", back.url);
         browser.close().await.unwrap();
         server.stop().await;
-    })
+    }))
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Chromium and chromedriver: cargo test --test browser -- --ignored"]
 async fn the_pages_can_be_read_in_the_light_in_the_dark_and_on_a_phone() {
-    bounded(async {
+    bounded(Box::pin(async {
         let (server, shop, driver) = (Server::start().await, Shop::open().await, Driver::start());
         for look in LOOKS {
             let browser = driver.browser(look).await;
@@ -341,6 +341,6 @@ async fn the_pages_can_be_read_in_the_light_in_the_dark_and_on_a_phone() {
             browser.close().await.unwrap();
         }
         server.stop().await;
-    })
+    }))
     .await;
 }

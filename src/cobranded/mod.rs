@@ -169,7 +169,7 @@ impl CoBranded {
         }
         // A sealed query takes a third more than the query itself.
         let body = Limited::new(body, self.max_request_bytes * 2).collect().await;
-        let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_else(|_| Bytes::new());
+        let body = body.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
         let form = Form(query::decode(&body).unwrap_or_default());
         let seal = self.seal().await.map_err(|refusal| Box::new(refused(&refusal)))?;
         match seal.open(form.value("visit").unwrap_or_default(), self.clock.now()) {

@@ -139,7 +139,9 @@ impl Outcome {
                 pairs.extend(success.address.iter().cloned());
             }
             Self::IllFormed(_) if version_1 => {
-                caller_reference.into_iter().for_each(|reference| add("callerReference", reference));
+                if let Some(reference) = caller_reference {
+                    add("callerReference", reference);
+                }
             }
             _ => {}
         }

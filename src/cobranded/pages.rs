@@ -56,6 +56,8 @@ pub(super) struct Review<'a> {
     /// What is paid for, as HTML that is safe.
     pub(super) reason: Option<String>,
     pub(super) terms: Vec<Term>,
+    /// What the methods are for.
+    pub(super) paying: &'static str,
     pub(super) methods: Vec<Choice>,
     /// An address that the merchant has given.
     pub(super) address: Vec<String>,

@@ -114,6 +114,15 @@ fn outcome_in_short(outcome: &Outcome) -> String {
     }
 }
 
+/// What a visitor, or a test in his place, has decided.
+struct Decision<'a> {
+    visitor: Visitor,
+    /// How it ends, if not as it should.
+    ending: Option<Ending>,
+    method: Option<PaymentMethod>,
+    form: &'a Form,
+}
+
 /// Somebody arrives: the first page, or the end at once.
 pub(super) async fn begin(pages: &CoBranded, arrival: Arrival) -> Result<Response<Body>, FpsError> {
     let request = match &arrival.request {
@@ -126,11 +135,13 @@ pub(super) async fn begin(pages: &CoBranded, arrival: Arrival) -> Result<Respons
         Err(flaw) => return arrival.go_back(pages, &flaw.into(), false).await,
     };
     let of_account = arrival.key.as_ref().and_then(|key| key.pages.ending).filter(|_| !arrival.wishes.asks);
-    if let Some(ending) = arrival.wishes.ending.or(of_account) {
+    let ending = arrival.wishes.ending.or(of_account);
+    if ending.is_some() {
         let visitor = arrival.wishes.visitor.clone().map_or(Visitor::First, Visitor::At);
-        return end(pages, &arrival, request, ending, visitor, None, &Form(Vec::new())).await;
+        let form = Form(Vec::new());
+        return end(pages, &arrival, request, Decision { visitor, ending, method: None, form: &form }).await;
     }
-    sign_in_page(pages, &arrival, request, &considered, None, "").await
+    sign_in_page(pages, &arrival, request, &considered, None).await
 }
 
 /// Somebody says who it is.
@@ -139,22 +150,21 @@ pub(super) async fn sign_in(
     mut arrival: Arrival,
     form: &Form,
 ) -> Result<Response<Body>, FpsError> {
-    let email = form.value("visitor").or_else(|| form.value("email")).unwrap_or_default().to_owned();
+    let email = form.value("visitor").or_else(|| form.value("email")).unwrap_or_default();
     let request = match &arrival.request {
         Ok(request) => request,
         Err(names) => return arrival.go_back(pages, &Outcome::IllFormed(names.clone()), false).await,
     };
-    let known = is_address(&email);
-    let consider = Consider { proposal: request.proposal.clone(), email: known.then(|| email.clone()) };
+    let known = Some(email.to_owned()).filter(|email| is_address(email));
+    let consider = Consider { proposal: request.proposal.clone(), email: known.clone() };
     let considered = match pages.store.run(consider).await? {
         Ok(considered) => considered,
         Err(flaw) => return arrival.go_back(pages, &flaw.into(), false).await,
     };
-    if !known {
-        let problem = Some("Enter an e-mail address, such as alice@example.com.");
-        return sign_in_page(pages, &arrival, request, &considered, problem, &email).await;
+    if known.is_none() {
+        return sign_in_page(pages, &arrival, request, &considered, Some(email)).await;
     }
-    arrival.visit.email = Some(email);
+    arrival.visit.email = known;
     review_page(pages, &arrival, &considered).await
 }
 
@@ -168,65 +178,47 @@ pub(super) async fn confirm(
         Ok(request) => request,
         Err(names) => return arrival.go_back(pages, &Outcome::IllFormed(names.clone()), false).await,
     };
-    let method = form.value("method").and_then(PaymentMethod::named);
-    let visitor = arrival.visit.email.clone().map_or(Visitor::First, Visitor::At);
-    match form.value("ending").and_then(Ending::named) {
-        Some(ending) => end(pages, &arrival, request, ending, visitor, method, form).await,
-        None if arrival.visit.email.is_some() => {
-            agree(pages, &arrival, request, visitor, method, form, None).await
-        }
-        None => {
-            Ok(pages::problem(StatusCode::BAD_REQUEST, "Nobody has signed in", "Go back and sign in first."))
-        }
+    let ending = form.value("ending").and_then(Ending::named);
+    if ending.is_none() && arrival.visit.email.is_none() {
+        return Ok(nobody());
     }
+    let visitor = arrival.visit.email.clone().map_or(Visitor::First, Visitor::At);
+    let method = form.value("method").and_then(PaymentMethod::named);
+    end(pages, &arrival, request, Decision { visitor, ending, method, form }).await
 }
 
-/// Ends a visit in a way that was asked for.
+fn nobody() -> Response<Body> {
+    pages::problem(StatusCode::BAD_REQUEST, "Nobody has signed in", "Go back and sign in first.")
+}
+
+/// Ends a visit: makes what is asked for, unless it is to end otherwise, and tells the merchant.
 async fn end(
     pages: &CoBranded,
     arrival: &Arrival,
     request: &Request,
-    ending: Ending,
-    visitor: Visitor,
-    method: Option<PaymentMethod>,
-    form: &Form,
+    decision: Decision<'_>,
 ) -> Result<Response<Body>, FpsError> {
-    if let Some(outcome) = Outcome::without_effect(ending, request.pipeline) {
+    let Decision { visitor, ending, method, form } = decision;
+    if let Some(outcome) = ending.and_then(|ending| Outcome::without_effect(ending, request.pipeline)) {
         return arrival.go_back(pages, &outcome, false).await;
     }
+    let proposal = request.proposal.clone();
     let method = match ending {
-        Ending::SA => Some(PaymentMethod::ABT),
-        Ending::SB => Some(PaymentMethod::ACH),
-        Ending::SC | Ending::ExpiredCard => Some(PaymentMethod::CC),
-        Ending::SU => current_method(pages, request).await?.or(method),
+        Some(Ending::SA) => Some(PaymentMethod::ABT),
+        Some(Ending::SB) => Some(PaymentMethod::ACH),
+        Some(Ending::SC | Ending::ExpiredCard) => Some(PaymentMethod::CC),
+        Some(Ending::SU) => {
+            let considered = pages.store.run(Consider { proposal: proposal.clone(), email: None }).await?;
+            considered.ok().and_then(|considered| considered.current).or(method)
+        }
         _ => method,
     };
-    agree(pages, arrival, request, visitor, method, form, Some(ending)).await
-}
-
-/// How the token to be edited pays now.
-async fn current_method(pages: &CoBranded, request: &Request) -> Result<Option<PaymentMethod>, FpsError> {
-    let considered = pages.store.run(Consider { proposal: request.proposal.clone(), email: None }).await?;
-    Ok(considered.ok().and_then(|considered| considered.current))
-}
-
-/// Makes what is asked for, and tells the merchant.
-async fn agree(
-    pages: &CoBranded,
-    arrival: &Arrival,
-    request: &Request,
-    visitor: Visitor,
-    method: Option<PaymentMethod>,
-    form: &Form,
-    ending: Option<Ending>,
-) -> Result<Response<Body>, FpsError> {
-    let proposal = request.proposal.clone();
     let authorised = match pages.store.run(Authorise { proposal, visitor, method }).await? {
         Ok(authorised) => authorised,
         Err(flaw) => return arrival.go_back(pages, &flaw.into(), false).await,
     };
-    let caller_reference =
-        arrival.start.value("callerReference").filter(|_| request.pipeline.has_one_reference());
+    let one_reference = request.pipeline.has_one_reference();
+    let caller_reference = arrival.start.value("callerReference").filter(|_| one_reference);
     let outcome = Outcome::Success(Success {
         pipeline: request.pipeline,
         authorised,
@@ -243,17 +235,17 @@ async fn sign_in_page(
     arrival: &Arrival,
     request: &Request,
     considered: &Considered,
-    problem: Option<&'static str>,
-    email: &str,
+    wrong_address: Option<&str>,
 ) -> Result<Response<Body>, FpsError> {
     let frame = frame(pages, arrival, &considered.merchant).await?;
+    let problem = wrong_address.map(|_| "Enter an e-mail address, such as alice@example.com.");
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = SignIn {
         frame: &frame,
         headline: words::headline(&request.proposal, &considered.merchant),
         visitors: &considered.visitors,
         problem,
-        email,
+        email: wrong_address.unwrap_or_default(),
         endings: pages::WITHOUT_EFFECT,
     };
     Ok(pages::show(status, &frame, &page))
@@ -290,6 +282,7 @@ async fn review_page(
         is_new: considered.visitor.is_none(),
         reason: proposal.reason.as_deref().map(words::reason),
         terms: words::terms(proposal, &considered.merchant, considered.current),
+        paying: words::paying(proposal),
         methods: if proposal.is_receiving() {
             Vec::new()
         } else {

@@ -39,6 +39,15 @@ pub(super) fn agreement(proposal: &Proposal) -> &'static str {
     }
 }
 
+/// What a payment method is chosen for.
+pub(super) fn paying(proposal: &Proposal) -> &'static str {
+    match &proposal.asked {
+        Asked::Postpaid(_) => "How you settle what you owe",
+        Asked::Prepaid { .. } => "How you pay in advance",
+        _ => "How you pay",
+    }
+}
+
 /// Amounts, limits and validity.
 pub(super) fn terms(proposal: &Proposal, merchant: &str, current: Option<PaymentMethod>) -> Vec<Term> {
     let mut terms = Vec::new();
@@ -50,7 +59,7 @@ pub(super) fn terms(proposal: &Proposal, merchant: &str, current: Option<Payment
                     add("Amount", format!("One payment of at most {}.", dollars(most)));
                 }
                 (_, Some(most)) => {
-                    add("In all", format!("All payments together are at most {}.", dollars(most)))
+                    add("In all", format!("All payments together are at most {}.", dollars(most)));
                 }
                 _ => {}
             }
@@ -181,7 +190,7 @@ fn dollars(amount: Amount) -> String {
     let whole = (cents / 100).to_string();
     let mut text = String::new();
     for (place, digit) in whole.chars().enumerate() {
-        if place > 0 && (whole.len() - place) % 3 == 0 {
+        if place > 0 && (whole.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -210,15 +219,19 @@ pub(super) fn reason(text: &str) -> String {
         if tag == "br" {
             html.push_str("<br>");
         } else if !inside.starts_with('/') {
-            html.push_str(&format!("<{tag}>"));
+            html.extend(["<", tag, ">"]);
             open.push(tag);
         } else if let Some(place) = open.iter().rposition(|known| *known == tag) {
-            open.drain(place..).rev().for_each(|tag| html.push_str(&format!("</{tag}>")));
+            html.extend(open.drain(place..).rev().flat_map(closing));
         }
     }
     escape(rest, &mut html);
-    open.into_iter().rev().for_each(|tag| html.push_str(&format!("</{tag}>")));
+    html.extend(open.into_iter().rev().flat_map(closing));
     html
+}
+
+const fn closing(tag: &str) -> [&str; 3] {
+    ["</", tag, ">"]
 }
 
 fn escape(text: &str, html: &mut String) {

@@ -285,15 +285,14 @@ impl Authorise {
             return Ok(Authorised { method: Some(method), instrument: None, tokens: vec![id], changed });
         }
         let drafts = proposal.drafts(account.number, method.unwrap_or(PaymentMethod::ABT), context);
-        let (instrument, tokens) = match proposal.made_before(book, &drafts)? {
-            Some(made) => made,
-            None => {
-                if is_new {
-                    account.number = AccountNumber(context.numbering.number());
-                    book.add_account(account.clone());
-                }
-                proposal.make(book, context, account.number, drafts)
+        let (instrument, tokens) = if let Some(made) = proposal.made_before(book, &drafts)? {
+            made
+        } else {
+            if is_new {
+                account.number = AccountNumber(context.numbering.number());
+                book.add_account(account.clone());
             }
+            proposal.make(book, context, account.number, drafts)
         };
         Ok(Authorised {
             method: method.filter(|_| !proposal.is_receiving()),
@@ -427,9 +426,10 @@ impl Proposal {
     /// Seeded accounts that could be the visitor's: buyers first, or merchants where one is to receive.
     fn candidates<'b>(&self, book: &'b Book) -> impl Iterator<Item = &'b Account> + Clone {
         let (caller, owner) = (self.caller, self.edited(book).map(|token| token.account));
-        let kinds = match self.is_receiving() {
-            true => [AccountKind::Business, AccountKind::Personal],
-            false => [AccountKind::Personal, AccountKind::Business],
+        let kinds = if self.is_receiving() {
+            [AccountKind::Business, AccountKind::Personal]
+        } else {
+            [AccountKind::Personal, AccountKind::Business]
         };
         kinds
             .into_iter()

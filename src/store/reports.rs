@@ -24,7 +24,9 @@ pub(super) async fn fetch(connection: &mut Connection, wanted: &Wanted, book: &m
     for (world, kind) in &wanted.first_accounts {
         let accounts = first_accounts(connection, *world, *kind).await?;
         book.put_first_accounts(*world, *kind, accounts.iter().map(|account| account.number).collect());
-        accounts.into_iter().for_each(|account| book.put_account(account));
+        for account in accounts {
+            book.put_account(account);
+        }
     }
     fetch_subscriptions(connection, wanted, book).await
 }

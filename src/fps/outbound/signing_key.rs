@@ -26,7 +26,7 @@ pub struct SigningKey {
     verifying: VerifyingKey<Sha1>,
     private_pem: String,
     certificate: String,
-    name: String,
+    name: u32,
 }
 
 /// Never shows the key.
@@ -51,7 +51,7 @@ impl SigningKey {
         let key = RsaPrivateKey::new(&mut ids::random(), BITS).map_err(unusable)?;
         let private = key.to_pkcs8_pem(LineEnding::LF).map_err(unusable)?;
         let certificate = certificate(&private)?;
-        Self::from_parts(key, private.to_string(), certificate)
+        Ok(Self::from_parts(key, private.to_string(), certificate))
     }
 
     /// Reads what [`to_pem`](Self::to_pem) wrote.
@@ -59,15 +59,15 @@ impl SigningKey {
         let at = pem.find(CERTIFICATE).ok_or_else(|| unusable("it has no certificate"))?;
         let (private, certificate) = pem.split_at(at);
         let key = RsaPrivateKey::from_pkcs8_pem(private).map_err(unusable)?;
-        Self::from_parts(key, private.to_owned(), certificate.to_owned())
+        Ok(Self::from_parts(key, private.to_owned(), certificate.to_owned()))
     }
 
-    fn from_parts(key: RsaPrivateKey, private_pem: String, certificate: String) -> Result<Self, UnusableKey> {
+    fn from_parts(key: RsaPrivateKey, private_pem: String, certificate: String) -> Self {
         let digest = Sha256::digest(certificate.as_bytes());
-        let name = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let name = digest.iter().take(4).fold(0_u32, |name, byte| name << 8 | u32::from(*byte));
         let key = pkcs1v15::SigningKey::<Sha1>::new(key);
         let verifying = key.verifying_key();
-        Ok(Self { key, verifying, private_pem, certificate, name })
+        Self { key, verifying, private_pem, certificate, name }
     }
 
     /// The key and the certificate as text, to be kept secret.
@@ -82,7 +82,7 @@ impl SigningKey {
 
     /// The path under which the certificate is served: one for each key, because clients keep what they fetched.
     pub fn certificate_path(&self) -> String {
-        format!("/certs/{}/PKICert.pem", self.name)
+        format!("/certs/{:08x}/PKICert.pem", self.name)
     }
 
     /// The signature of a text: RSASSA-PKCS1-v1_5 with SHA-1, in base64, wrapped.

@@ -282,14 +282,7 @@ fn data_dir_of(xdg_data_home: Option<OsString>, home: Option<OsString>) -> PathB
 }
 
 fn amazon_hosts() -> Vec<String> {
-    [
-        "fps.sandbox.amazonaws.com",
-        "fps.amazonaws.com",
-        "authorize.payments-sandbox.amazon.com",
-        "authorize.payments.amazon.com",
-    ]
-    .map(str::to_owned)
-    .to_vec()
+    ["fps.sandbox.amazonaws.com", "fps.amazonaws.com"].map(str::to_owned).to_vec()
 }
 
 const fn minutes(count: u64) -> Duration {

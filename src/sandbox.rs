@@ -162,7 +162,7 @@ fn router(
     let pages = CoBranded {
         store: store.clone(),
         clock: clock.clone(),
-        hosts: hosts.clone(),
+        hosts: hosts.clone().with(cobranded::AMAZON_HOSTS),
         outbound: Arc::clone(&outbound),
         insists_on_signatures: config.cobranded_auth == CoBrandedAuth::Strict,
         certificate_base: config.certificate_base.clone(),

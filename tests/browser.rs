@@ -248,7 +248,7 @@ async fn a_buyer_sets_up_credit_in_a_browser_and_the_merchant_is_paid() {
         click(&browser, "[type=submit]").await;
         let back = back_at_the_shop(&browser).await;
         assert_eq!((back.value("order"), back.value("status")), ("7", "SC"), "{}", back.url);
-        assert_eq!(server.verifies(&back).await, "Success");
+        assert_eq!(server.pages().verifies(&back).await, "Success");
 
         let merchant = server.merchant();
         let (instrument, settlement) = (back.value("creditInstrumentID"), back.value("settlementTokenID"));
@@ -279,7 +279,7 @@ async fn a_buyer_who_cancels_comes_back_with_nothing() {
         click(&browser, "[data-testid=cancel]").await;
         let back = back_at_the_shop(&browser).await;
         assert_eq!(back.results(), ["status"]);
-        assert_eq!((back.value("status"), server.verifies(&back).await), ("A", "Success".to_owned()));
+        assert_eq!((back.value("status"), server.pages().verifies(&back).await), ("A", "Success".to_owned()));
         // Nothing was made, so the same link works again; the panel ends it in another way.
         browser.goto(&shop.start_url(&server, 2)).await.unwrap();
         click(&browser, "[data-testid=sandbox-panel] summary").await;

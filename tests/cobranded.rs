@@ -70,7 +70,7 @@ fn with<'a>(parameters: &[(&'a str, &'a str)], more: &[(&'a str, &'a str)]) -> V
 
 async fn ends(server: &Server, pipeline: &str, parameters: Parameters<'_>, outcome: &str) -> Back {
     let wish = [("sandbox_outcome", outcome)];
-    server.sent_back(&asking(pipeline, &with(parameters, &wish))).await
+    server.pages().sent_back(&asking(pipeline, &with(parameters, &wish))).await
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn every_pipeline_returns_what_it_made_in_a_signed_url_that_keeps_the_merc
         assert!(back.url.as_str().starts_with(&format!("{RETURN}&")), "{}", back.url);
         assert_eq!(&back.results(), results, "{pipeline}: {}", back.url);
         assert_eq!((back.value("status"), back.value("expiry")), ("SC", "06/2017"), "{pipeline}");
-        assert_eq!(server.verifies(&back).await, "Success", "{pipeline}");
+        assert_eq!(server.pages().verifies(&back).await, "Success", "{pipeline}");
         for (name, id) in &back.pairs {
             let is_id = name.ends_with("ID") && *pipeline != "EditToken";
             assert!(!is_id || id.len() == 64, "{name} = {id}");
@@ -91,7 +91,7 @@ async fn every_pipeline_returns_what_it_made_in_a_signed_url_that_keeps_the_merc
     let back = ends(&server, pipeline, parameters, "SR").await;
     assert_eq!(back.results(), ["tokenID", "refundTokenID", "status", "callerReference"]);
     assert_eq!(back.value("status"), "SR");
-    assert_eq!(server.verifies(&back).await, "Success");
+    assert_eq!(server.pages().verifies(&back).await, "Success");
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn every_other_outcome_can_be_asked_for_and_makes_nothing() {
         assert_eq!(back.says(), (outcome, message.as_str()));
         let expected: &[&str] = if message.is_empty() { &["status"] } else { &["status", "errorMessage"] };
         assert_eq!(back.results(), expected);
-        assert_eq!(server.verifies(&back).await, "Success", "{outcome}");
+        assert_eq!(server.pages().verifies(&back).await, "Success", "{outcome}");
         merchant
             .refused("GetTokenByCaller", &[("CallerReference", "credit 1")], "InvalidCallerReference")
             .await;
@@ -145,10 +145,10 @@ async fn an_expired_card_and_a_tampered_signature_are_successes_with_a_flaw() {
     let server = Server::start().await;
     let back = ends(&server, "SingleUse", SINGLE, "ExpiredCard").await;
     assert_eq!((back.value("status"), back.value("expiry")), ("SC", "05/2012"));
-    assert_eq!(server.verifies(&back).await, "Success");
+    assert_eq!(server.pages().verifies(&back).await, "Success");
     let back = ends(&server, "MultiUse", PIPELINES[1].1, "TamperedSignature").await;
     assert_eq!(back.value("status"), "SC");
-    assert_eq!(server.verifies(&back).await, "Failure");
+    assert_eq!(server.pages().verifies(&back).await, "Failure");
 }
 
 #[tokio::test]
@@ -196,9 +196,9 @@ async fn what_is_not_well_formed_is_named_all_of_it() {
     ];
     for (pipeline, wrong, names) in cases {
         let (_, parameters, _) = PIPELINES.iter().find(|(name, ..)| name == pipeline).unwrap();
-        let back = server.sent_back(&asking(pipeline, &with(parameters, wrong))).await;
+        let back = server.pages().sent_back(&asking(pipeline, &with(parameters, wrong))).await;
         assert_eq!(back.says(), ("CE", format!("{ILL_FORMED}[{names}]").as_str()), "{pipeline} {wrong:?}");
-        assert_eq!(server.verifies(&back).await, "Success");
+        assert_eq!(server.pages().verifies(&back).await, "Success");
     }
     let long = "x".repeat(129);
     for (pipeline, wrong, name) in [
@@ -208,14 +208,15 @@ async fn what_is_not_well_formed_is_named_all_of_it() {
         ("NoSuchPipeline", ("callerReference", "x"), "pipelineName"),
     ] {
         let parameters = with(if pipeline == "Recipient" { RECIPIENT.1 } else { SINGLE }, &[]);
-        let back = server.sent_back(&asking(pipeline, &with(&parameters, &[wrong]))).await;
+        let back = server.pages().sent_back(&asking(pipeline, &with(&parameters, &[wrong]))).await;
         assert_eq!(back.says(), ("CE", format!("{ILL_FORMED}[{name}]").as_str()), "{pipeline}");
     }
-    let back = server.sent_back(&asking("SingleUse", &with(SINGLE, &[("callerKey", "AKIANOBODY")]))).await;
+    let back =
+        server.pages().sent_back(&asking("SingleUse", &with(SINGLE, &[("callerKey", "AKIANOBODY")]))).await;
     assert_eq!(back.says().1, format!("{ILL_FORMED}[callerKey]"));
     // Given twice, and not the same.
     let query = encode(&owned(&asking("SingleUse", SINGLE))) + "&transactionAmount=11";
-    let back = Back::of(&server.visit_encoded(&query).await);
+    let back = Back::of(&server.pages().visit_encoded(&query).await);
     assert_eq!(back.says().1, format!("{ILL_FORMED}[transactionAmount]"));
 }
 
@@ -223,6 +224,7 @@ async fn what_is_not_well_formed_is_named_all_of_it() {
 async fn names_are_matched_in_any_case_and_strange_ones_are_ignored() {
     let server = Server::start().await;
     let back = server
+        .pages()
         .sent_back(&[
             ("CallerKey", demo::KEY),
             ("PipelineName", "singleuse"),
@@ -249,15 +251,15 @@ async fn a_link_that_leads_nowhere_is_told_on_a_page() {
         (("sandbox_buyer", "nobody"), "sandbox_buyer is an e-mail address"),
         (("sandbox_mood", "good"), "there is no parameter sandbox_mood"),
     ] {
-        let page = server.visit(&asking("SingleUse", &with(SINGLE, &[wrong]))).await;
+        let page = server.pages().visit(&asking("SingleUse", &with(SINGLE, &[wrong]))).await;
         assert_eq!(page.status, 400, "{wrong:?}");
         assert!(page.body.contains("This link does not work") && page.body.contains(told), "{}", page.body);
     }
-    let page = server.visit_encoded("callerKey=%zz").await;
+    let page = server.pages().visit_encoded("callerKey=%zz").await;
     assert_eq!(page.status, 400);
-    let page = server.visit_encoded(&format!("callerKey={}", "x".repeat(70_000))).await;
+    let page = server.pages().visit_encoded(&format!("callerKey={}", "x".repeat(70_000))).await;
     assert_eq!(page.status, 414);
-    let posted = server.submit(START, "", &[]).await;
+    let posted = server.pages().submit(START, "", &[]).await;
     assert_eq!((posted.status, posted.header("allow")), (405, Some("GET,HEAD")));
 }
 
@@ -426,7 +428,7 @@ async fn an_edited_token_pays_in_another_way() {
 async fn a_used_caller_reference_is_not_well_formed() {
     let server = Server::start().await;
     assert_eq!(ends(&server, "SetupPostpaid", POSTPAID, "SC").await.value("status"), "SC");
-    let again = server.sent_back(&asking("SetupPostpaid", POSTPAID)).await;
+    let again = server.pages().sent_back(&asking("SetupPostpaid", POSTPAID)).await;
     assert_eq!(again.says(), ("CE", format!("{ILL_FORMED}[callerReferenceSender]").as_str()));
     let half = with(POSTPAID, &[("callerReferenceSender", "credit 2")]);
     let again = ends(&server, "SetupPostpaid", &half, "SC").await;
@@ -481,7 +483,7 @@ async fn who_cannot_take_part_is_sent_back_with_the_reason() {
     let visit = |key, pipeline, parameters: Parameters<'static>, who: &'static str| {
         let own = [("callerKey", key), ("sandbox_outcome", "SC"), ("sandbox_buyer", who)];
         let (server, parameters) = (&server, with(parameters, &own));
-        async move { server.sent_back(&asking(pipeline, &parameters)).await }
+        async move { server.pages().sent_back(&asking(pipeline, &parameters)).await }
     };
     for (key, pipeline, parameters, who, status, message) in [
         (
@@ -527,7 +529,7 @@ async fn who_cannot_take_part_is_sent_back_with_the_reason() {
     ] {
         let back = visit(key, pipeline, parameters, who).await;
         assert_eq!(back.says(), (status, message), "{key} {pipeline} {who}");
-        assert_eq!(server.verifies(&back).await, "Success");
+        assert_eq!(server.pages().verifies(&back).await, "Success");
     }
     // Nobody has said who it is: the first that can.
     for (outcome, method) in [("SA", "saver"), ("SC", "spender"), ("SB", "spender")] {
@@ -539,7 +541,7 @@ async fn who_cannot_take_part_is_sent_back_with_the_reason() {
     let only =
         with(SINGLE, &[("callerKey", "MARKET"), ("callerReference", "none"), ("paymentMethod", "ABT")]);
     assert_eq!(ends(&server, "SingleUse", &only, "SC").await.value("status"), "PE");
-    let page = server.reviewed_by("spender@example.com", &asking("SingleUse", &only)).await;
+    let page = server.pages().reviewed_by("spender@example.com", &asking("SingleUse", &only)).await;
     assert_eq!(Back::of(&page).value("status"), "PE");
 }
 
@@ -547,7 +549,7 @@ async fn who_cannot_take_part_is_sent_back_with_the_reason() {
 async fn an_account_can_do_without_pages_and_have_its_urls_signed_by_version_1() {
     let server = Server::start_seeded(PEOPLE).await;
     let old = [("callerKey", "OLD")];
-    let back = server.sent_back(&asking("SingleUse", &with(SINGLE, &old))).await;
+    let back = server.pages().sent_back(&asking("SingleUse", &with(SINGLE, &old))).await;
     assert_eq!(back.results(), ["tokenID", "status", "expiry", "callerReference"]);
     let names: Vec<_> = back.pairs.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["order", "tokenID", "status", "expiry", "callerReference", "signature"]);
@@ -562,13 +564,14 @@ async fn an_account_can_do_without_pages_and_have_its_urls_signed_by_version_1()
     assert_eq!(back.value("signature"), fps_sandbox::fps::signature::sign(&key, scheme, &signable, ""));
     // Version 1 had another blank, and the reference.
     let back = server
+        .pages()
         .sent_back(&asking("SingleUse", &with(SINGLE, &[("callerKey", "OLD"), ("transactionAmount", "x")])))
         .await;
     assert_eq!(back.says().1, format!("{ILL_FORMED} [transactionAmount]"));
     assert_eq!(back.value("callerReference"), "once");
     // The URL can want pages all the same.
     let ask = [("callerKey", "OLD"), ("callerReference", "pages"), ("sandbox_outcome", "ask")];
-    let page = server.visit(&asking("SingleUse", &with(SINGLE, &ask))).await;
+    let page = server.pages().visit(&asking("SingleUse", &with(SINGLE, &ask))).await;
     assert_eq!(page.status, 200);
 }
 
@@ -576,21 +579,25 @@ async fn an_account_can_do_without_pages_and_have_its_urls_signed_by_version_1()
 async fn a_signature_is_checked_where_there_is_one() {
     let server = Server::start().await;
     let asked = asking("SingleUse", SINGLE);
-    let page = server.visit_encoded(&encode(&signed(&asked, demo::SECRET))).await;
+    let page = server.pages().visit_encoded(&encode(&signed(&asked, demo::SECRET))).await;
     assert_eq!(page.status, 200, "{}", page.body);
-    let wrong = Back::of(&server.visit_encoded(&encode(&signed(&asked, "another secret"))).await);
+    let wrong = Back::of(&server.pages().visit_encoded(&encode(&signed(&asked, "another secret"))).await);
     assert_eq!(wrong.says(), ("CE", format!("{ILL_FORMED}[signature]").as_str()));
     let mut changed = signed(&asked, demo::SECRET);
     changed.push(("paymentReason".to_owned(), "added later".to_owned()));
-    assert_eq!(Back::of(&server.visit_encoded(&encode(&changed)).await).value("status"), "CE");
+    assert_eq!(Back::of(&server.pages().visit_encoded(&encode(&changed)).await).value("status"), "CE");
     // The sandbox's own parameters are no part of it.
     let mut wished = signed(&asked, demo::SECRET);
     wished.push(("sandbox_outcome".to_owned(), "SC".to_owned()));
-    assert_eq!(Back::of(&server.visit_encoded(&encode(&wished)).await).value("status"), "SC");
+    assert_eq!(Back::of(&server.pages().visit_encoded(&encode(&wished)).await).value("status"), "SC");
     for (name, value) in [("signatureVersion", "3"), ("signatureMethod", "HmacMD5")] {
         let mut pairs = signed(&asked, demo::SECRET);
         pairs.iter_mut().filter(|(known, _)| known == name).for_each(|(_, known)| value.clone_into(known));
-        assert_eq!(Back::of(&server.visit_encoded(&encode(&pairs)).await).value("status"), "CE", "{name}");
+        assert_eq!(
+            Back::of(&server.pages().visit_encoded(&encode(&pairs)).await).value("status"),
+            "CE",
+            "{name}"
+        );
     }
 }
 
@@ -622,11 +629,11 @@ async fn urls_signed_by_each_generation_of_clients_are_taken() {
     ] {
         let mut parameters = with(&asked, more);
         parameters.push(signature);
-        let page = server.visit(&parameters).await;
+        let page = server.pages().visit(&parameters).await;
         assert_eq!(page.status, 200, "{signature:?}: {}", page.head);
         let wrong: String = signature.1.chars().rev().skip(1).collect::<String>() + "=";
         *parameters.last_mut().unwrap() = (signature.0, wrong.as_str());
-        assert_eq!(server.sent_back(&parameters).await.value("status"), "CE", "{signature:?}");
+        assert_eq!(server.pages().sent_back(&parameters).await.value("status"), "CE", "{signature:?}");
     }
     // Signed for a host with its port, and sent there.
     let mut parameters = with(&asked, &version_2);
@@ -643,14 +650,17 @@ async fn unsigned_urls_are_refused_where_signatures_are_insisted_on() {
     let strict = Config { cobranded_auth: CoBrandedAuth::Strict, ..config() };
     let server = Server::start_with(strict).await;
     let asked = asking("SingleUse", SINGLE);
-    assert_eq!(server.sent_back(&asked).await.says(), ("CE", format!("{ILL_FORMED}[signature]").as_str()));
-    assert_eq!(server.visit_encoded(&encode(&signed(&asked, demo::SECRET))).await.status, 200);
+    assert_eq!(
+        server.pages().sent_back(&asked).await.says(),
+        ("CE", format!("{ILL_FORMED}[signature]").as_str())
+    );
+    assert_eq!(server.pages().visit_encoded(&encode(&signed(&asked, demo::SECRET))).await.status, 200);
 }
 
 #[tokio::test]
 async fn the_first_page_has_what_merchants_browser_tests_look_for() {
     let server = Server::start().await;
-    let page = server.visit(&asking("SetupPostpaid", POSTPAID)).await;
+    let page = server.pages().visit(&asking("SetupPostpaid", POSTPAID)).await;
     assert_eq!(page.status, 200);
     for wanted in [
         "Sign in with your Amazon account",
@@ -664,7 +674,7 @@ async fn the_first_page_has_what_merchants_browser_tests_look_for() {
     ] {
         assert!(page.body.contains(wanted), "no {wanted} in {}", page.body);
     }
-    let review = server.reviewed_by("alice@example.com", &asking("SetupPostpaid", POSTPAID)).await;
+    let review = server.pages().reviewed_by("alice@example.com", &asking("SetupPostpaid", POSTPAID)).await;
     let first_submit = review.body.split("type=\"submit\"").nth(1).unwrap().split('>').next().unwrap();
     assert!(first_submit.contains("data-testid=\"confirm\""), "{first_submit}");
 }
@@ -685,8 +695,10 @@ async fn the_second_page_says_in_words_what_is_agreed_to() {
         ("paymentMethod", "CC,ABT"),
         ("paymentReason", "Music & <b>books</b><script>alert(1)</script>"),
     ];
-    let page =
-        server.reviewed_by("alice@example.com", &asking("SetupPostpaid", &with(POSTPAID, &more))).await;
+    let page = server
+        .pages()
+        .reviewed_by("alice@example.com", &asking("SetupPostpaid", &with(POSTPAID, &more)))
+        .await;
     for wanted in [
         "Buy on credit from Digital Downloads",
         "You are Alice Buyer (alice@example.com).",
@@ -704,6 +716,7 @@ async fn the_second_page_says_in_words_what_is_agreed_to() {
     }
     assert!(!page.body.contains("method-ACH") && !page.body.contains("<script"), "{}", page.body);
     let page = server
+        .pages()
         .reviewed_by(
             "books@example.com",
             &asking(RECIPIENT.0, &with(RECIPIENT.1, &[("maxFixedFee", "1"), ("maxVariableFee", "2.5")])),
@@ -722,9 +735,9 @@ async fn the_second_page_says_in_words_what_is_agreed_to() {
 async fn somebody_new_gets_an_account_when_all_is_agreed() {
     let server = Server::start().await;
     let merchant = server.merchant();
-    let page = server.reviewed_by("carol@example.com", &asking("SingleUse", SINGLE)).await;
+    let page = server.pages().reviewed_by("carol@example.com", &asking("SingleUse", SINGLE)).await;
     assert!(page.body.contains("an account is made for you when you agree"), "{}", page.body);
-    let back = server.authorised_by("carol@example.com", "CC", &asking("SingleUse", SINGLE)).await;
+    let back = server.pages().authorised_by("carol@example.com", "CC", &asking("SingleUse", SINGLE)).await;
     assert_eq!(back.value("status"), "SC");
     let paid = merchant.ok("Pay", &pay(back.value("tokenID"), "10.00", "by carol")).await;
     let detail = merchant.ok("GetTransaction", &[("TransactionId", &paid.text("TransactionId"))]).await;
@@ -734,20 +747,20 @@ async fn somebody_new_gets_an_account_when_all_is_agreed() {
     );
     // The second time she is known, on the page too.
     let again = with(SINGLE, &[("callerReference", "again")]);
-    let page = server.reviewed_by("carol@example.com", &asking("SingleUse", &again)).await;
+    let page = server.pages().reviewed_by("carol@example.com", &asking("SingleUse", &again)).await;
     assert!(page.body.contains("You are carol (carol@example.com)."), "{}", page.body);
-    let page = server.visit(&asking("SingleUse", &again)).await;
+    let page = server.pages().visit(&asking("SingleUse", &again)).await;
     assert!(page.body.contains("visitor-carol@example.com"), "{}", page.body);
 }
 
 #[tokio::test]
 async fn an_address_that_is_none_is_asked_for_again() {
     let server = Server::start().await;
-    let first = server.visit(&asking("SingleUse", SINGLE)).await;
+    let first = server.pages().visit(&asking("SingleUse", SINGLE)).await;
     for wrong in ["", "alice", "<b>@example.com>", "a b@example.com", "@example.com"] {
         let fields = [("visit", first.visit()), ("email", wrong.to_owned())];
         let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
-        let page = server.submit(SIGN_IN, "", &fields).await;
+        let page = server.pages().submit(SIGN_IN, "", &fields).await;
         let expected = if wrong.starts_with('<') { 200 } else { 422 };
         assert_eq!(page.status, expected, "{wrong}: {}", page.body);
         assert!(!page.body.contains("<b>@"), "{}", page.body);
@@ -756,7 +769,7 @@ async fn an_address_that_is_none_is_asked_for_again() {
             // And it can be gone on with.
             let fields = [("visit", page.visit()), ("visitor", "alice@example.com".to_owned())];
             let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
-            assert_eq!(server.submit(SIGN_IN, "", &fields).await.status, 200);
+            assert_eq!(server.pages().submit(SIGN_IN, "", &fields).await.status, 200);
         }
     }
 }
@@ -769,10 +782,11 @@ async fn the_same_form_sent_twice_has_one_effect() {
         .take(5)
         .map(|(name, parameters, results)| ("dave@example.com", *name, *parameters, *results))
     {
-        let page = server.reviewed_by(who, &asking(pipeline, parameters)).await;
+        let page = server.pages().reviewed_by(who, &asking(pipeline, parameters)).await;
         let visit = page.visit();
         let fields = [("visit", visit.as_str()), ("method", "ACH"), ("confirm", "Authorise")];
-        let (first, second) = (server.submit(CONFIRM, "", &fields), server.submit(CONFIRM, "", &fields));
+        let (first, second) =
+            (server.pages().submit(CONFIRM, "", &fields), server.pages().submit(CONFIRM, "", &fields));
         let (first, second) = tokio::join!(first, second);
         let (first, second) = (Back::of(&first), Back::of(&second));
         assert_eq!(first.value("status"), "SB", "{}", first.url);
@@ -782,23 +796,23 @@ async fn the_same_form_sent_twice_has_one_effect() {
         assert_eq!(ids(&first), ids(&second), "{pipeline}");
         // With another choice it is another request.
         let other = [("visit", visit.as_str()), ("method", "CC")];
-        assert_eq!(Back::of(&server.submit(CONFIRM, "", &other).await).value("status"), "CE");
+        assert_eq!(Back::of(&server.pages().submit(CONFIRM, "", &other).await).value("status"), "CE");
     }
 }
 
 #[tokio::test]
 async fn a_visit_lives_half_an_hour_and_cannot_be_altered() {
     let server = Server::start().await;
-    let page = server.reviewed_by("alice@example.com", &asking("SingleUse", SINGLE)).await;
+    let page = server.pages().reviewed_by("alice@example.com", &asking("SingleUse", SINGLE)).await;
     let visit = page.visit();
     let altered = format!("e{}", &visit[1..].replacen('A', "B", 1));
     for wrong in ["", "x", altered.as_str()] {
-        let page = server.submit(CONFIRM, "", &[("visit", wrong), ("method", "CC")]).await;
+        let page = server.pages().submit(CONFIRM, "", &[("visit", wrong), ("method", "CC")]).await;
         assert_eq!(page.status, 400, "{wrong}");
         assert!(page.body.contains("start again"), "{}", page.body);
     }
     server.advance(Duration::from_secs(30 * 60 + 1));
-    let late = server.submit(CONFIRM, "", &[("visit", &visit), ("method", "CC")]).await;
+    let late = server.pages().submit(CONFIRM, "", &[("visit", &visit), ("method", "CC")]).await;
     assert_eq!(late.status, 410);
     assert!(late.body.contains("open for too long"), "{}", late.body);
     server
@@ -810,19 +824,19 @@ async fn a_visit_lives_half_an_hour_and_cannot_be_altered() {
 #[tokio::test]
 async fn nobody_confirms_without_having_signed_in() {
     let server = Server::start().await;
-    let page = server.visit(&asking("SingleUse", SINGLE)).await;
+    let page = server.pages().visit(&asking("SingleUse", SINGLE)).await;
     let fields = [("visit", page.visit()), ("confirm", "Authorise".to_owned())];
     let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
-    assert_eq!(server.submit(CONFIRM, "", &fields).await.status, 400);
+    assert_eq!(server.pages().submit(CONFIRM, "", &fields).await.status, 400);
     // Giving up needs nobody.
     let fields = [fields[0], ("ending", "A")];
-    assert_eq!(Back::of(&server.submit(CONFIRM, "", &fields).await).value("status"), "A");
+    assert_eq!(Back::of(&server.pages().submit(CONFIRM, "", &fields).await).value("status"), "A");
 }
 
 #[tokio::test]
 async fn forms_of_other_sites_are_refused() {
     let server = Server::start().await;
-    let page = server.reviewed_by("alice@example.com", &asking("SingleUse", SINGLE)).await;
+    let page = server.pages().reviewed_by("alice@example.com", &asking("SingleUse", SINGLE)).await;
     let visit = page.visit();
     let fields = [("visit", visit.as_str()), ("method", "CC")];
     for foreign in [
@@ -831,11 +845,11 @@ async fn forms_of_other_sites_are_refused() {
         "Sec-Fetch-Site: cross-site\r\n",
         "Sec-Fetch-Site: same-site\r\nOrigin: http://localhost\r\n",
     ] {
-        assert_eq!(server.submit(CONFIRM, foreign, &fields).await.status, 403, "{foreign}");
-        assert_eq!(server.submit(SIGN_IN, foreign, &fields).await.status, 403, "{foreign}");
+        assert_eq!(server.pages().submit(CONFIRM, foreign, &fields).await.status, 403, "{foreign}");
+        assert_eq!(server.pages().submit(SIGN_IN, foreign, &fields).await.status, 403, "{foreign}");
     }
     let own = "Origin: http://localhost\r\nSec-Fetch-Site: same-origin\r\n";
-    assert_eq!(server.submit(CONFIRM, own, &fields).await.status, 302);
+    assert_eq!(server.pages().submit(CONFIRM, own, &fields).await.status, 302);
 }
 
 #[tokio::test]
@@ -857,8 +871,8 @@ async fn everything_shown_is_escaped_and_the_browser_is_kept_to_the_pages() {
             ("cobrandingUrl", "https://cdn.example/logo.png?\"><script>"),
         ],
     );
-    let first = server.visit(&asking("SingleUse", &asked)).await;
-    let second = server.reviewed_by("buyer@example.com", &asking("SingleUse", &asked)).await;
+    let first = server.pages().visit(&asking("SingleUse", &asked)).await;
+    let second = server.pages().reviewed_by("buyer@example.com", &asking("SingleUse", &asked)).await;
     for page in [&first, &second] {
         assert_eq!(page.status, 200);
         assert!(!page.body.contains("<script") && !page.body.contains("<i>Shop"), "{}", page.body);
@@ -885,7 +899,7 @@ async fn everything_shown_is_escaped_and_the_browser_is_kept_to_the_pages() {
 async fn an_address_is_asked_for_and_returned_where_the_merchant_wants_it() {
     let server = Server::start().await;
     let wants = with(SINGLE, &[("collectShippingAddress", "True"), ("addressName", "ignored then")]);
-    let page = server.reviewed_by("alice@example.com", &asking("SingleUse", &wants)).await;
+    let page = server.pages().reviewed_by("alice@example.com", &asking("SingleUse", &wants)).await;
     assert!(
         page.body.contains("id=\"addressLine1\"") && !page.body.contains("ignored then"),
         "{}",
@@ -902,13 +916,13 @@ async fn an_address_is_asked_for_and_returned_where_the_merchant_wants_it() {
         ("state", "OR"),
         ("zip", "97201"),
     ];
-    let back = Back::of(&server.submit(CONFIRM, "", &fields).await);
+    let back = Back::of(&server.pages().submit(CONFIRM, "", &fields).await);
     let results = back.results();
     assert_eq!(&results[4..], ["addressName", "addressLine1", "city", "state", "zip"]);
     assert_eq!((back.value("addressName"), back.value("zip")), ("Alice Ämter", "97201"));
-    assert_eq!(server.verifies(&back).await, "Success");
+    assert_eq!(server.pages().verifies(&back).await, "Success");
     let given = with(SINGLE, &[("callerReference", "given"), ("addressName", "Bob"), ("city", "Salem")]);
-    let page = server.reviewed_by("alice@example.com", &asking("SingleUse", &given)).await;
+    let page = server.pages().reviewed_by("alice@example.com", &asking("SingleUse", &given)).await;
     assert!(page.body.contains("Bob<br>Salem<br>"), "{}", page.body);
 }
 
@@ -944,7 +958,7 @@ async fn the_certificate_is_where_the_message_says_and_is_the_same_after_a_resta
     server.stop_and_audit().await;
     let server = Server::start_in(folder.path(), seed).await;
     assert_eq!(fetch(server.addr).await.body, certificate.body);
-    assert_eq!(server.verifies(&back).await, "Success");
+    assert_eq!(server.pages().verifies(&back).await, "Success");
     server.stop_and_audit().await;
 }
 

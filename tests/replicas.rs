@@ -21,6 +21,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
+use support::cobranded::{Back, CONFIRM, Pages, SIGN_IN, asking};
 use support::dice::Dice;
 use support::program::{Program, assert_sound};
 use support::{Client, Reply, demo, get, pay, postgres, read_reply, settle};
@@ -364,5 +365,43 @@ async fn a_database_that_goes_and_comes_back_takes_nothing_with_it() {
     going.store(false, Ordering::Relaxed);
     let told = clients.join_all().await.concat();
     check(&replicas, &told).await;
+    replicas.finish_and_audit().await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: .ci/postgres cargo test -- --include-ignored"]
+async fn a_visit_to_the_pages_goes_on_at_any_sandbox_and_all_sign_with_one_key() {
+    let _server_runs = SERVER_RUNS.read().await;
+    let replicas = Replicas::start(3, &[]).await;
+    let [first, second, third] = [0, 1, 2].map(|index| Pages { addr: replicas.programs[index].addr });
+    let asked = [
+        ("callerReferenceSender", "credit"),
+        ("callerReferenceSettlement", "settlement"),
+        ("creditLimit", "15"),
+        ("globalAmountLimit", "100"),
+    ];
+    let page = first.visit(&asking("SetupPostpaid", &asked)).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    let visit = page.visit();
+    let page = second.submit(SIGN_IN, "", &[("visit", &visit), ("email", "carol@example.com")]).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    let visit = page.visit();
+    // Sent to two at once, it still makes one instrument, for one new account.
+    let fields = [("visit", visit.as_str()), ("method", "ACH")];
+    let (one, other) = tokio::join!(third.submit(CONFIRM, "", &fields), first.submit(CONFIRM, "", &fields));
+    let (one, other) = (Back::of(&one), Back::of(&other));
+    assert_eq!(one.value("status"), "SB", "{}", one.url);
+    assert_eq!(one.value("creditInstrumentID"), other.value("creditInstrumentID"));
+    let certificate = |back: &Back| back.value("certificateUrl").split('?').next().unwrap().to_owned();
+    assert_eq!(certificate(&one), certificate(&other));
+    for pages in [first, second, third] {
+        assert_eq!(
+            (pages.verifies(&one).await, pages.verifies(&other).await),
+            ("Success".into(), "Success".into())
+        );
+    }
+    let paid = pay(one.value("creditSenderTokenID"), "10.00", "on credit");
+    replicas.merchant(1).ok("Pay", &paid).await;
+    assert_eq!(replicas.merchant(2).debt(one.value("creditInstrumentID")).await.0, "10.000000");
     replicas.finish_and_audit().await;
 }

@@ -1,9 +1,10 @@
-//! `fps-sandbox reference`: the tables of actions, errors and magic values as Markdown.
+//! `fps-sandbox reference`: the tables of actions, errors, magic values and pipelines as Markdown.
 
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use crate::cobranded;
 use crate::fps::reference;
 
 use super::{Failure, print};
@@ -15,10 +16,10 @@ Examples:
 
 Exit codes: 0 printed; 2 the command line is wrong.";
 
-/// Print the table of actions, of errors or of magic values as Markdown.
+/// Print the table of actions, of errors, of magic values or of the Co-Branded pipelines as Markdown.
 ///
-/// It is what docs/actions.md, docs/errors.md and docs/magic.md hold, and what a running sandbox shows under
-/// /_sandbox/actions, /_sandbox/errors and /_sandbox/magic.
+/// It is what docs/actions.md, docs/errors.md, docs/magic.md and docs/cobranded.md hold, and what a running sandbox
+/// shows under /_sandbox/actions, /_sandbox/errors, /_sandbox/magic and /_sandbox/cobranded.
 #[derive(Debug, Args)]
 pub(super) struct Reference {
     /// Which table.
@@ -30,6 +31,7 @@ enum Table {
     Actions,
     Errors,
     Magic,
+    Cobranded,
 }
 
 impl Reference {
@@ -38,6 +40,7 @@ impl Reference {
             Table::Actions => reference::actions_markdown(),
             Table::Errors => reference::errors_markdown(),
             Table::Magic => reference::magic_markdown(),
+            Table::Cobranded => cobranded::reference::markdown(),
         })?;
         Ok(ExitCode::SUCCESS)
     }

@@ -48,11 +48,11 @@ pub const START: &str = "/cobranded-ui/actions/start";
 const SIGN_IN: &str = "/cobranded-ui/actions/sign-in";
 const CONFIRM: &str = "/cobranded-ui/actions/confirm";
 
-/// Where the certificate is when the pages are reached under Amazon's own names.
-const AMAZON: [(&str, &str); 2] = [
-    ("authorize.payments-sandbox.amazon.com", "https://fps.sandbox.amazonaws.com"),
-    ("authorize.payments.amazon.com", "https://fps.amazonaws.com"),
-];
+/// Amazon's own names for the pages: what merchants sign who cannot be pointed elsewhere.
+pub const AMAZON_HOSTS: [&str; 2] =
+    ["authorize.payments-sandbox.amazon.com", "authorize.payments.amazon.com"];
+/// Where the certificate is when the pages are reached under these names.
+const AMAZON_CERTIFICATES: [&str; 2] = ["https://fps.sandbox.amazonaws.com", "https://fps.amazonaws.com"];
 
 /// Everything the pages need.
 #[derive(Debug)]
@@ -203,8 +203,9 @@ impl CoBranded {
         let host = hosts::sent(parts).map(str::to_owned);
         let host = host.or_else(|| connection.map(|known| known.local_addr.to_string())).unwrap_or_default();
         let bare = hosts::without_port(&host);
-        if let Some((_, base)) = AMAZON.iter().find(|(name, _)| bare.eq_ignore_ascii_case(name)) {
-            return (*base).to_owned();
+        let amazon = AMAZON_HOSTS.iter().zip(AMAZON_CERTIFICATES);
+        if let Some((_, base)) = amazon.into_iter().find(|(name, _)| bare.eq_ignore_ascii_case(name)) {
+            return base.to_owned();
         }
         let scheme = if connection.is_some_and(|known| known.tls) { "https" } else { "http" };
         let url = Url::parse(&format!("{scheme}://{host}/"));

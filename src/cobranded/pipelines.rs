@@ -47,15 +47,15 @@ const fn optional(name: &'static str, value: &'static str, purpose: &'static str
     Parameter { name, required: false, value, purpose }
 }
 
-const fn documented(what: &'static str) -> Behaviour {
+pub(super) const fn documented(what: &'static str) -> Behaviour {
     Behaviour { what, basis: Basis::Documented }
 }
 
-const fn observed(what: &'static str) -> Behaviour {
+pub(super) const fn observed(what: &'static str) -> Behaviour {
     Behaviour { what, basis: Basis::Observed }
 }
 
-const fn our_choice(what: &'static str) -> Behaviour {
+pub(super) const fn our_choice(what: &'static str) -> Behaviour {
     Behaviour { what, basis: Basis::OurChoice }
 }
 

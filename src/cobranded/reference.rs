@@ -4,10 +4,11 @@
 
 use std::fmt::Write;
 
+use crate::fps::actions::Behaviour;
 use crate::fps::reference::LEGEND;
 use crate::ledger::Ending;
 
-use super::pipelines::{COMMON, PIPELINES, Parameter, Pipeline};
+use super::pipelines::{COMMON, PIPELINES, Parameter, Pipeline, documented, observed, our_choice};
 
 /// What the status codes mean.
 const STATUSES: [(Ending, &str); 13] = [
@@ -27,25 +28,22 @@ const STATUSES: [(Ending, &str); 13] = [
 ];
 
 /// What holds for every pipeline.
-const FIDELITY: &[(&str, &str)] = &[
-    ("Status codes, names of parameters and results.", "documented"),
-    (
+const FIDELITY: &[Behaviour] = &[
+    documented("Status codes, names of parameters and results."),
+    observed(
         "RSA-SHA1 over verb, host, path and parameters, in wrapped base64; the certificate's requestId; version 1 by the merchant's secret.",
-        "observed",
     ),
-    (
+    observed(
         "errorMessage of CE, also that version 1 has another blank and callerReference; that of NP after a restart.",
-        "observed",
     ),
-    ("errorMessage of PE, NM, SE and the other cases of NP.", "our choice"),
-    ("Parameter names in any case; unknown ones are ignored.", "our choice"),
-    ("An unsigned URL is taken, unless --cobranded-auth is strict.", "documented"),
-    ("A used callerReference is CE. The same form sent twice has one effect.", "our choice"),
-    (
+    our_choice("errorMessage of PE, NM, SE and the other cases of NP."),
+    our_choice("Parameter names in any case; unknown ones are ignored."),
+    documented("An unsigned URL is taken, unless --cobranded-auth is strict."),
+    our_choice("A used callerReference is CE. The same form sent twice has one effect."),
+    our_choice(
         "A visit lives half an hour. Its pages look as we like them; the ids ap_email, ap_password and signInSubmit are Amazon's.",
-        "our choice",
     ),
-    ("Cards expire five years on.", "our choice"),
+    our_choice("Cards expire five years on."),
 ];
 
 /// Every pipeline: parameters, results, behaviour.
@@ -67,10 +65,7 @@ pub fn markdown() -> String {
     for (status, meaning) in STATUSES {
         let _ = writeln!(text, "| `{}` | {meaning} |", status.name());
     }
-    text.push_str("\n| behaviour | fidelity |\n|---|---|\n");
-    for (what, basis) in FIDELITY {
-        let _ = writeln!(text, "| {what} | {basis} |");
-    }
+    write_behaviours(&mut text, FIDELITY);
     text.push_str("\n## Every pipeline\n\n");
     write_parameters(&mut text, COMMON.iter());
     for pipeline in PIPELINES {
@@ -89,8 +84,12 @@ fn write_pipeline(text: &mut String, pipeline: &Pipeline) {
         text.push_str(", `expiry` of a card");
     }
     text.push_str(if pipeline.has_one_reference() { ", `callerReference`.\n" } else { ".\n" });
+    write_behaviours(text, pipeline.fidelity);
+}
+
+fn write_behaviours(text: &mut String, behaviours: &[Behaviour]) {
     text.push_str("\n| behaviour | fidelity |\n|---|---|\n");
-    for behaviour in pipeline.fidelity {
+    for behaviour in behaviours {
         let _ = writeln!(text, "| {} | {} |", behaviour.what, behaviour.basis);
     }
 }

@@ -31,8 +31,19 @@ impl Config {
 fn entry(setting: &Setting, value: Option<&toml::Value>) -> String {
     let comment = comment(&setting.help());
     match value {
-        Some(value) => format!("{comment}\n{} = {value}", setting.name),
+        Some(value) => format!("{comment}\n{} = {}", setting.name, written(value)),
         None => format!("{comment}\n# {} = {} (not set)", setting.name, setting.placeholder),
+    }
+}
+
+/// Lists of several have a line for each.
+fn written(value: &toml::Value) -> String {
+    match value {
+        toml::Value::Array(items) if items.len() > 2 => {
+            let items: Vec<_> = items.iter().map(|item| format!("    {item},")).collect();
+            format!("[\n{}\n]", items.join("\n"))
+        }
+        other => other.to_string(),
     }
 }
 

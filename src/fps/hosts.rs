@@ -13,6 +13,13 @@ pub struct Hosts {
 }
 
 impl Hosts {
+    /// The same, and these names.
+    #[must_use]
+    pub fn with(mut self, names: [&str; 2]) -> Self {
+        self.aliases.extend(names.map(str::to_owned));
+        self
+    }
+
     /// All of them for one request, the most likely first.
     pub fn of(&self, parts: &Parts) -> Vec<String> {
         let header = sent(parts);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use fps_sandbox::cobranded;
 use fps_sandbox::fps::reference::{actions_markdown, errors_markdown, magic_markdown};
 
 fn assert_fresh(name: &str, generated: &str) {
@@ -26,4 +27,9 @@ fn the_list_of_errors_is_up_to_date() {
 #[test]
 fn the_list_of_magic_values_is_up_to_date() {
     assert_fresh("magic", &magic_markdown());
+}
+
+#[test]
+fn the_list_of_pipelines_is_up_to_date() {
+    assert_fresh("cobranded", &cobranded::reference::markdown());
 }

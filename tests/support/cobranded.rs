@@ -1,5 +1,7 @@
 //! The Co-Branded pages as a browser without JavaScript, or a test suite without a browser, meets them.
 
+use std::net::SocketAddr;
+
 use fps_sandbox::fps::signature::{Hash, Scheme, SecretKey, Signable, sign};
 use url::Url;
 
@@ -37,7 +39,19 @@ pub fn signed(parameters: &[(&str, &str)], secret: &str) -> Vec<(String, String)
     pairs
 }
 
+/// The pages of one sandbox.
+#[derive(Clone, Copy)]
+pub struct Pages {
+    pub addr: SocketAddr,
+}
+
 impl Server {
+    pub fn pages(&self) -> Pages {
+        Pages { addr: self.addr }
+    }
+}
+
+impl Pages {
     /// Goes to the start URL.
     pub async fn visit(&self, parameters: &[(&str, &str)]) -> Reply {
         self.visit_encoded(&encode(&owned(parameters))).await

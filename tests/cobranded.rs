@@ -785,9 +785,9 @@ async fn the_same_form_sent_twice_has_one_effect() {
         let page = server.pages().reviewed_by(who, &asking(pipeline, parameters)).await;
         let visit = page.visit();
         let fields = [("visit", visit.as_str()), ("method", "ACH"), ("confirm", "Authorise")];
+        let pages = server.pages();
         let (first, second) =
-            (server.pages().submit(CONFIRM, "", &fields), server.pages().submit(CONFIRM, "", &fields));
-        let (first, second) = tokio::join!(first, second);
+            tokio::join!(pages.submit(CONFIRM, "", &fields), pages.submit(CONFIRM, "", &fields));
         let (first, second) = (Back::of(&first), Back::of(&second));
         assert_eq!(first.value("status"), "SB", "{}", first.url);
         let ids = |back: &Back| -> Vec<_> {

@@ -167,6 +167,7 @@ fn router(
         insists_on_signatures: config.cobranded_auth == CoBrandedAuth::Strict,
         certificate_base: config.certificate_base.clone(),
         max_request_bytes: config.max_request_bytes,
+        max_parameters: config.max_parameters,
         seal: OnceCell::new(),
     };
     let authenticator =

@@ -24,7 +24,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use axum::Router;
-use axum::response::Html;
+use axum::extract::RawQuery;
+use axum::response::{Html, Redirect};
 use axum::routing::get;
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
@@ -45,14 +46,19 @@ impl Shop {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let back = async || Html("<!doctype html><title>Shop</title><h1 id=\"welcome\">Welcome back</h1>");
-        let router = Router::new().route("/back", get(back));
+        // Shops send people on: to another host, to a session of their own.
+        let host = address.replace("127.0.0.1", "localhost");
+        let on = async move |RawQuery(query): RawQuery| {
+            Redirect::to(&format!("{host}/back?{}", query.unwrap_or_default()))
+        };
+        let router = Router::new().route("/back", get(back)).route("/on", get(on));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { address }
     }
 
     /// Where the shop sends people to buy on credit, signed.
     fn start_url(&self, server: &Server, number: u32) -> String {
-        let (back, sender) = (format!("{}/back?order=7", self.address), format!("credit {number}"));
+        let (back, sender) = (format!("{}/on?order=7", self.address), format!("credit {number}"));
         let settlement = format!("settlement {number}");
         let parameters = [
             ("callerKey", demo::KEY),
@@ -167,7 +173,15 @@ async fn text(browser: &Browser, css: &str) -> String {
 /// Back at the shop: what the URL says.
 async fn back_at_the_shop(browser: &Browser) -> Back {
     element(browser, "#welcome").await;
-    let url: Url = browser.current_url().await.unwrap();
+    // The signature is over the address to which the sandbox sent them.
+    let url = browser
+        .current_url()
+        .await
+        .unwrap()
+        .as_str()
+        .replace("localhost", "127.0.0.1")
+        .replace("/back?", "/on?");
+    let url = Url::parse(&url).unwrap();
     let pairs = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
     Back { url, pairs }
 }

@@ -49,7 +49,10 @@ impl Given {
     pub(super) fn complete(&mut self) {
         self.0 = std::mem::take(&mut self.0).into_iter().flat_map(amount_written_out).collect();
         let needed = self.action().is_some_and(|action| {
-            action.parameters.iter().any(|parameter| parameter.name == "CallerReference")
+            action
+                .parameters
+                .iter()
+                .any(|parameter| parameter.name == "CallerReference" && parameter.required)
         });
         if needed && !self.has("CallerReference") {
             let reference = format!("cli-{}", ids::request_id());

@@ -1,6 +1,8 @@
 //! Reading a start URL's parameters into typed values. What is not well-formed is noted by name, all of it, because
 //! the merchant is told in one message.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
@@ -16,6 +18,9 @@ const GRACE_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// How far ahead it may begin: a year (guide of 2007).
 const AHEAD_MILLIS: i64 = 366 * 24 * 60 * 60 * 1000;
 
+/// How many recipients a token may name.
+const MOST_TOKENS: usize = 50;
+
 /// The parameters of one pipeline, being read.
 pub(super) struct Fields<'a> {
     start: &'a Start,
@@ -27,7 +32,7 @@ pub(super) struct Fields<'a> {
 impl<'a> Fields<'a> {
     pub(super) fn new(start: &'a Start, pipeline: &'static Pipeline, now: Timestamp) -> Self {
         let repeated = pipeline.parameters().map(|parameter| parameter.name);
-        let ill_formed = repeated.filter(|name| start.is_ambiguous(name)).collect();
+        let ill_formed = repeated.filter(|name| start.is_unclear(name)).collect();
         Self { start, pipeline, now, ill_formed }
     }
 
@@ -44,17 +49,15 @@ impl<'a> Fields<'a> {
     }
 
     fn refuse<T>(&mut self, name: &'static str) -> Option<T> {
-        self.ill_formed.push(name);
+        self.note(name);
         None
     }
 
     /// The value, if it is given; one that has to be is refused when it is not.
     fn given(&mut self, name: &'static str) -> Option<&'a str> {
+        let required = self.parameter(name).is_some_and(|parameter| parameter.required);
         let value = self.start.value(name);
-        if value.is_none() && self.parameter(name).is_some_and(|parameter| parameter.required) {
-            return self.refuse(name);
-        }
-        value
+        if value.is_none() && required { self.refuse(name) } else { value }
     }
 
     fn read<T>(&mut self, name: &'static str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
@@ -111,8 +114,9 @@ impl<'a> Fields<'a> {
     /// Token ids with commas between.
     pub(super) fn tokens(&mut self, name: &'static str) -> Vec<TokenId> {
         let ids = self.read(name, |value| {
-            let ids: Vec<&str> = value.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
-            Some(ids.into_iter().map(TokenId::from).collect())
+            let ids: BTreeSet<&str> = value.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
+            let sound = ids.len() <= MOST_TOKENS && ids.iter().all(|id| id.len() <= 128);
+            sound.then(|| ids.into_iter().map(TokenId::from).collect())
         });
         ids.unwrap_or_default()
     }
@@ -177,7 +181,7 @@ impl<'a> Fields<'a> {
         let Some(measure) = measure else {
             // A value or period without a type limits nothing that can be named.
             if self.start.value(kind).is_none() && (self.given(value).is_some() || length.is_some()) {
-                self.ill_formed.push(kind);
+                self.note(kind);
             }
             return None;
         };

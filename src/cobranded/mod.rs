@@ -19,15 +19,17 @@ mod words;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ORIGIN};
 use axum::http::request::Parts;
-use axum::http::{Response, StatusCode};
+use axum::http::{Method, Response, StatusCode};
+use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use http_body_util::{BodyExt, Limited};
 use tokio::sync::OnceCell;
+use tracing::Instrument;
 use url::Url;
 
 use crate::clock::Clock;
@@ -35,7 +37,8 @@ use crate::error::{Code, FpsError};
 use crate::fps::hosts::{self, Hosts};
 use crate::fps::outbound::Outbound;
 use crate::fps::query::{self, Pair};
-use crate::ledger::{FindSecret, KeepSecret, SecretName, World};
+use crate::ids;
+use crate::ledger::{FindSecret, KeepSecret, Secret, SecretName, World};
 use crate::server::ConnectionInfo;
 use crate::store::Store;
 
@@ -71,6 +74,8 @@ pub struct CoBranded {
     pub certificate_base: Option<String>,
     /// Longest query, in bytes.
     pub max_request_bytes: usize,
+    /// Most parameters in one.
+    pub max_parameters: usize,
     /// Seals what browsers keep; empty until the first page is shown.
     pub seal: OnceCell<Seal>,
 }
@@ -83,6 +88,7 @@ pub fn router(pages: CoBranded) -> Router {
         .route(CONFIRM, post(confirm))
         .route("/cobranded-ui/style.css", get(style))
         .route("/certs/{name}/PKICert.pem", get(certificate))
+        .layer(middleware::from_fn(with_request_id))
         .with_state(Arc::new(pages))
 }
 
@@ -101,15 +107,30 @@ async fn certificate(State(pages): State<Arc<CoBranded>>, Path(name): Path<Strin
     }
 }
 
+/// Every line of the log that a request writes carries its id.
+async fn with_request_id(request: Request, next: Next) -> Response<Body> {
+    let request_id = ids::request_id();
+    next.run(request).instrument(tracing::info_span!("request", %request_id)).await
+}
+
 async fn start(State(pages): State<Arc<CoBranded>>, request: Request) -> Response<Body> {
     let (parts, _) = request.into_parts();
+    // A look at the headers must not make tokens.
+    if parts.method != Method::GET {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET")]).into_response();
+    }
     let query = parts.uri.query().unwrap_or_default();
     if query.len() > pages.max_request_bytes {
         let text = format!("It is longer than {} bytes (--max-request-bytes).", pages.max_request_bytes);
         return pages::problem(StatusCode::URI_TOO_LONG, "This link is too long", &text);
     }
-    let visit = Visit { query: query.to_owned(), began: pages.clock.now().millis(), email: None };
-    let arrival = match Arrival::read(&pages, &parts, visit) {
+    if query.bytes().filter(|byte| *byte == b'&').count() >= pages.max_parameters {
+        let text = format!("It has more than {} parameters (--max-parameters).", pages.max_parameters);
+        return pages::problem(StatusCode::BAD_REQUEST, "This link is too long", &text);
+    }
+    let visit =
+        Visit { query: query.to_owned(), began: pages.clock.now().millis(), email: None, paid_by: None };
+    let arrival = match Arrival::new(&pages, &parts, visit) {
         Ok(arrival) => arrival,
         Err(problem) => return *problem,
     };
@@ -132,6 +153,9 @@ async fn confirm(State(pages): State<Arc<CoBranded>>, request: Request) -> Respo
     visit::confirm(&pages, arrival, &form).await.unwrap_or_else(|refusal| refused(&refusal))
 }
 
+/// The title of the page for a form that makes no sense.
+const UNREADABLE: &str = "This form cannot be read";
+
 /// A page to show in place of what was asked for; on the heap, because it is large and seldom.
 type Instead = Box<Response<Body>>;
 
@@ -146,8 +170,7 @@ fn refused(refusal: &FpsError) -> Response<Body> {
     pages::problem(status, "The sandbox cannot do this now", &refusal.message)
 }
 
-/// A form as it was sent.
-#[derive(Debug)]
+/// A form as it was sent; a password may be in it.
 struct Form(Vec<Pair>);
 
 impl Form {
@@ -168,12 +191,18 @@ impl CoBranded {
             return instead(StatusCode::FORBIDDEN, "This form is not from here", text);
         }
         // A sealed query takes a third more than the query itself.
-        let body = Limited::new(body, self.max_request_bytes * 2).collect().await;
-        let body = body.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
-        let form = Form(query::decode(&body).unwrap_or_default());
+        let most = self.max_request_bytes * 2;
+        let Ok(body) = Limited::new(body, most).collect().await else {
+            let text = format!("It is longer than {most} bytes, or did not come to its end.");
+            return instead(StatusCode::PAYLOAD_TOO_LARGE, UNREADABLE, &text);
+        };
+        let form = match query::decode(&body.to_bytes()) {
+            Ok(form) => Form(form),
+            Err(refusal) => return instead(StatusCode::BAD_REQUEST, UNREADABLE, &refusal.message),
+        };
         let seal = self.seal().await.map_err(|refusal| Box::new(refused(&refusal)))?;
         match seal.open(form.value("visit").unwrap_or_default(), self.clock.now()) {
-            Ok(visit) => Ok((Arrival::read(self, &parts, visit)?, form)),
+            Ok(visit) => Ok((Arrival::going_on(self, &parts, visit)?, form)),
             Err(Broken::Expired) => instead(StatusCode::GONE, "This page was open for too long", STALE),
             Err(Broken::Altered) => {
                 instead(StatusCode::BAD_REQUEST, "This page cannot be gone on with", STALE)
@@ -187,9 +216,13 @@ impl CoBranded {
             let (world, name) = (World::DEFAULT, SecretName::Seal);
             let secret = match self.store.run(FindSecret { world, name }).await? {
                 Some(kept) => kept,
-                None => self.store.run(KeepSecret { world, name, offered: Seal::new_secret() }).await?,
+                None => {
+                    self.store
+                        .run(KeepSecret { world, name, offered: Secret::new(Seal::new_secret()) })
+                        .await?
+                }
             };
-            Seal::new(&secret).ok_or_else(|| Code::InternalError.into())
+            Seal::new(secret.reveal()).ok_or_else(|| Code::InternalError.into())
         });
         made.await
     }
@@ -208,8 +241,8 @@ impl CoBranded {
             return base.to_owned();
         }
         let scheme = if connection.is_some_and(|known| known.tls) { "https" } else { "http" };
-        let url = Url::parse(&format!("{scheme}://{host}/"));
-        url.map_or_else(|_| format!("{scheme}://localhost"), |url| url.origin().ascii_serialization())
+        let url = Url::parse(&format!("{scheme}://{host}/")).ok().filter(start::has_plain_host);
+        url.map_or_else(|| format!("{scheme}://localhost"), |url| url.origin().ascii_serialization())
     }
 }
 

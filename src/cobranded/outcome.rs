@@ -15,6 +15,8 @@ pub(super) enum Outcome {
     Aborted,
     /// These parameters are not well-formed.
     IllFormed(Vec<&'static str>),
+    /// This parameter names a reference that was used before.
+    UsedReference(&'static str),
     /// The visitor has none of the payment methods asked for.
     NoMethod,
     /// The visitor cannot take part.
@@ -43,6 +45,7 @@ impl From<Flaw> for Outcome {
     fn from(flaw: Flaw) -> Self {
         match flaw {
             Flaw::IllFormed(name) => Self::IllFormed(vec![name]),
+            Flaw::Used(name) => Self::UsedReference(name),
             Flaw::NoMethod => Self::NoMethod,
             Flaw::NotPossible(reason) => Self::NotPossible(reason),
             Flaw::NotRegistered => Self::NotRegistered,
@@ -84,7 +87,7 @@ impl Outcome {
                 Some(_) => Ending::SC,
             },
             Self::Aborted => Ending::A,
-            Self::IllFormed(_) => Ending::CE,
+            Self::IllFormed(_) | Self::UsedReference(_) => Ending::CE,
             Self::NoMethod => Ending::PE,
             Self::NotPossible(_) => Ending::NP,
             Self::NotRegistered => Ending::NM,
@@ -97,10 +100,8 @@ impl Outcome {
     fn message(&self, version_1: bool) -> Option<String> {
         match self {
             Self::Success(_) | Self::Aborted => None,
-            Self::IllFormed(names) => {
-                let blank = if version_1 { " " } else { "" };
-                Some(format!("The following input(s) are not well formed:{blank}[{}]", names.join(", ")))
-            }
+            Self::IllFormed(names) => Some(ill_formed(names, version_1)),
+            Self::UsedReference(name) => Some(ill_formed(&[name], version_1)),
             Self::NoMethod => Some("The sender has none of the payment methods asked for".to_owned()),
             Self::NotPossible(reason) => Some((*reason).to_owned()),
             Self::NotRegistered => {
@@ -138,7 +139,7 @@ impl Outcome {
                 }
                 pairs.extend(success.address.iter().cloned());
             }
-            Self::IllFormed(_) if version_1 => {
+            Self::IllFormed(_) | Self::UsedReference(_) if version_1 => {
                 if let Some(reference) = caller_reference {
                     add("callerReference", reference);
                 }
@@ -147,6 +148,11 @@ impl Outcome {
         }
         pairs
     }
+}
+
+fn ill_formed(names: &[&str], version_1: bool) -> String {
+    let blank = if version_1 { " " } else { "" };
+    format!("The following input(s) are not well formed:{blank}[{}]", names.join(", "))
 }
 
 /// The month in which the visitor's card expires: five years on, or the last month (our choice).

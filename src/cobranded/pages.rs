@@ -15,6 +15,8 @@ use super::words::Term;
 /// What every page has.
 #[derive(Debug)]
 pub(super) struct Frame {
+    /// What the visit is about, in a line.
+    pub(super) headline: String,
     /// The merchant's name, if it is known.
     pub(super) merchant: String,
     /// The merchant's image: an address of https.
@@ -25,8 +27,6 @@ pub(super) struct Frame {
     pub(super) description: Option<String>,
     /// The visit so far, sealed.
     pub(super) visit: String,
-    /// Where forms may lead besides these pages.
-    pub(super) leads_to: Option<Url>,
 }
 
 /// The first page: who is it?
@@ -34,7 +34,6 @@ pub(super) struct Frame {
 #[template(path = "sign_in.html")]
 pub(super) struct SignIn<'a> {
     pub(super) frame: &'a Frame,
-    pub(super) headline: String,
     pub(super) visitors: &'a [Account],
     /// What was wrong with the address given.
     pub(super) problem: Option<&'static str>,
@@ -47,7 +46,6 @@ pub(super) struct SignIn<'a> {
 #[template(path = "review.html")]
 pub(super) struct Review<'a> {
     pub(super) frame: &'a Frame,
-    pub(super) headline: String,
     pub(super) agreement: &'static str,
     /// The visitor.
     pub(super) name: String,
@@ -127,12 +125,12 @@ pub(super) fn show(status: StatusCode, frame: &Frame, page: &impl Template) -> R
 pub(super) fn problem(status: StatusCode, title: &str, text: &str) -> Response<Body> {
     tracing::info!(status = status.as_u16(), reason = text, "a visit to the pages ends with a problem");
     let frame = Frame {
+        headline: String::new(),
         merchant: String::new(),
         image: None,
         is_banner: false,
         description: None,
         visit: String::new(),
-        leads_to: None,
     };
     show(status, &frame, &Problem { frame: &frame, title, text })
 }
@@ -150,15 +148,13 @@ fn answer(status: StatusCode, policy: &str, html: String) -> Response<Body> {
     response.unwrap_or_default()
 }
 
-/// Nothing but our own style sheet, the merchant's image, and forms that lead to these pages – or, when the visit ends,
-/// to the merchant: browsers look at where a form's answer redirects to as well.
+/// Nothing but our own style sheet and the merchant's image. Forms lead to these pages and, when the visit ends, to
+/// the merchant and wherever he redirects to: browsers hold every such step against `form-action`.
 fn policy(frame: &Frame) -> String {
-    let origin = |url: &Option<Url>| {
-        url.as_ref().map(|url| format!(" {}", url.origin().ascii_serialization())).unwrap_or_default()
-    };
+    let image = frame.image.as_ref();
+    let image = image.map(|url| format!(" {}", url.origin().ascii_serialization())).unwrap_or_default();
     format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'{}; form-action 'self'{}; frame-ancestors 'none'; base-uri 'none'",
-        origin(&frame.image),
-        origin(&frame.leads_to)
+        "default-src 'none'; style-src 'self'; img-src 'self'{image}; form-action 'self' http: https:; \
+         frame-ancestors 'none'; base-uri 'none'"
     )
 }

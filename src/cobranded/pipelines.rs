@@ -1,10 +1,9 @@
 //! The seven pipelines: the parameters of each, what it asks for, and what its return URL names.
 
-use crate::basis::Basis;
-use crate::fps::actions::Behaviour;
+use crate::fps::actions::{Behaviour, documented, observed, our_choice};
 use crate::ledger::{
-    Account, Asked, Caller, Charges, Credit, Measure, Payments, Proposal, RecipientTerms, Timestamp,
-    TokenType, UsageLimit, Validity,
+    Account, Asked, Caller, Charges, Credit, Measure, PaymentMethod, Payments, Proposal, RecipientTerms,
+    Timestamp, TokenType, UsageLimit, Validity,
 };
 
 use super::fields::Fields;
@@ -47,18 +46,6 @@ const fn optional(name: &'static str, value: &'static str, purpose: &'static str
     Parameter { name, required: false, value, purpose }
 }
 
-pub(super) const fn documented(what: &'static str) -> Behaviour {
-    Behaviour { what, basis: Basis::Documented }
-}
-
-pub(super) const fn observed(what: &'static str) -> Behaviour {
-    Behaviour { what, basis: Basis::Observed }
-}
-
-pub(super) const fn our_choice(what: &'static str) -> Behaviour {
-    Behaviour { what, basis: Basis::OurChoice }
-}
-
 /// How long a multi-use token is good for that has no end of its own (guide of 2007).
 const YEAR_MILLIS: i64 = 365 * 24 * 60 * 60 * 1000;
 
@@ -70,7 +57,7 @@ const SECONDS: &str = "seconds since 1970";
 
 /// Parameters of every pipeline.
 pub(super) const COMMON: &[Parameter] = &[
-    required("callerKey", "access key", "Who asks."),
+    required("callerKey", "access key", "Who asks; `accessKey` is its older name."),
     required("pipelineName", "a pipeline", "What for."),
     required(
         "returnURL",
@@ -82,13 +69,17 @@ pub(super) const COMMON: &[Parameter] = &[
     optional("signatureMethod", "HmacSHA256 or HmacSHA1", "The hash of version 2."),
     optional("signature", "base64", "The signature; `awsSignature` is its older name."),
     optional("cobrandingStyle", "logo or banner", "How the merchant's image is shown."),
-    optional("cobrandingUrl", "URL of https", "The merchant's image."),
+    optional("cobrandingUrl", "URL of https, else it is not shown", "The merchant's image."),
     optional("websiteDescription", "text", "Shown on the pages."),
 ];
 const PAYMENT: &[Parameter] = &[
     optional("paymentMethod", "list of CC, ACH, ABT", "How the visitor may pay; all three by default."),
     optional("currencyCode", "USD", "The only currency there is."),
-    optional("paymentReason", "text, with b i u ul li br em strong strike", "What is paid for."),
+    optional(
+        "paymentReason",
+        "text, at most 2048 bytes, with b i u ul li br em strong strike",
+        "What is paid for.",
+    ),
     optional("collectShippingAddress", FLAG, "Asks the visitor for an address and returns it."),
     optional("addressName", "text", "An address to show."),
     optional("addressLine1", "text", ""),
@@ -99,7 +90,11 @@ const PAYMENT: &[Parameter] = &[
     optional("phoneNumber", "text", ""),
 ];
 const VALIDITY: &[Parameter] = &[
-    optional("validityStart", SECONDS, "From when; at most a year ahead. Now by default."),
+    optional(
+        "validityStart",
+        SECONDS,
+        "From when; at most a year ahead, and (our choice) a day back. Now by default.",
+    ),
     optional("validityExpiry", SECONDS, "Until when."),
 ];
 const LIMITS: &[Parameter] = &[
@@ -128,7 +123,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
             &[
                 required("transactionAmount", DOLLARS, "The most that may be paid."),
                 optional("recipientToken", "token id", "The only recipient, in a marketplace."),
-                optional("reserve", FLAG, "The payment is reserved first."),
+                optional("reserve", FLAG, "The payment is to be reserved first, so it is by credit card."),
             ],
             PAYMENT,
         ],
@@ -140,7 +135,6 @@ pub(super) static PIPELINES: &[Pipeline] = &[
             our_choice("itemTotal, shipping, tax and the like are ignored; so is disableGuest."),
         ],
         read: |fields| {
-            fields.flag("reserve");
             Asked::Payments(Payments {
                 reference: fields.reference("callerReference"),
                 token_type: TokenType::SingleUse,
@@ -148,6 +142,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
                 global_limit: fields.dollars("transactionAmount"),
                 limits: Vec::new(),
                 recipients: fields.token("recipientToken").into_iter().collect(),
+                reserves: fields.flag("reserve") == Some(true),
             })
         },
     },
@@ -191,6 +186,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
                 global_limit: fields.dollars("globalAmountLimit"),
                 limits: fields.limits(),
                 recipients,
+                reserves: false,
             })
         },
     },
@@ -229,6 +225,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
                 global_limit: None,
                 limits: std::iter::once(limit(Measure::Count, 1)).chain(amount).collect(),
                 recipients: recipient.into_iter().collect(),
+                reserves: false,
             })
         },
     },
@@ -242,9 +239,13 @@ pub(super) static PIPELINES: &[Pipeline] = &[
                 required("recipientPaysFee", FLAG, "Whether the recipient bears FPS's fee, or the caller."),
                 optional("maxFixedFee", "dollars", "The most that the caller takes of a payment."),
                 optional("maxVariableFee", "per cent", "And per cent of it."),
-                optional("paymentMethod", "list of CC, ACH, ABT", "How the recipient is paid."),
+                optional(
+                    "paymentMethod",
+                    "list of CC, ACH, ABT",
+                    "How the recipient is paid; all three by default.",
+                ),
                 optional("currencyCode", "USD", "The only currency there is."),
-                optional("paymentReason", "text", "What is paid for."),
+                optional("paymentReason", "text, at most 2048 bytes", "What is paid for."),
             ],
             VALIDITY,
         ],
@@ -252,16 +253,22 @@ pub(super) static PIPELINES: &[Pipeline] = &[
         tokens: &["tokenID", "refundTokenID"],
         fidelity: &[
             observed("maxFixedFee and maxVariableFee may be missing; Amazon's own libraries insist on them."),
+            our_choice(
+                "Where only one of maxFixedFee and maxVariableFee is given, the other is nothing; without both there is no commission.",
+            ),
             our_choice("The refund token is found by its id, the recipient token also by callerReference."),
             our_choice(
-                "A personal account cannot agree to CC (NP). A caller that is no marketplace gets NM.",
+                "A personal account cannot agree to CC (NP), which is among the methods unless paymentMethod leaves it out. A caller that is no marketplace gets NM.",
             ),
         ],
         read: |fields| {
+            let (fixed, percent) = (fields.dollars_or_zero("maxFixedFee"), fields.percent("maxVariableFee"));
+            // Where only one is named, the other is nothing.
+            let some = fixed.is_some() || percent.is_some();
             let terms = RecipientTerms {
                 recipient_pays_fee: fields.flag("recipientPaysFee").unwrap_or(true),
-                max_fixed_fee: fields.dollars_or_zero("maxFixedFee"),
-                max_variable_fee: fields.percent("maxVariableFee"),
+                max_fixed_fee: some.then(|| fixed.unwrap_or_default()),
+                max_variable_fee: some.then(|| percent.unwrap_or_default()),
             };
             Asked::Receiving { reference: fields.reference("callerReference"), terms }
         },
@@ -409,10 +416,10 @@ impl Pipeline {
         fields.check_common();
         let asked = (self.read)(&mut fields);
         let methods = if self.takes("paymentMethod") { fields.methods() } else { None };
-        let methods = methods.unwrap_or_else(|| match asked {
-            Asked::Receiving { .. } => Vec::new(),
-            _ => Account::METHODS.into(),
-        });
+        let mut methods = methods.unwrap_or_else(|| Account::METHODS.into());
+        if matches!(&asked, Asked::Payments(payments) if payments.reserves) {
+            methods.retain(|method| *method == PaymentMethod::CC);
+        }
         let reason = if self.takes("paymentReason") { fields.reason() } else { None };
         let mut validity = if self.takes("validityStart") { fields.validity() } else { Validity::default() };
         if matches!(&asked, Asked::Payments(payments) if payments.token_type == TokenType::MultiUse) {

@@ -4,11 +4,11 @@
 
 use std::fmt::Write;
 
-use crate::fps::actions::Behaviour;
+use crate::fps::actions::{Behaviour, documented, observed, our_choice};
 use crate::fps::reference::LEGEND;
 use crate::ledger::Ending;
 
-use super::pipelines::{COMMON, PIPELINES, Parameter, Pipeline, documented, observed, our_choice};
+use super::pipelines::{COMMON, PIPELINES, Parameter, Pipeline};
 
 /// What the status codes mean.
 const STATUSES: [(Ending, &str); 13] = [
@@ -44,6 +44,15 @@ const FIDELITY: &[Behaviour] = &[
         "A visit lives half an hour. Its pages look as we like them; the ids ap_email, ap_password and signInSubmit are Amazon's.",
     ),
     our_choice("Cards expire five years on."),
+    our_choice(
+        "The buyer of a wish is the first of eight accounts that can. E-mail addresses are compared without regard to case.",
+    ),
+    our_choice(
+        "A buyer who has given up can still go back and agree, and the other way round; the merchant is told each time.",
+    ),
+    our_choice(
+        "A returnURL whose own parameters are named like those of the signature is refused on a page.",
+    ),
 ];
 
 /// Every pipeline: parameters, results, behaviour.
@@ -66,7 +75,11 @@ pub fn markdown() -> String {
         let _ = writeln!(text, "| `{}` | {meaning} |", status.name());
     }
     write_behaviours(&mut text, FIDELITY);
-    text.push_str("\n## Every pipeline\n\n");
+    text.push_str(
+        "\nSA, SB and SC as wishes name the payment method; where merchant or buyer leaves it out, the visit ends with PE. \
+         SR and SU are plain successes where they do not apply. Recipient always answers SR, and EditToken SU when the \
+         token pays as before.\n\n## Every pipeline\n\n",
+    );
     write_parameters(&mut text, COMMON.iter());
     for pipeline in PIPELINES {
         write_pipeline(&mut text, pipeline);

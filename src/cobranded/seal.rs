@@ -25,6 +25,8 @@ pub(super) struct Visit {
     pub(super) began: i64,
     /// The visitor's e-mail address, after signing in.
     pub(super) email: Option<String>,
+    /// How the token to be edited paid when the visitor was asked.
+    pub(super) paid_by: Option<String>,
 }
 
 /// Why a visit cannot go on.
@@ -83,7 +85,8 @@ mod tests {
     #[test]
     fn a_visit_comes_back_as_it_was_or_not_at_all() {
         let seal = Seal::new("secret").unwrap();
-        let visit = Visit { query: "a=1".to_owned(), began: 1_000, email: Some("a@b".to_owned()) };
+        let visit =
+            Visit { query: "a=1".to_owned(), began: 1_000, email: Some("a@b".to_owned()), paid_by: None };
         let sealed = seal.close(&visit);
         let at = Timestamp::from_millis;
         assert_eq!(seal.open(&sealed, at(1_000 + LIFE_MILLIS)), Ok(visit));

@@ -2,12 +2,13 @@
 
 use url::Url;
 
-use crate::error::FpsError;
 use crate::fps::query::{self, Pair};
 use crate::ledger::Ending;
 
 /// Parameters that are the sandbox's own: no part of what is signed.
 const OWN: &str = "sandbox_";
+/// What the signature of a return URL adds.
+const SIGNATURE: [&str; 4] = ["signature", "signatureVersion", "signatureMethod", "certificateUrl"];
 /// The value of `sandbox_outcome` that wants pages although the merchant's account says otherwise.
 const ASK: &str = "ask";
 
@@ -15,6 +16,8 @@ const ASK: &str = "ask";
 #[derive(Debug)]
 pub(super) struct Start {
     pairs: Vec<Pair>,
+    /// The names of those that cannot be decoded.
+    broken: Vec<String>,
 }
 
 /// What the sandbox itself is asked for.
@@ -29,8 +32,15 @@ pub(super) struct Wishes {
 }
 
 impl Start {
-    pub(super) fn read(query: &str) -> Result<Self, FpsError> {
-        Ok(Self { pairs: query::decode(query.as_bytes())? })
+    pub(super) fn read(query: &str) -> Self {
+        let mut start = Self { pairs: Vec::new(), broken: Vec::new() };
+        for part in query.split('&') {
+            match query::decode(part.as_bytes()) {
+                Ok(pairs) => start.pairs.extend(pairs),
+                Err(_) => start.broken.push(part.split('=').next().unwrap_or_default().to_owned()),
+            }
+        }
+        start
     }
 
     /// The value of a parameter, an empty one being absent. Names are matched without regard to case, because clients
@@ -48,38 +58,60 @@ impl Start {
         exact.or_else(|| given.next()).map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Whether a parameter is given twice, spelled the same, with different values.
-    pub(super) fn is_ambiguous(&self, name: &str) -> bool {
+    /// Whether a parameter cannot be decoded, or is given twice, spelled the same, with different values.
+    pub(super) fn is_unclear(&self, name: &str) -> bool {
+        if self.broken.iter().any(|broken| broken.eq_ignore_ascii_case(name)) {
+            return true;
+        }
         let Some((spelled, value)) = self.pair(name) else { return false };
         self.pairs.iter().any(|(known, other)| known == spelled && other != value)
     }
 
     /// What was signed: everything that is not the sandbox's own.
     pub(super) fn signed(&self) -> Vec<Pair> {
-        self.pairs.iter().filter(|(name, _)| !name.starts_with(OWN)).cloned().collect()
+        self.pairs.iter().filter(|(name, _)| !is_own(name)).cloned().collect()
     }
 
-    /// Where the visitor is sent when all is done: an absolute URL of http or https.
+    /// The merchant's access key; `accessKey` is its name in older guides.
+    pub(super) fn caller_key(&self) -> Option<&str> {
+        self.value("callerKey").or_else(|| self.value("accessKey"))
+    }
+
+    /// Where the visitor is sent when all is done: an absolute URL of http or https, such that what is added to it can
+    /// be told from what it has, and its signature verified.
     pub(super) fn return_url(&self) -> Result<Url, &'static str> {
         let given = self.value("returnURL").ok_or("it has no returnURL")?;
         let url = Url::parse(given).map_err(|_| "its returnURL is no absolute URL")?;
         if !["http", "https"].contains(&url.scheme()) {
             return Err("its returnURL is neither http nor https");
         }
-        if has_plain_host(&url) { Ok(url) } else { Err("its returnURL has no sound host") }
+        // The parser mends what browsers mend: slashes that are missing or turned round, tabs.
+        let host = given.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
+        let is_mended = host.starts_with(['/', '\\']) || host.is_empty() || given.contains(char::is_control);
+        if is_mended || !has_plain_host(&url) {
+            return Err("its returnURL has no sound host");
+        }
+        let own = query::decode(url.query().unwrap_or_default().as_bytes());
+        let own = own.map_err(|_| "the query of its returnURL cannot be decoded")?;
+        if own.iter().any(|(name, _)| SIGNATURE.contains(&name.as_str())) {
+            return Err("its returnURL has a parameter that is named like one of the signature");
+        }
+        Ok(url)
     }
 
     /// What the sandbox itself is asked for.
     pub(super) fn wishes(&self) -> Result<Wishes, String> {
         let mut wishes = Wishes::default();
-        for (name, value) in self.pairs.iter().filter(|(name, _)| name.starts_with(OWN)) {
-            match name.as_str() {
+        for (name, value) in self.pairs.iter().filter(|(name, _)| is_own(name)) {
+            if self.is_unclear(name) {
+                return Err(format!("{name} is given more than once"));
+            }
+            match name.to_ascii_lowercase().as_str() {
                 "sandbox_outcome" if value.eq_ignore_ascii_case(ASK) => wishes.asks = true,
                 "sandbox_outcome" => {
-                    let named = Ending::ALL.iter().find(|known| known.name().eq_ignore_ascii_case(value));
                     let known: Vec<_> = Ending::ALL.iter().map(|known| known.name()).collect();
                     let unknown = || format!("sandbox_outcome is one of {}, or {ASK}", known.join(", "));
-                    wishes.ending = Some(*named.ok_or_else(unknown)?);
+                    wishes.ending = Some(ending(value).ok_or_else(unknown)?);
                 }
                 "sandbox_buyer" if is_address(value) => wishes.visitor = Some(value.trim().to_owned()),
                 "sandbox_buyer" => return Err("sandbox_buyer is an e-mail address".to_owned()),
@@ -92,6 +124,15 @@ impl Start {
         }
         Ok(wishes)
     }
+}
+
+/// How a visit is to end, in any case.
+pub(super) fn ending(name: &str) -> Option<Ending> {
+    Ending::ALL.iter().copied().find(|known| known.name().eq_ignore_ascii_case(name))
+}
+
+fn is_own(name: &str) -> bool {
+    name.get(..OWN.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN))
 }
 
 /// Whether the host is made of what hosts are made of, so that it can stand in a header.
@@ -113,12 +154,12 @@ mod tests {
 
     #[test]
     fn names_are_matched_without_regard_to_case_and_exact_ones_go_first() {
-        let start = Start::read("CallerReference=stray&callerReference=meant&returnUrl=x&empty=").unwrap();
+        let start = Start::read("CallerReference=stray&callerReference=meant&returnUrl=x&empty=");
         assert_eq!(start.value("callerReference"), Some("meant"));
         assert_eq!(start.value("returnURL"), Some("x"));
         assert_eq!(start.value("empty"), None);
-        assert!(!start.is_ambiguous("callerReference"));
-        assert!(Start::read("a=1&a=2").unwrap().is_ambiguous("a"));
+        assert!(!start.is_unclear("callerReference"));
+        assert!(Start::read("a=1&a=2").is_unclear("a"));
     }
 
     #[test]
@@ -131,22 +172,38 @@ mod tests {
             "//example.com/",
             "http://",
             "http://a;style-src/",
+            "http:///path",
+            "http:shop.test/",
+            "http:\\\\shop.test",
+            "http://sh\top.test/",
+            "http://a/?x=%zz",
+            "http://a/?signature=x",
         ] {
-            let start = Start { pairs: vec![("returnURL".to_owned(), wrong.to_owned())] };
-            assert!(start.return_url().is_err(), "{wrong}");
+            let pairs = vec![("returnURL".to_owned(), wrong.to_owned())];
+            assert!(Start { pairs, broken: Vec::new() }.return_url().is_err(), "{wrong}");
         }
-        let start = Start::read("returnURL=http%3A%2F%2Flocalhost%3A9%2Fret%3Fx%3D1").unwrap();
-        assert_eq!(start.return_url().unwrap().as_str(), "http://localhost:9/ret?x=1");
+        for (given, url) in [
+            ("http%3A%2F%2Flocalhost%3A9%2Fret%3Fx%3D1", "http://localhost:9/ret?x=1"),
+            ("http://[::1]:9/", "http://[::1]:9/"),
+            ("HTTPS://Shop_1.Test", "https://shop_1.test/"),
+        ] {
+            assert_eq!(Start::read(&format!("returnURL={given}")).return_url().unwrap().as_str(), url);
+        }
     }
 
     #[test]
     fn what_is_the_sandboxs_own_is_read_and_not_signed() {
-        let start = Start::read("a=1&sandbox_outcome=sc&sandbox_buyer=new%40example.com").unwrap();
+        let start = Start::read("a=1&sandbox_outcome=sc&sandbox_buyer=new%40example.com");
         let wishes = start.wishes().unwrap();
         assert_eq!((wishes.ending, wishes.visitor.as_deref()), (Some(Ending::SC), Some("new@example.com")));
         assert_eq!(start.signed(), [("a".to_owned(), "1".to_owned())]);
-        for wrong in ["sandbox_outcome=XX", "sandbox_buyer=nobody", "sandbox_other=1"] {
-            assert!(Start::read(wrong).unwrap().wishes().is_err(), "{wrong}");
+        for wrong in [
+            "sandbox_outcome=XX",
+            "Sandbox_Buyer=nobody",
+            "sandbox_other=1",
+            "sandbox_outcome=A&sandbox_outcome=SC",
+        ] {
+            assert!(Start::read(wrong).wishes().is_err(), "{wrong}");
         }
     }
 }

@@ -36,40 +36,38 @@ pub(super) struct Arrival {
 }
 
 impl Arrival {
-    /// Reads the start URL of a visit. What cannot be told to the merchant in a return URL is told on a page.
-    pub(super) fn read(pages: &CoBranded, parts: &Parts, visit: Visit) -> Result<Self, Instead> {
-        const TITLE: &str = "This link does not work";
-        let wrong = |text: String| Box::new(pages::problem(StatusCode::BAD_REQUEST, TITLE, &text));
-        let start = Start::read(&visit.query).map_err(|refusal| wrong(refusal.message.into_owned()))?;
-        let no_way_back = |problem| wrong(format!("There is no way back to the merchant: {problem}."));
+    /// Somebody with a start URL, whose signature is checked.
+    pub(super) fn new(pages: &CoBranded, parts: &Parts, visit: Visit) -> Result<Self, Instead> {
+        let mut arrival = Self::going_on(pages, parts, visit)?;
+        if let Some(key) = &arrival.key {
+            let (hosts, insists) = (pages.hosts.of(parts), pages.insists_on_signatures);
+            let checked = signature::check(&arrival.start, &arrival.visit.query, key, &hosts, insists);
+            if let Err(doubt) = checked {
+                tracing::info!(reason = doubt.as_str(), "a start URL is refused");
+                arrival.request = Err(vec!["signature"]);
+            }
+        }
+        Ok(arrival)
+    }
+
+    /// Somebody who goes on with a visit that was checked when it began, and is sealed since. What cannot be told to
+    /// the merchant in a return URL is told on a page.
+    pub(super) fn going_on(pages: &CoBranded, parts: &Parts, visit: Visit) -> Result<Self, Instead> {
+        let wrong = |text: &str| {
+            Box::new(pages::problem(StatusCode::BAD_REQUEST, "This link does not work", &format!("{text}.")))
+        };
+        let start = Start::read(&visit.query);
+        let no_way_back = |problem| wrong(&format!("There is no way back to the merchant: {problem}"));
         let return_url = start.return_url().map_err(no_way_back)?;
-        let wishes = start.wishes().map_err(|problem| wrong(format!("{problem}.")))?;
-        let key = start.value("callerKey").and_then(|id| pages.store.access_key(id));
-        let request = Self::request(pages, parts, &visit, &start, key.as_deref());
+        let wishes = start.wishes().map_err(|problem| wrong(&problem))?;
+        let key = start.caller_key().and_then(|id| pages.store.access_key(id));
+        let request = Self::request(&visit, &start, key.as_deref());
         let base = pages.certificate_base(parts);
         Ok(Self { visit, start, return_url, wishes, key, request, base })
     }
 
-    fn request(
-        pages: &CoBranded,
-        parts: &Parts,
-        visit: &Visit,
-        start: &Start,
-        key: Option<&AccessKey>,
-    ) -> Result<Request, Vec<&'static str>> {
-        let Some(key) = key else {
-            tracing::info!(key = start.value("callerKey"), "a start URL names no access key that is known");
-            return Err(vec!["callerKey"]);
-        };
-        // A visit that goes on was checked when it began, and is sealed.
-        if parts.uri.path() == super::START {
-            let hosts = pages.hosts.of(parts);
-            let checked = signature::check(start, &visit.query, key, &hosts, pages.insists_on_signatures);
-            if let Err(doubt) = checked {
-                tracing::info!(reason = doubt.as_str(), "a start URL is refused");
-                return Err(vec!["signature"]);
-            }
-        }
+    fn request(visit: &Visit, start: &Start, key: Option<&AccessKey>) -> Result<Request, Vec<&'static str>> {
+        let key = key.ok_or_else(|| vec!["callerKey"])?;
         let pipeline =
             start.value("pipelineName").and_then(pipelines::find).ok_or_else(|| vec!["pipelineName"])?;
         pipeline.read(start, key.owner, Timestamp::from_millis(visit.began))
@@ -95,22 +93,35 @@ impl Arrival {
         if tampers {
             tamper(&mut pairs);
         }
-        let status = outcome.status().name();
         tracing::info!(
             pipeline = self.start.value("pipelineName"),
-            status,
-            outcome = ?outcome_in_short(outcome),
+            status = outcome.status().name(),
+            reason = self.reason(outcome),
             "a visit to the pages ends"
         );
+        if self.return_url.query_pairs().any(|(name, _)| name == "status") {
+            tracing::warn!("the returnURL has a status of its own; a client may take that for the outcome");
+        }
         Ok(redirect(&with_parameters(&self.return_url, &pairs)))
     }
-}
 
-fn outcome_in_short(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::IllFormed(names) => names.join(", "),
-        Outcome::NotPossible(reason) => (*reason).to_owned(),
-        _ => String::new(),
+    /// Why it ended as it did, for the log: what was given for the parameters that are not well-formed.
+    fn reason(&self, outcome: &Outcome) -> Option<String> {
+        match outcome {
+            Outcome::IllFormed(names) => {
+                let given = |name: &&str| match self.start.value(name) {
+                    Some(value) => format!("{name}={value}"),
+                    None => format!("no {name} that can be read"),
+                };
+                Some(names.iter().map(given).collect::<Vec<_>>().join(", "))
+            }
+            Outcome::UsedReference(name) => {
+                let value = self.start.value(name).unwrap_or_default();
+                Some(format!("{name}={value} has made a token already"))
+            }
+            Outcome::NotPossible(reason) => Some((*reason).to_owned()),
+            _ => None,
+        }
     }
 }
 
@@ -123,25 +134,36 @@ struct Decision<'a> {
     form: &'a Form,
 }
 
+/// What a visitor would see; or the answer that ends the visit here, because what is asked for cannot be.
+async fn consider(
+    pages: &CoBranded,
+    arrival: &Arrival,
+    email: Option<String>,
+) -> Result<Result<Considered, Response<Body>>, FpsError> {
+    let outcome = match &arrival.request {
+        Err(names) => Outcome::IllFormed(names.clone()),
+        Ok(request) => match pages.store.run(Consider { proposal: request.proposal.clone(), email }).await? {
+            Ok(considered) => return Ok(Ok(considered)),
+            Err(flaw) => flaw.into(),
+        },
+    };
+    arrival.go_back(pages, &outcome, false).await.map(Err)
+}
+
 /// Somebody arrives: the first page, or the end at once.
 pub(super) async fn begin(pages: &CoBranded, arrival: Arrival) -> Result<Response<Body>, FpsError> {
-    let request = match &arrival.request {
-        Ok(request) => request,
-        Err(names) => return arrival.go_back(pages, &Outcome::IllFormed(names.clone()), false).await,
-    };
-    let consider = Consider { proposal: request.proposal.clone(), email: None };
-    let considered = match pages.store.run(consider).await? {
+    let considered = match consider(pages, &arrival, None).await? {
         Ok(considered) => considered,
-        Err(flaw) => return arrival.go_back(pages, &flaw.into(), false).await,
+        Err(answer) => return Ok(answer),
     };
     let of_account = arrival.key.as_ref().and_then(|key| key.pages.ending).filter(|_| !arrival.wishes.asks);
     let ending = arrival.wishes.ending.or(of_account);
     if ending.is_some() {
         let visitor = arrival.wishes.visitor.clone().map_or(Visitor::First, Visitor::At);
-        let form = Form(Vec::new());
-        return end(pages, &arrival, request, Decision { visitor, ending, method: None, form: &form }).await;
+        let decision = Decision { visitor, ending, method: None, form: &Form(Vec::new()) };
+        return end(pages, &arrival, decision).await;
     }
-    sign_in_page(pages, &arrival, request, &considered, None).await
+    sign_in_page(pages, &arrival, &considered, None).await
 }
 
 /// Somebody says who it is.
@@ -151,20 +173,16 @@ pub(super) async fn sign_in(
     form: &Form,
 ) -> Result<Response<Body>, FpsError> {
     let email = form.value("visitor").or_else(|| form.value("email")).unwrap_or_default();
-    let request = match &arrival.request {
-        Ok(request) => request,
-        Err(names) => return arrival.go_back(pages, &Outcome::IllFormed(names.clone()), false).await,
-    };
     let known = Some(email.to_owned()).filter(|email| is_address(email));
-    let consider = Consider { proposal: request.proposal.clone(), email: known.clone() };
-    let considered = match pages.store.run(consider).await? {
+    let considered = match consider(pages, &arrival, known.clone()).await? {
         Ok(considered) => considered,
-        Err(flaw) => return arrival.go_back(pages, &flaw.into(), false).await,
+        Err(answer) => return Ok(answer),
     };
     if known.is_none() {
-        return sign_in_page(pages, &arrival, request, &considered, Some(email)).await;
+        return sign_in_page(pages, &arrival, &considered, Some(email)).await;
     }
     arrival.visit.email = known;
+    arrival.visit.paid_by = considered.current.map(|method| method.name().to_owned());
     review_page(pages, &arrival, &considered).await
 }
 
@@ -174,17 +192,22 @@ pub(super) async fn confirm(
     arrival: Arrival,
     form: &Form,
 ) -> Result<Response<Body>, FpsError> {
-    let request = match &arrival.request {
-        Ok(request) => request,
-        Err(names) => return arrival.go_back(pages, &Outcome::IllFormed(names.clone()), false).await,
+    let ending = form.value("ending").map(|name| super::start::ending(name).ok_or(name));
+    let method = form.value("method").map(|name| PaymentMethod::named(name).ok_or(name));
+    let (ending, method) = match (ending.transpose(), method.transpose()) {
+        (Ok(ending), Ok(method)) => (ending, method),
+        (Err(name), _) | (_, Err(name)) => {
+            let text = format!("There is neither an ending nor a payment method {name}.");
+            return Ok(pages::problem(StatusCode::UNPROCESSABLE_ENTITY, super::UNREADABLE, &text));
+        }
     };
-    let ending = form.value("ending").and_then(Ending::named);
-    if ending.is_none() && arrival.visit.email.is_none() {
-        return Ok(nobody());
-    }
-    let visitor = arrival.visit.email.clone().map_or(Visitor::First, Visitor::At);
-    let method = form.value("method").and_then(PaymentMethod::named);
-    end(pages, &arrival, request, Decision { visitor, ending, method, form }).await
+    let visitor = match (&arrival.visit.email, ending) {
+        (Some(email), _) => Visitor::At(email.clone()),
+        // Whoever has not signed in can only give up, in one way or another.
+        (None, Some(ending)) if !ending.is_success() => Visitor::First,
+        (None, _) => return Ok(nobody()),
+    };
+    end(pages, &arrival, Decision { visitor, ending, method, form }).await
 }
 
 fn nobody() -> Response<Body> {
@@ -195,12 +218,19 @@ fn nobody() -> Response<Body> {
 async fn end(
     pages: &CoBranded,
     arrival: &Arrival,
-    request: &Request,
     decision: Decision<'_>,
 ) -> Result<Response<Body>, FpsError> {
     let Decision { visitor, ending, method, form } = decision;
+    let request = match &arrival.request {
+        Ok(request) => request,
+        Err(names) => return arrival.go_back(pages, &Outcome::IllFormed(names.clone()), false).await,
+    };
     if let Some(outcome) = ending.and_then(|ending| Outcome::without_effect(ending, request.pipeline)) {
         return arrival.go_back(pages, &outcome, false).await;
+    }
+    if !arrival.signs_by_version_1() {
+        // What cannot be told must not be made.
+        pages.outbound.own_key().await?;
     }
     let proposal = request.proposal.clone();
     let method = match ending {
@@ -213,7 +243,8 @@ async fn end(
         }
         _ => method,
     };
-    let authorised = match pages.store.run(Authorise { proposal, visitor, method }).await? {
+    let paid_by = arrival.visit.paid_by.as_deref().and_then(PaymentMethod::named);
+    let authorised = match pages.store.run(Authorise { proposal, visitor, method, paid_by }).await? {
         Ok(authorised) => authorised,
         Err(flaw) => return arrival.go_back(pages, &flaw.into(), false).await,
     };
@@ -233,19 +264,17 @@ async fn end(
 async fn sign_in_page(
     pages: &CoBranded,
     arrival: &Arrival,
-    request: &Request,
     considered: &Considered,
     wrong_address: Option<&str>,
 ) -> Result<Response<Body>, FpsError> {
-    let frame = frame(pages, arrival, &considered.merchant).await?;
+    let frame = frame(pages, arrival, considered).await?;
     let problem = wrong_address.map(|_| "Enter an e-mail address, such as alice@example.com.");
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = SignIn {
         frame: &frame,
-        headline: words::headline(&request.proposal, &considered.merchant),
         visitors: &considered.visitors,
         problem,
-        email: wrong_address.unwrap_or_default(),
+        email: wrong_address.or(arrival.wishes.visitor.as_deref()).unwrap_or_default(),
         endings: pages::WITHOUT_EFFECT,
     };
     Ok(pages::show(status, &frame, &page))
@@ -256,16 +285,11 @@ async fn review_page(
     arrival: &Arrival,
     considered: &Considered,
 ) -> Result<Response<Body>, FpsError> {
-    let (Ok(request), Some(email)) = (&arrival.request, &arrival.visit.email) else {
-        return Ok(pages::problem(
-            StatusCode::BAD_REQUEST,
-            "Nobody has signed in",
-            "Go back and sign in first.",
-        ));
-    };
+    let (Ok(request), Some(email)) = (&arrival.request, &arrival.visit.email) else { return Ok(nobody()) };
     let proposal = &request.proposal;
-    let frame = frame(pages, arrival, &considered.merchant).await?;
-    let name = considered.visitor.clone().unwrap_or_else(|| email.clone());
+    let frame = frame(pages, arrival, considered).await?;
+    let own_name = || email.split('@').next().unwrap_or_default().to_owned();
+    let name = considered.visitor.clone().unwrap_or_else(own_name);
     let chosen = considered.current.or_else(|| considered.methods.first().copied());
     let choice = |method: &PaymentMethod| Choice {
         value: method.name(),
@@ -273,22 +297,17 @@ async fn review_page(
         hint: hint(*method, pages.clock.now()),
         is_chosen: Some(*method) == chosen,
     };
-    let address = if request.asks_address { Vec::new() } else { shown_address(&arrival.start) };
+    let methods = considered.methods.iter().filter(|_| !proposal.is_receiving());
     let page = Review {
         frame: &frame,
-        headline: words::headline(proposal, &considered.merchant),
         agreement: words::agreement(proposal),
         email,
         is_new: considered.visitor.is_none(),
         reason: proposal.reason.as_deref().map(words::reason),
         terms: words::terms(proposal, &considered.merchant, considered.current),
         paying: words::paying(proposal),
-        methods: if proposal.is_receiving() {
-            Vec::new()
-        } else {
-            considered.methods.iter().map(choice).collect()
-        },
-        address,
+        methods: methods.map(choice).collect(),
+        address: if request.asks_address { Vec::new() } else { shown_address(&arrival.start) },
         fields: if request.asks_address { address_fields(&name) } else { Vec::new() },
         endings: pages::ALL_ENDINGS,
         name,
@@ -296,18 +315,18 @@ async fn review_page(
     Ok(pages::show(StatusCode::OK, &frame, &page))
 }
 
-async fn frame(pages: &CoBranded, arrival: &Arrival, merchant: &str) -> Result<Frame, FpsError> {
-    let image = arrival.start.value("cobrandingUrl").and_then(|url| Url::parse(url).ok());
+async fn frame(pages: &CoBranded, arrival: &Arrival, considered: &Considered) -> Result<Frame, FpsError> {
+    let given = |name| arrival.start.value(name);
+    let image = given("cobrandingUrl").and_then(|url| Url::parse(url).ok());
+    let proposal = arrival.request.as_ref().ok().map(|request| &request.proposal);
+    let headline = proposal.map(|proposal| words::headline(proposal, &considered.merchant));
     Ok(Frame {
-        merchant: merchant.to_owned(),
+        headline: headline.unwrap_or_default(),
+        merchant: considered.merchant.clone(),
         image: image.filter(|url| url.scheme() == "https" && super::start::has_plain_host(url)),
-        is_banner: arrival
-            .start
-            .value("cobrandingStyle")
-            .is_some_and(|style| style.eq_ignore_ascii_case("banner")),
-        description: arrival.start.value("websiteDescription").map(str::to_owned),
+        is_banner: given("cobrandingStyle").is_some_and(|style| style.eq_ignore_ascii_case("banner")),
+        description: given("websiteDescription").map(str::to_owned),
         visit: pages.seal().await?.close(&arrival.visit),
-        leads_to: Some(arrival.return_url.clone()),
     })
 }
 
@@ -359,7 +378,9 @@ fn given_address(form: &Form) -> Vec<Pair> {
 
 /// The address that the merchant gave.
 fn shown_address(start: &Start) -> Vec<String> {
-    ADDRESS.into_iter().filter_map(|(parameter, ..)| start.value(parameter)).map(str::to_owned).collect()
+    // The country is asked for, and no parameter of a start URL.
+    let lines = ADDRESS.into_iter().filter(|(parameter, ..)| *parameter != "country");
+    lines.filter_map(|(parameter, ..)| start.value(parameter)).map(str::to_owned).collect()
 }
 
 /// The merchant's URL with its own query, and these parameters after it. Blanks are `+` (observed).

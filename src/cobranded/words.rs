@@ -69,6 +69,9 @@ pub(super) fn terms(proposal: &Proposal, merchant: &str, current: Option<Payment
             for limit in &payments.limits {
                 add("Limit", limited(limit, "payment"));
             }
+            if payments.reserves {
+                add("Charged", "The amount is reserved first, and charged later.".to_owned());
+            }
             if !payments.recipients.is_empty() {
                 add("Paid to", format!("Only the sellers that {merchant} has named."));
             }
@@ -208,7 +211,8 @@ pub(super) fn reason(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('<') {
         escape(before, &mut html);
-        let Some((inside, after)) = after.split_once('>') else {
+        let is_tag = after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+        let Some((inside, after)) = after.split_once('>').filter(|_| is_tag) else {
             escape("<", &mut html);
             rest = after;
             continue;
@@ -282,7 +286,7 @@ mod tests {
             ("</b>x", "x"),
             ("<script>alert(1)</script>", "alert(1)"),
             ("<b onclick=x>y", "y"),
-            ("1 < 2", "1 &lt; 2"),
+            ("1 < 2 and 3 > 2", "1 &lt; 2 and 3 &gt; 2"),
             ("<img src=x onerror='a>b'>", "b&#39;&gt;"),
         ] {
             assert_eq!(reason(text), html, "{text}");

@@ -2,9 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use quick_xml::Writer;
 use quick_xml::escape::partial_escape;
-use quick_xml::events::{BytesText, Event};
 use uuid::Uuid;
 
 use crate::error::FpsError;
@@ -13,21 +11,23 @@ use crate::ledger::Amount;
 /// Every document begins with exactly this (captured).
 const DECLARATION: &str = "<?xml version=\"1.0\"?>\n";
 
-/// Builds the inside of an answer, element by element.
-pub struct Xml(Writer<Vec<u8>>);
+/// Builds the inside of an answer, element by element. Names are ours, only texts need escaping.
+pub struct Xml(String);
 
 impl Xml {
-    /// Nothing yet.
-    fn new() -> Self {
-        Self(Writer::new(Vec::with_capacity(512)))
-    }
-
     /// `<name>text</name>`.
     pub fn text(&mut self, name: &str, text: impl Display) {
-        let escaped = one_line(&text.to_string());
-        let content = BytesText::from_escaped(escaped);
-        // Writing into memory does not fail.
-        let _ = self.0.create_element(name).write_text_content(content);
+        self.nested(name, |xml| {
+            let start = xml.0.len();
+            // Writing into memory does not fail.
+            let _ = write!(xml.0, "{text}");
+            let written = xml.0.get(start..).unwrap_or_default();
+            if written.contains(['<', '>', '&', '\n', '\r']) {
+                let escaped = one_line(written);
+                xml.0.truncate(start);
+                xml.0.push_str(&escaped);
+            }
+        });
     }
 
     /// `<name>text</name>`, or nothing.
@@ -39,11 +39,9 @@ impl Xml {
 
     /// `<name>…</name>` around what `inside` writes.
     pub fn nested(&mut self, name: &str, inside: impl FnOnce(&mut Self)) {
-        let start = quick_xml::events::BytesStart::new(name);
-        let end = start.to_end().into_owned();
-        let _ = self.0.write_event(Event::Start(start.borrow()));
+        self.0.extend(["<", name, ">"]);
         inside(self);
-        let _ = self.0.write_event(Event::End(end));
+        self.0.extend(["</", name, ">"]);
     }
 
     /// An amount: currency first, six decimals (guide: Complex Data Types).
@@ -52,10 +50,6 @@ impl Xml {
             xml.text("CurrencyCode", "USD");
             xml.text("Value", amount);
         });
-    }
-
-    fn into_text(self) -> String {
-        String::from_utf8(self.0.into_inner()).unwrap_or_default()
     }
 }
 
@@ -79,9 +73,9 @@ pub struct Answer {
 impl Answer {
     /// `<ActionResult>…</ActionResult>` around what `inside` writes.
     pub fn result(action: &'static str, inside: impl FnOnce(&mut Xml)) -> Self {
-        let mut xml = Xml::new();
+        let mut xml = Xml(String::with_capacity(512));
         xml.nested(&format!("{action}Result"), inside);
-        Self { action, result: xml.into_text() }
+        Self { action, result: xml.0 }
     }
 
     /// No result element at all, as CancelToken answers.

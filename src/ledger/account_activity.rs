@@ -120,11 +120,7 @@ impl Command for GetAccountActivity {
             return Err(Code::InvalidDateRange.into());
         }
         let page = book.activity(&self.query).cloned().unwrap_or_default();
-        let details = page.transactions.iter().filter_map(|number| book.transaction_row(*number));
-        Ok(AccountActivity {
-            account: self.caller.account,
-            transactions: details.map(|found| TransactionDetail::of(book, found)).collect(),
-            next: page.next,
-        })
+        let details = page.transactions.iter().filter_map(|number| TransactionDetail::of(book, *number));
+        Ok(AccountActivity { account: self.caller.account, transactions: details.collect(), next: page.next })
     }
 }

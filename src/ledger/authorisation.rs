@@ -49,11 +49,20 @@ wire_names! {
     }
 }
 
+impl Ending {
+    /// Whether something is authorised.
+    pub const fn is_success(self) -> bool {
+        !matches!(self, Self::A | Self::CE | Self::PE | Self::NP | Self::NM | Self::SE)
+    }
+}
+
 /// Why a proposal comes to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// This parameter is not well-formed (CE).
     IllFormed(&'static str),
+    /// This parameter names a reference under which there is a token (CE; our choice).
+    Used(&'static str),
     /// The visitor has none of the payment methods asked for (PE).
     NoMethod,
     /// The visitor cannot take part, and why (NP).
@@ -67,7 +76,7 @@ pub enum Flaw {
 pub struct Proposal {
     /// The merchant.
     pub caller: Caller,
-    /// The payment methods that he takes, preferred ones first. A recipient is asked for them only when named.
+    /// The payment methods that he takes, preferred ones first.
     pub methods: Vec<PaymentMethod>,
     /// What it is for.
     pub reason: Option<String>,
@@ -131,6 +140,8 @@ pub struct Payments {
     pub limits: Vec<UsageLimit>,
     /// Which recipient tokens it pays; none = the caller and any.
     pub recipients: Vec<TokenId>,
+    /// Whether the payment is to be reserved first.
+    pub reserves: bool,
 }
 
 /// What a credit instrument and its tokens allow.
@@ -158,7 +169,7 @@ type MadeIds = (Option<InstrumentId>, Vec<TokenId>);
 pub enum Visitor {
     /// The account with this e-mail address; it is made when there is none.
     At(String),
-    /// The first account that can: the owner of the token to be edited, or one that was seeded.
+    /// The first account that can: the owner of the token to be edited, or one of the first of its kind.
     First,
 }
 
@@ -206,7 +217,10 @@ impl Consider {
     fn considered(&self, book: &Book) -> Result<Considered, Flaw> {
         let proposal = &self.proposal;
         proposal.allowed(book)?;
-        proposal.unused(book)?;
+        // Who has signed in may have agreed already, and gone back: agreeing again finds what was made.
+        if self.email.is_none() {
+            proposal.unused(book)?;
+        }
         let caller = proposal.caller;
         let merchant = book.account(caller.account).map(|account| account.name.clone()).unwrap_or_default();
         let known = self.email.as_ref().and_then(|email| book.account_at(caller.world, email));
@@ -236,6 +250,8 @@ pub struct Authorise {
     pub visitor: Visitor,
     /// How the visitor pays; without a choice, by the first method that both have.
     pub method: Option<PaymentMethod>,
+    /// How the token to be edited paid when the visitor was asked; now, without it.
+    pub paid_by: Option<PaymentMethod>,
 }
 
 /// What was authorised.
@@ -280,8 +296,10 @@ impl Authorise {
         };
         if let Some(token) = proposal.edited(book) {
             let (number, id, method) = (token.number, token.id.clone(), method.unwrap_or(token.method));
-            let changed = token.method != method;
-            book.change_method(number, method);
+            let changed = self.paid_by.unwrap_or(token.method) != method;
+            if token.method != method {
+                book.change_method(number, method);
+            }
             return Ok(Authorised { method: Some(method), instrument: None, tokens: vec![id], changed });
         }
         let drafts = proposal.drafts(account.number, method.unwrap_or(PaymentMethod::ABT), context);
@@ -321,7 +339,7 @@ impl Authorise {
                     .or_else(|| candidates.clone().find(has_method))
                     .or_else(|| candidates.clone().find(|account| methods(account).is_ok()))
                     .or_else(|| candidates.next());
-                let first = first.ok_or(Flaw::NotPossible("There is no buyer in this sandbox."))?;
+                let first = first.ok_or(Flaw::NotPossible("There is no buyer in this sandbox"))?;
                 Ok((first.clone(), false))
             }
         }
@@ -416,14 +434,14 @@ impl Proposal {
         }
     }
 
-    /// Whether its references are new (our choice: a used one is not well-formed).
+    /// Whether its references are new.
     fn unused(&self, book: &Book) -> Result<(), Flaw> {
         let used = |reference| book.tokens_under(self.caller.account, reference).next().is_some();
         let first = self.references().into_iter().find(|(_, reference)| used(reference));
-        first.map_or(Ok(()), |(parameter, _)| Err(Flaw::IllFormed(parameter)))
+        first.map_or(Ok(()), |(parameter, _)| Err(Flaw::Used(parameter)))
     }
 
-    /// Seeded accounts that could be the visitor's: buyers first, or merchants where one is to receive.
+    /// Some accounts that could be the visitor's: buyers first, or merchants where one is to receive.
     fn candidates<'b>(&self, book: &'b Book) -> impl Iterator<Item = &'b Account> + Clone {
         let (caller, owner) = (self.caller, self.edited(book).map(|token| token.account));
         let kinds = if self.is_receiving() {
@@ -461,20 +479,20 @@ impl Proposal {
             book.token(self.caller.world, id).is_some_and(|token| token.account == visitor.number)
         };
         if visitor.number == self.caller.account || self.recipients().iter().any(receives) {
-            return no("The sender and the recipient are the same.");
+            return no("The sender and the recipient are the same");
         }
         match visitor.state {
             AccountState::Active => {}
-            AccountState::EmailUnverified => return no("The e-mail address of the account is not verified."),
-            AccountState::Suspended | AccountState::Closed => return no("The account is not in use."),
+            AccountState::EmailUnverified => return no("The e-mail address of the account is not verified"),
+            AccountState::Suspended | AccountState::Closed => return no("The account is not in use"),
         }
         if self.edited(book).is_some_and(|token| token.account != visitor.number) {
-            return no("The token belongs to another account.");
+            return no("The token belongs to another account");
         }
         if self.is_receiving() {
             let cards = self.methods.contains(&PaymentMethod::CC);
             if cards && visitor.kind == AccountKind::Personal {
-                return no("A personal account cannot take credit cards.");
+                return no("A personal account cannot take credit cards");
             }
             return Ok(self.methods.clone());
         }
@@ -560,7 +578,7 @@ impl Proposal {
     }
 
     /// What was made when the same visitor agreed to the same before. A reference that stands for anything else is
-    /// not well-formed.
+    /// used.
     fn made_before(&self, book: &Book, drafts: &[Token]) -> Result<Option<MadeIds>, Flaw> {
         let references = self.references();
         let found: Vec<&Token> = references
@@ -569,8 +587,11 @@ impl Proposal {
             .collect();
         let instrument = found.first().and_then(|token| book.instrument_row(token.instrument?));
         let carries = instrument.map(|found| (found.kind, found.ceiling)) == self.instrument();
+        // Without an end of its own, that depends on the instant.
+        let ends =
+            |token: &Token| self.validity.until.is_none_or(|until| token.validity.until == Some(until));
         let same = found.len() == drafts.len()
-            && found.iter().zip(drafts).all(|(found, draft)| found.allows_the_same(draft));
+            && found.iter().zip(drafts).all(|(found, draft)| found.allows_the_same(draft) && ends(found));
         if same && carries {
             let ids = found.iter().map(|token| token.id.clone()).collect();
             return Ok(Some((instrument.map(|found| found.id.clone()), ids)));
@@ -627,7 +648,7 @@ impl Token {
             (
                 (token.account, token.caller, token.purpose, token.token_type, token.active, token.method),
                 (token.min_charge, token.max_charge, token.global_limit, token.limits.clone()),
-                (token.payment_reason.clone(), token.terms, token.recipients.clone()),
+                (token.payment_reason.clone(), token.terms, token.recipients.clone(), token.validity.from),
             )
         };
         terms(self) == terms(draft)

@@ -4,6 +4,7 @@
 //! what it has looked for, so a row that was asked for and does not exist is "known to be absent".
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::account::{Account, AccountKind};
 use super::account_activity::{ActivityPage, ActivityQuery};
@@ -17,7 +18,7 @@ use super::names::{
 };
 use super::needs::Wanted;
 use super::posting::{LedgerAccount, Posting};
-use super::secret::SecretName;
+use super::secret::{Secret, SecretName};
 use super::subscription::{Subscription, SubscriptionStatus};
 use super::time::Timestamp;
 use super::token::Token;
@@ -109,21 +110,21 @@ struct Lists {
     outstanding_debt: HashMap<AccountNumber, DebtBalance>,
     accounts_at: HashMap<(World, String), Option<AccountNumber>>,
     first_accounts: HashMap<(World, AccountKind), Vec<AccountNumber>>,
-    secrets: HashMap<(World, SecretName), Option<String>>,
+    secrets: HashMap<(World, SecretName), Option<Secret>>,
     subscriptions: HashMap<(World, SubscriptionId), Option<Subscription>>,
 }
 
 /// The rows a batch works on.
 #[derive(Debug, Default)]
 pub struct Book {
-    accounts: HashMap<AccountNumber, Account>,
+    accounts: HashMap<AccountNumber, Arc<Account>>,
     tokens: HashMap<TokenNumber, Token>,
     token_ids: HashMap<(World, TokenId), Option<TokenNumber>>,
     tokens_of: HashMap<AccountNumber, BTreeSet<TokenNumber>>,
     tokens_under: HashMap<(AccountNumber, String), BTreeSet<TokenNumber>>,
     instruments: HashMap<InstrumentNumber, Instrument>,
     instrument_ids: HashMap<(World, InstrumentId), Option<InstrumentNumber>>,
-    transactions: BTreeMap<TransactionNumber, Transaction>,
+    transactions: BTreeMap<TransactionNumber, Arc<Transaction>>,
     transaction_ids: HashMap<(World, TransactionId), Option<TransactionNumber>>,
     references: HashMap<ReferenceKey, Option<Reference>>,
     totals: HashMap<LedgerAccount, Amount>,
@@ -138,14 +139,15 @@ pub struct Book {
     changes: Changes,
 }
 
-/// How many transactions may stay in the book between batches; beyond that all are forgotten.
-const KEPT_TRANSACTIONS: usize = 16_384;
+/// How many transactions may stay in the book between batches; beyond that all are forgotten. Few in debug builds, so
+/// that tests forget.
+const KEPT_TRANSACTIONS: usize = if cfg!(debug_assertions) { 8 } else { 16_384 };
 
 /// Filling the book from a store.
 impl Book {
     /// An account as stored.
     pub fn put_account(&mut self, account: Account) {
-        self.accounts.insert(account.number, account);
+        self.accounts.insert(account.number, Arc::new(account));
     }
 
     /// A token as stored.
@@ -169,7 +171,7 @@ impl Book {
         if let Some(original) = transaction.original {
             self.refunds.entry(original).or_default().insert(transaction.number);
         }
-        self.transactions.insert(transaction.number, transaction);
+        self.transactions.insert(transaction.number, Arc::new(transaction));
     }
 
     /// A used reference as stored.
@@ -208,7 +210,7 @@ impl Book {
 
     /// The first account with this e-mail address as stored.
     pub fn put_account_at(&mut self, account: Account) {
-        let found = self.lists.accounts_at.entry((account.world, account.email.clone())).or_default();
+        let found = self.lists.accounts_at.entry((account.world, account.email.to_lowercase())).or_default();
         *found = Some(found.map_or(account.number, |number| number.min(account.number)));
         self.put_account(account);
     }
@@ -219,7 +221,7 @@ impl Book {
     }
 
     /// A secret as stored.
-    pub fn put_secret(&mut self, world: World, name: SecretName, value: String) {
+    pub fn put_secret(&mut self, world: World, name: SecretName, value: Secret) {
         self.lists.secrets.insert((world, name), Some(value));
     }
 
@@ -332,7 +334,7 @@ impl Book {
     }
 
     /// The changes are saved: forgets them, and whatever is seldom asked for again. Accounts, tokens, instruments and
-    /// totals stay, and the transactions that were asked for last, so a writer that is alone on its database need not
+    /// totals stay, and transactions until there are too many of them, so a writer that is alone on its database need not
     /// load them again.
     pub fn saved(&mut self) {
         self.changes = Changes::default();
@@ -365,7 +367,12 @@ impl Book {
 impl Book {
     /// An account by row.
     pub fn account(&self, number: AccountNumber) -> Option<&Account> {
-        self.accounts.get(&number)
+        self.accounts.get(&number).map(Arc::as_ref)
+    }
+
+    /// The same, to be kept beyond the batch.
+    pub fn shared_account(&self, number: AccountNumber) -> Option<Arc<Account>> {
+        self.accounts.get(&number).cloned()
     }
 
     /// A token by id.
@@ -398,7 +405,12 @@ impl Book {
 
     /// A transaction by row.
     pub fn transaction_row(&self, number: TransactionNumber) -> Option<&Transaction> {
-        self.transactions.get(&number)
+        self.transactions.get(&number).map(Arc::as_ref)
+    }
+
+    /// The same, to be kept beyond the batch.
+    pub fn shared_transaction(&self, number: TransactionNumber) -> Option<Arc<Transaction>> {
+        self.transactions.get(&number).cloned()
     }
 
     /// The transactions at hand that refund this one, oldest first.
@@ -427,9 +439,9 @@ impl Book {
         made.into_iter().flatten().filter_map(|number| self.token_row(*number))
     }
 
-    /// The first account with an e-mail address.
+    /// The first account with an e-mail address, in any case.
     pub fn account_at(&self, world: World, email: &str) -> Option<&Account> {
-        let number = *self.lists.accounts_at.get(&(world, email.to_owned()))?;
+        let number = *self.lists.accounts_at.get(&(world, email.to_lowercase()))?;
         self.account(number?)
     }
 
@@ -439,8 +451,8 @@ impl Book {
     }
 
     /// A secret of a world.
-    pub fn secret(&self, world: World, name: SecretName) -> Option<&str> {
-        self.lists.secrets.get(&(world, name))?.as_deref()
+    pub fn secret(&self, world: World, name: SecretName) -> Option<&Secret> {
+        self.lists.secrets.get(&(world, name))?.as_ref()
     }
 
     /// What is owed to a creditor.
@@ -504,14 +516,14 @@ impl Book {
         if let Some(transaction) = self.transactions.get_mut(&number) {
             self.transaction_ids.remove(&(transaction.world, transaction.id.clone()));
             self.transaction_ids.insert((transaction.world, id.clone()), Some(number));
-            transaction.id = id;
+            Arc::make_mut(transaction).id = id;
         }
     }
 
     /// Changes how far a transaction got.
     pub fn progress(&mut self, number: TransactionNumber, change: impl FnOnce(&mut Progress)) {
         if let Some(transaction) = self.transactions.get_mut(&number) {
-            change(&mut transaction.progress);
+            change(&mut Arc::make_mut(transaction).progress);
             if !self.changes.new_transactions.contains(&number) {
                 self.changes.progressed.insert(number);
             }
@@ -572,7 +584,7 @@ impl Book {
     }
 
     /// Keeps a new secret.
-    pub fn keep_secret(&mut self, world: World, name: SecretName, value: String) {
+    pub fn keep_secret(&mut self, world: World, name: SecretName, value: Secret) {
         self.changes.secrets.insert((world, name));
         self.put_secret(world, name, value);
     }

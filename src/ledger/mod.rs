@@ -68,7 +68,7 @@ pub use posting::{Kind, LedgerAccount, Posting};
 pub use prepaid_balance::{GetPrepaidBalance, GetTotalPrepaidLiability, PrepaidBalance};
 pub use refund::Refund;
 pub use reserve::{Cancel, Reserve, Settle};
-pub use secret::{FindSecret, KeepSecret, SecretName};
+pub use secret::{FindSecret, KeepSecret, Secret, SecretName};
 pub use settle_debt::SettleDebt;
 pub use subscription::{
     CancelSubscription, CancelSubscriptionAndRefund, GetSubscriptionDetails, GetTransactionsForSubscription,
@@ -84,9 +84,7 @@ pub use transaction::{
     Balances, ChargeFeeTo, CsOwner, DescriptorPolicy, MarketplaceRefundPolicy, Operation, PaymentMethod,
     Progress, Receipt, Remarks, SoftDescriptorType, Stage, Status, StatusCode, Transaction,
 };
-pub use transaction_views::{
-    GetTransaction, GetTransactionStatus, Party, TransactionDetail, TransactionState,
-};
+pub use transaction_views::{GetTransaction, GetTransactionStatus, TransactionDetail, TransactionState};
 pub use write_off_debt::WriteOffDebt;
 
 use std::fmt::Write;

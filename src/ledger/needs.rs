@@ -46,7 +46,7 @@ pub struct Wanted {
     pub outstanding_debt: BTreeSet<AccountNumber>,
     /// Subscriptions by id.
     pub subscriptions: BTreeSet<(World, SubscriptionId)>,
-    /// Accounts by e-mail address.
+    /// Accounts by e-mail address, in lower case.
     pub accounts_at: BTreeSet<(World, String)>,
     /// Kinds of account whose first few are wanted.
     pub first_accounts: BTreeSet<(World, AccountKind)>,
@@ -253,7 +253,7 @@ impl<'b> Needs<'b> {
 
     /// The account with an e-mail address.
     pub fn account_at(&mut self, world: World, email: &str) {
-        let key = (world, email.to_owned());
+        let key = (world, email.to_lowercase());
         if !self.book.knows_account_at(&key) {
             self.unknown.accounts_at.insert(key);
         } else if let Some(found) = self.book.account_at(world, email) {

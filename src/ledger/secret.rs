@@ -7,6 +7,28 @@ use super::names::World;
 use super::needs::Needs;
 use super::{Command, Context};
 
+/// The text of a secret. It never shows itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A text that is to be kept secret.
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text, for whoever needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
 /// What a secret is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SecretName {
@@ -39,7 +61,7 @@ pub struct FindSecret {
 }
 
 impl Command for FindSecret {
-    type Output = Option<String>;
+    type Output = Option<Secret>;
     const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
@@ -47,23 +69,23 @@ impl Command for FindSecret {
     }
 
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Self::Output, FpsError> {
-        Ok(book.secret(self.world, self.name).map(str::to_owned))
+        Ok(book.secret(self.world, self.name).cloned())
     }
 }
 
 /// Offers a new secret. What was there first is kept, and given back.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct KeepSecret {
     /// Whose.
     pub world: World,
     /// Which.
     pub name: SecretName,
     /// The new one.
-    pub offered: String,
+    pub offered: Secret,
 }
 
 impl Command for KeepSecret {
-    type Output = String;
+    type Output = Secret;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.secret(self.world, self.name);
@@ -71,7 +93,7 @@ impl Command for KeepSecret {
 
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Self::Output, FpsError> {
         if let Some(kept) = book.secret(self.world, self.name) {
-            return Ok(kept.to_owned());
+            return Ok(kept.clone());
         }
         book.keep_secret(self.world, self.name, self.offered.clone());
         Ok(self.offered.clone())

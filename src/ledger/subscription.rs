@@ -1,11 +1,13 @@
 //! Subscriptions: recurring payments that Simple Pay set up (guide: CancelSubscriptionAndRefund and the two
 //! look-ups of 2010).
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, FpsError};
 
-use super::account::Role;
+use super::account::{Account, Role};
 use super::book::Book;
 use super::idempotency::{ReferenceKey, Referenced};
 use super::money::Amount;
@@ -14,7 +16,7 @@ use super::needs::Needs;
 use super::refund::Refund;
 use super::time::{Period, Timestamp};
 use super::transaction::{MarketplaceRefundPolicy, Remarks, wire_names};
-use super::transaction_views::{Party, TransactionDetail};
+use super::transaction_views::TransactionDetail;
 use super::{Caller, Command, Context};
 
 wire_names! {
@@ -86,9 +88,9 @@ pub struct SubscriptionDetails {
     /// The subscription.
     pub subscription: Subscription,
     /// The recipient.
-    pub recipient: Party,
+    pub recipient: Arc<Account>,
     /// The sender.
-    pub sender: Party,
+    pub sender: Arc<Account>,
 }
 
 impl Command for GetSubscriptionDetails {
@@ -101,9 +103,10 @@ impl Command for GetSubscriptionDetails {
 
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<SubscriptionDetails, FpsError> {
         let subscription = Subscription::seen_by(book, self.caller, &self.subscription)?;
+        let party = |number| book.shared_account(number).ok_or(Code::InternalError);
         Ok(SubscriptionDetails {
-            recipient: Party::of(book, subscription.recipient),
-            sender: Party::of(book, subscription.sender),
+            recipient: party(subscription.recipient)?,
+            sender: party(subscription.sender)?,
             subscription: subscription.clone(),
         })
     }
@@ -131,8 +134,8 @@ impl Command for GetTransactionsForSubscription {
 
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Self::Output, FpsError> {
         let subscription = Subscription::seen_by(book, self.caller, &self.subscription)?;
-        let payments = subscription.transactions.iter().filter_map(|number| book.transaction_row(*number));
-        let details = payments.map(|payment| TransactionDetail::of(book, payment)).collect();
+        let payments = subscription.transactions.iter();
+        let details = payments.filter_map(|number| TransactionDetail::of(book, *number)).collect();
         Ok((subscription.clone(), details))
     }
 }

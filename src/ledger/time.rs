@@ -9,6 +9,9 @@ use chrono::{DateTime, Datelike, Months, SecondsFormat, TimeDelta, Utc};
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// Later than any instant that comes.
+    pub const MAX: Self = Self(i64::MAX);
+
     /// An instant given in milliseconds since 1970.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)

@@ -1,10 +1,13 @@
 //! GetTransactionStatus and GetTransaction: what a party may see of a transaction.
 
-use crate::error::FpsError;
+use std::sync::Arc;
 
+use crate::error::{Code, FpsError};
+
+use super::account::Account;
 use super::book::Book;
 use super::instrument::InstrumentKind;
-use super::names::{AccountNumber, InstrumentId, TokenId, TokenNumber, TransactionId, TransactionNumber};
+use super::names::{InstrumentId, TokenId, TokenNumber, TransactionId, TransactionNumber};
 use super::needs::Needs;
 use super::transaction::{Stage, Transaction};
 use super::{Caller, Command, Context};
@@ -56,26 +59,17 @@ pub struct GetTransaction {
     pub transaction: TransactionId,
 }
 
-/// A party's name and e-mail address.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Party {
-    /// Contact or business name.
-    pub name: String,
-    /// E-mail address.
-    pub email: String,
-}
-
 /// A transaction in full, with the ids and names behind its numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionDetail {
     /// The transaction.
-    pub transaction: Transaction,
+    pub transaction: Arc<Transaction>,
     /// The sender.
-    pub sender: Party,
+    pub sender: Arc<Account>,
     /// The caller.
-    pub caller: Party,
+    pub caller: Arc<Account>,
     /// The recipient.
-    pub recipient: Party,
+    pub recipient: Arc<Account>,
     /// The token that paid.
     pub sender_token: Option<TokenId>,
     /// The token of a marketplace's recipient.
@@ -84,7 +78,7 @@ pub struct TransactionDetail {
     pub instrument: Option<(InstrumentKind, InstrumentId)>,
     /// Refunds: what was refunded.
     pub original: Option<TransactionId>,
-    /// What refunded it, as far as it was asked for.
+    /// What refunded it, if that was asked for.
     pub refunds: Vec<TransactionId>,
 }
 
@@ -100,36 +94,29 @@ impl Command for GetTransaction {
     }
 
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<TransactionDetail, FpsError> {
-        Ok(TransactionDetail::of(book, Transaction::find(book, self.caller, &self.transaction)?))
-    }
-}
-
-impl Party {
-    /// Name and address of an account.
-    pub(super) fn of(book: &Book, number: AccountNumber) -> Self {
-        let account = book.account(number);
-        account.map(|found| Self { name: found.name.clone(), email: found.email.clone() }).unwrap_or_default()
+        let number = Transaction::find(book, self.caller, &self.transaction)?.number;
+        TransactionDetail::of(book, number).ok_or_else(|| Code::InternalError.into())
     }
 }
 
 impl TransactionDetail {
-    /// A transaction with what the book knows of its surroundings.
-    pub(super) fn of(book: &Book, found: &Transaction) -> Self {
+    /// A transaction with what the book knows of its surroundings; its parties are always known.
+    pub(super) fn of(book: &Book, number: TransactionNumber) -> Option<Self> {
+        let found = book.shared_transaction(number)?;
         let token = |row: TokenNumber| book.token_row(row).map(|token| token.id.clone());
         let id = |row: TransactionNumber| book.transaction_row(row).map(|transaction| transaction.id.clone());
-        Self {
-            sender: Party::of(book, found.sender),
-            caller: Party::of(book, found.caller),
-            recipient: Party::of(book, found.recipient),
+        let instrument = found.instrument.and_then(|row| book.instrument_row(row));
+        let refunds = book.refunds_of(number).filter(|_| book.knows_refunds_of(number));
+        Some(Self {
+            sender: book.shared_account(found.sender)?,
+            caller: book.shared_account(found.caller)?,
+            recipient: book.shared_account(found.recipient)?,
             sender_token: found.sender_token.and_then(token),
             recipient_token: found.recipient_token.and_then(token),
-            instrument: found
-                .instrument
-                .and_then(|row| book.instrument_row(row))
-                .map(|instrument| (instrument.kind, instrument.id.clone())),
+            instrument: instrument.map(|instrument| (instrument.kind, instrument.id.clone())),
             original: found.original.and_then(id),
-            refunds: book.refunds_of(found.number).map(|refund| refund.id.clone()).collect(),
-            transaction: found.clone(),
-        }
+            refunds: refunds.map(|refund| refund.id.clone()).collect(),
+            transaction: found,
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::ledger::{
     Account, AccountNumber, Amount, Balances, Book, Due, Instrument, InstrumentNumber, LedgerAccount,
-    Outcome, Progress, Reference, ReferenceKey, Remarks, SecretName, Timestamp, Token, TokenNumber,
+    Outcome, Progress, Reference, ReferenceKey, Remarks, Secret, SecretName, Timestamp, Token, TokenNumber,
     Transaction, TransactionNumber, Usage, Validity, Wanted, World,
 };
 
@@ -63,8 +63,11 @@ pub(super) static TRANSACTIONS: ManyRows =
 pub(super) static REFUNDS: ManyRows =
     wanted!("t.*", "number", "transactions t WHERE t.original = wanted.number");
 pub(super) static ACCOUNTS: ManyRows = wanted!("a.*", "number", "accounts a WHERE a.number = wanted.number");
-pub(super) static ACCOUNTS_AT: ManyRows =
-    wanted!("a.*", "world, email", "accounts a WHERE a.world = wanted.world AND a.email = wanted.email");
+pub(super) static ACCOUNTS_AT: ManyRows = wanted!(
+    "a.*",
+    "world, email",
+    "accounts a WHERE a.world = wanted.world AND lower(a.email) = wanted.email"
+);
 pub(super) static SECRETS: ManyRows = wanted!(
     "s.world, s.name, s.value",
     "world, name",
@@ -217,7 +220,7 @@ async fn fetch_accounts(connection: &mut Connection, wanted: &Wanted, book: &mut
     let bind = |query: Values, (world, name): &(World, SecretName)| query.bind(world.0).bind(name.name());
     let put = |row: &Row| {
         let name = columns::secret_name(&row.try_get::<String, _>(1)?)?;
-        book.put_secret(World(row.try_get(0)?), name, row.try_get(2)?);
+        book.put_secret(World(row.try_get(0)?), name, Secret::new(row.try_get(2)?));
         Ok(())
     };
     SECRETS.fetch(connection, &secrets, bind, put).await

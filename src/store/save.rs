@@ -422,7 +422,7 @@ async fn save_secrets(connection: &mut Connection, book: &Book, changes: &Change
         .collect();
     SECRETS
         .execute(connection, &secrets, |query, (world, name, value)| {
-            query.bind(*world).bind(*name).bind((*value).to_owned())
+            query.bind(*world).bind(*name).bind(value.reveal().to_owned())
         })
         .await?;
     Ok(())

@@ -5,7 +5,8 @@ use crate::fps::call::Call;
 use crate::fps::params::{Kind, Parameter, Params, missing};
 use crate::fps::xml::{Answer, Xml};
 use crate::ledger::{
-    self, AccountNumber, ActivityQuery, Amount, ChargeFeeTo, Party, Role, Transaction, TransactionDetail,
+    self, Account, AccountNumber, ActivityQuery, Amount, ChargeFeeTo, Role, Timestamp, Transaction,
+    TransactionDetail,
 };
 
 use super::{Action, documented, observed, our_choice};
@@ -64,7 +65,7 @@ pub(super) static ACTION: Action = Action {
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let query = read_query(&mut call.params, call.caller.account, call.now)?;
+    let query = read_query(&mut call.params, call.caller.account)?;
     let activity = call.store.run(ledger::GetAccountActivity { caller: call.caller, query }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.text("BatchSize", activity.transactions.len());
@@ -75,15 +76,12 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     }))
 }
 
-fn read_query(
-    params: &mut Params<'_>,
-    account: AccountNumber,
-    now: ledger::Timestamp,
-) -> Result<ActivityQuery, FpsError> {
+fn read_query(params: &mut Params<'_>, account: AccountNumber) -> Result<ActivityQuery, FpsError> {
     let batch = params.number("MaxBatchSize", 20)?;
     let from = params.maybe_instant("StartDate")?;
     let from = from.ok_or_else(|| missing("StartDate"))?;
-    let to = params.maybe_instant("EndDate")?.unwrap_or(now);
+    // Without an end, whoever asks for the same page asks the very same, and a batch looks it up once.
+    let to = params.maybe_instant("EndDate")?.unwrap_or(Timestamp::MAX);
     let descending = params.one_of("SortOrderByDate", "Descending")? == "Descending";
     let operation = params.maybe_choice("FPSOperation")?;
     let method = params.maybe_choice("PaymentMethod")?;
@@ -127,7 +125,7 @@ fn write_transaction(xml: &mut Xml, detail: &TransactionDetail, account: Account
 fn write_part(xml: &mut Xml, detail: &TransactionDetail, role: Role) {
     let transaction = &detail.transaction;
     let remarks = &transaction.remarks;
-    let (party, reference, description): (&Party, _, _) = match role {
+    let (party, reference, description): (&Account, _, _) = match role {
         Role::Sender => (&detail.sender, None, remarks.sender_description.as_ref()),
         Role::Caller => {
             (&detail.caller, Some(&remarks.caller_reference), remarks.caller_description.as_ref())

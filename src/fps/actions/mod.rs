@@ -110,15 +110,18 @@ pub struct Behaviour {
     pub basis: Basis,
 }
 
-const fn documented(what: &'static str) -> Behaviour {
+/// A behaviour that a guide page or the schema describes.
+pub const fn documented(what: &'static str) -> Behaviour {
     Behaviour { what, basis: Basis::Documented }
 }
 
-const fn observed(what: &'static str) -> Behaviour {
+/// A behaviour seen in recorded traffic or in client fixtures.
+pub const fn observed(what: &'static str) -> Behaviour {
     Behaviour { what, basis: Basis::Observed }
 }
 
-const fn our_choice(what: &'static str) -> Behaviour {
+/// A behaviour that no source speaks of.
+pub const fn our_choice(what: &'static str) -> Behaviour {
     Behaviour { what, basis: Basis::OurChoice }
 }
 

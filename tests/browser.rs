@@ -174,14 +174,9 @@ async fn text(browser: &Browser, css: &str) -> String {
 async fn back_at_the_shop(browser: &Browser) -> Back {
     element(browser, "#welcome").await;
     // The signature is over the address to which the sandbox sent them.
-    let url = browser
-        .current_url()
-        .await
-        .unwrap()
-        .as_str()
-        .replace("localhost", "127.0.0.1")
-        .replace("/back?", "/on?");
-    let url = Url::parse(&url).unwrap();
+    let mut url: Url = browser.current_url().await.unwrap();
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_path("/on");
     let pairs = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
     Back { url, pairs }
 }

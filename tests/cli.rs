@@ -388,6 +388,26 @@ fn what_is_signed_is_accepted_by_every_rule_and_by_get_and_post() {
 }
 
 #[test]
+fn a_url_for_the_pages_is_signed_as_merchants_sign_it() {
+    let sandbox = Running::start(&["--cobranded-auth", "strict"]);
+    for (number, options) in
+        [&[][..], &["--method", "HmacSHA1"], &["--signature-version", "1"]].into_iter().enumerate()
+    {
+        let reference = format!("callerReference={number}");
+        let mut words =
+            vec!["sign", "--endpoint", sandbox.url(), "pipelineName=SingleUse", "transactionAmount=10"];
+        words.extend(["returnURL=http://localhost:3000/back?order=7", "sandbox_outcome=SC", &reference]);
+        words.extend(options);
+        let signed = run(&words);
+        assert_eq!((signed.code, signed.out.lines().count()), (Some(0), 1), "{signed:?}");
+        let reply = send(signed.out.trim_end(), None);
+        assert!(reply.head.contains("status=SC"), "{words:?}: {reply:?}");
+    }
+    let called = run(&["call", "--endpoint", sandbox.url(), "pipelineName=SingleUse"]);
+    called.failed_in_a_line(2, &["for a browser", "fps-sandbox sign"]);
+}
+
+#[test]
 fn a_signature_by_another_secret_is_refused() {
     let sandbox = Running::start(&[]);
     let words =

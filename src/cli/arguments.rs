@@ -127,8 +127,14 @@ fn endpoint(text: &str) -> Result<Endpoint, &'static str> {
 }
 
 impl RequestArgs {
+    /// Whether it is a URL for the Co-Branded pages, not a call of the service.
+    pub(super) fn is_visit(&self) -> bool {
+        self.parameters.iter().any(|(name, _)| name == "pipelineName")
+    }
+
     /// Completes and signs the request; says on standard error what it made up and what looks wrong.
     pub(super) fn signed(self) -> Result<Signed, Failure> {
+        let is_visit = self.is_visit();
         let endpoint = match self.endpoint {
             Some(endpoint) => endpoint,
             None => endpoint_of_environment()?,
@@ -144,6 +150,13 @@ impl RequestArgs {
         let timestamp = timestamp.unwrap_or_else(|| Clock::system().now().to_string());
         if given.take("Signature").is_some() {
             return Err(Failure::usage("leave out Signature: making it is what this command is for"));
+        }
+        if is_visit {
+            let request = signer.sign_visit(&endpoint, given.into_pairs());
+            if self.show_string_to_sign {
+                print::note(&request.string_to_sign);
+            }
+            return Ok(request);
         }
         if !self.verbatim {
             given.complete();

@@ -33,6 +33,11 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        if self.request.is_visit() {
+            return Err(Failure::usage(
+                "the Co-Branded pages are for a browser; `fps-sandbox sign` prints the URL to open",
+            ));
+        }
         let signed = self.request.signed()?;
         let endpoint = &signed.endpoint;
         if endpoint.is_secure() {

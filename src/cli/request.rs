@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use axum::http::Uri;
 
+use crate::cobranded;
 use crate::fps::signature::{Scheme, SecretKey, Signable, percent_encode, sign, string_to_sign};
 
 /// A parameter: name and value, decoded.
@@ -130,16 +131,43 @@ impl Signer {
         }
         add("Timestamp", timestamp);
         add("Version", &self.version);
-        let signable = Signable {
-            verb: method.name(),
-            path: &endpoint.path,
-            pairs: &pairs,
-            signature_name: "Signature",
-        };
+        self.finish(method, endpoint, pairs, "Signature")
+    }
+
+    /// The same for a URL that sends a buyer to the Co-Branded pages.
+    pub(super) fn sign_visit(
+        &self,
+        endpoint: &Endpoint,
+        parameters: impl IntoIterator<Item = Pair>,
+    ) -> Signed {
+        let mut pairs: Vec<Pair> = parameters.into_iter().collect();
+        let has_version = pairs.iter().any(|(name, _)| name == "version");
+        let mut add = |name: &str, value: &str| pairs.push((name.to_owned(), value.to_owned()));
+        add("callerKey", &self.key);
+        if !has_version {
+            add("version", "2009-01-09");
+        }
+        if let Scheme::V2(hash) = self.scheme {
+            add("signatureVersion", "2");
+            add("signatureMethod", hash.name());
+        }
+        let mut endpoint = endpoint.clone();
+        if endpoint.path == "/" {
+            cobranded::START.clone_into(&mut endpoint.path);
+        }
+        self.finish(Method::Get, &endpoint, pairs, "signature")
+    }
+
+    /// Adds the signature; of a visit, what is the sandbox's own is no part of it.
+    fn finish(&self, method: Method, endpoint: &Endpoint, mut pairs: Vec<Pair>, name: &str) -> Signed {
+        let signed: Vec<Pair> =
+            pairs.iter().filter(|(name, _)| !name.starts_with("sandbox_")).cloned().collect();
+        let (verb, path) = (method.name(), endpoint.path.as_str());
+        let signable = Signable { verb, path, pairs: &signed, signature_name: name };
         let host = endpoint.host();
         let string_to_sign = string_to_sign(self.scheme, &signable, host);
         let signature = sign(&self.secret, self.scheme, &signable, host);
-        pairs.push(("Signature".to_owned(), signature));
+        pairs.push((name.to_owned(), signature));
         Signed { method, endpoint: endpoint.clone(), pairs, string_to_sign }
     }
 }

@@ -15,6 +15,9 @@ Examples:
   fps-sandbox sign --curl Action=Pay SenderTokenId=… TransactionAmount=10
   fps-sandbox sign --curl --post --signature-version 1 Action=SettleDebt …
   curl \"$(fps-sandbox sign Action=GetTransaction TransactionId=…)\"
+  fps-sandbox sign pipelineName=SingleUse transactionAmount=10 callerReference=1 returnURL=http://localhost:3000/
+
+The last is a URL for the Co-Branded pages: whatever has a pipelineName is.
 
 {}
 

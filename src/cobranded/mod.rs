@@ -5,11 +5,13 @@
 //! makes it, and the visitor goes back to the merchant with its `outcome` in a signed URL. Between the pages everything
 //! is in the visitor's browser, sealed (`seal`). A merchant's test can have the last step at once, without pages.
 
+mod address;
 mod fields;
 mod outcome;
 mod pages;
 mod pipelines;
 pub mod reference;
+mod return_url;
 mod seal;
 mod signature;
 mod start;

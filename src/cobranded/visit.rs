@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
-use url::{Url, form_urlencoded};
+use url::Url;
 
 use crate::error::FpsError;
 use crate::fps::outbound::Outbound;
-use crate::fps::query::Pair;
 use crate::ledger::{Authorise, Consider, Considered, Ending, PaymentMethod, Timestamp, Visitor};
 use crate::store::AccessKey;
 
+use super::address::{address_fields, given_address, shown_address};
 use super::outcome::{Outcome, Success, expiry};
-use super::pages::{self, AddressField, Choice, Frame, Review, SignIn};
+use super::pages::{self, Choice, Frame, Review, SignIn};
 use super::pipelines::{self, Request};
+use super::return_url::{redirect, tamper, with_parameters};
 use super::seal::Visit;
 use super::start::{Start, Wishes, is_address};
 use super::{CoBranded, Form, Instead, signature, words};
@@ -339,73 +339,4 @@ fn hint(method: PaymentMethod, now: Timestamp) -> String {
             "Money that was received or paid in".to_owned()
         }
     }
-}
-
-/// The lines of an address: parameter, label, sample, what browsers fill in.
-const ADDRESS: [(&str, &str, &str, &str); 8] = [
-    ("addressName", "Full name", "", "name"),
-    ("addressLine1", "Address line 1", "1 Example Street", "address-line1"),
-    ("addressLine2", "Address line 2", "", "address-line2"),
-    ("city", "City", "Seattle", "address-level2"),
-    ("state", "State", "WA", "address-level1"),
-    ("zip", "ZIP code", "98101", "postal-code"),
-    ("country", "Country", "US", "country"),
-    ("phoneNumber", "Phone number", "206-555-0100", "tel"),
-];
-/// Longest line of an address, in characters.
-const ADDRESS_LINE: usize = 100;
-
-fn address_fields(name: &str) -> Vec<AddressField> {
-    let field =
-        |(parameter, label, sample, autocomplete): (&'static str, &'static str, &str, &'static str)| {
-            let value = if parameter == "addressName" { name } else { sample };
-            AddressField { name: parameter, label, value: value.to_owned(), autocomplete }
-        };
-    ADDRESS.into_iter().map(field).collect()
-}
-
-/// The address that the visitor gave; a sample, if there was nobody to ask.
-fn given_address(form: &Form) -> Vec<Pair> {
-    let is_asked = form.value("addressLine1").is_some();
-    let given = |(parameter, _, sample, _): (&str, &str, &str, &str)| {
-        let sample = if parameter == "addressName" { "Sandbox Buyer" } else { sample };
-        let value = if is_asked { form.value(parameter).unwrap_or_default() } else { sample };
-        let value: String = value.chars().take(ADDRESS_LINE).collect();
-        (parameter.to_owned(), value)
-    };
-    ADDRESS.into_iter().map(given).filter(|(_, value)| !value.is_empty()).collect()
-}
-
-/// The address that the merchant gave.
-fn shown_address(start: &Start) -> Vec<String> {
-    // The country is asked for, and no parameter of a start URL.
-    let lines = ADDRESS.into_iter().filter(|(parameter, ..)| *parameter != "country");
-    lines.filter_map(|(parameter, ..)| start.value(parameter)).map(str::to_owned).collect()
-}
-
-/// The merchant's URL with its own query, and these parameters after it. Blanks are `+` (observed).
-fn with_parameters(url: &Url, pairs: &[Pair]) -> Url {
-    let mut url = url.clone();
-    let mut added = form_urlencoded::Serializer::new(String::new());
-    added.extend_pairs(pairs);
-    let own = url.query().filter(|own| !own.is_empty()).map(|own| format!("{own}&")).unwrap_or_default();
-    url.set_query(Some(&format!("{own}{}", added.finish())));
-    url
-}
-
-/// Changes the first letter of the signature.
-fn tamper(pairs: &mut [Pair]) {
-    if let Some((_, signature)) = pairs.iter_mut().find(|(name, _)| name == "signature") {
-        let other = if signature.starts_with('A') { "B" } else { "A" };
-        signature.replace_range(..1, other);
-    }
-}
-
-fn redirect(url: &Url) -> Response<Body> {
-    let response = Response::builder()
-        .status(StatusCode::FOUND)
-        .header(LOCATION, url.as_str())
-        .header(CACHE_CONTROL, "no-store")
-        .body(Body::empty());
-    response.unwrap_or_default()
 }

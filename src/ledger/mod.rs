@@ -13,6 +13,7 @@ mod book;
 mod completion;
 mod debt_balance;
 mod deposit;
+mod ending;
 mod entries;
 mod fees;
 mod fund_prepaid;
@@ -27,6 +28,7 @@ mod pay;
 mod payment;
 mod posting;
 mod prepaid_balance;
+mod proposal;
 mod refund;
 mod reserve;
 mod secret;
@@ -43,14 +45,12 @@ pub use account::{Account, AccountKind, AccountState, Role};
 pub use account_activity::{
     AccountActivity, AccountBalance, ActivityPage, ActivityQuery, GetAccountActivity, GetAccountBalance,
 };
-pub use authorisation::{
-    Asked, Authorise, Authorised, Charges, Consider, Considered, Credit, Ending, Flaw, Payments, Proposal,
-    Visitor,
-};
+pub use authorisation::{Authorise, Authorised, Consider, Considered, Visitor};
 pub use book::{Book, Changes, Due, Step};
 pub use completion::CarryOut;
 pub use debt_balance::{DebtBalance, GetDebtBalance, GetOutstandingDebtBalance};
 pub use deposit::DepositFunds;
+pub use ending::Ending;
 pub use fees::{FeeRule, FeeTable};
 pub use fund_prepaid::FundPrepaid;
 pub use idempotency::{Once, Outcome, Reference, ReferenceKey, Referenced, RequestDigest};
@@ -66,6 +66,7 @@ pub use pay::Pay;
 pub use payment::{OwnFee, Payment};
 pub use posting::{Kind, LedgerAccount, Posting};
 pub use prepaid_balance::{GetPrepaidBalance, GetTotalPrepaidLiability, PrepaidBalance};
+pub use proposal::{Asked, Charges, Credit, Flaw, Payments, Proposal};
 pub use refund::Refund;
 pub use reserve::{Cancel, Reserve, Settle};
 pub use secret::{FindSecret, KeepSecret, Secret, SecretName};

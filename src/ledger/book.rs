@@ -3,8 +3,11 @@
 //! A store fills it (`put_…`), operations read and change it, and the store saves [`Changes`]. The book knows
 //! what it has looked for, so a row that was asked for and does not exist is "known to be absent".
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+// Every decision looks up dozens of rows by their numbers.
+use foldhash::{HashMap, HashSet};
 
 use super::account::{Account, AccountKind};
 use super::account_activity::{ActivityPage, ActivityQuery};

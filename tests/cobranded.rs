@@ -114,25 +114,32 @@ async fn the_status_of_a_success_tells_the_payment_method() {
 }
 
 #[tokio::test]
-async fn every_other_outcome_can_be_asked_for_and_makes_nothing() {
+async fn every_other_outcome_can_be_asked_for_of_every_pipeline_and_makes_nothing() {
     let server = Server::start().await;
     let merchant = server.merchant();
-    let postpaid = |names: &str| format!("{ILL_FORMED}[{names}]");
-    for (outcome, message) in [
-        ("A", String::new()),
-        ("CE", postpaid("callerReferenceSender")),
-        ("PE", "The sender has none of the payment methods asked for".to_owned()),
-        ("NP", "User Error: The pipeline was aborted and restarted".to_owned()),
-        ("NM", "The caller is not registered for this kind of transaction".to_owned()),
-        ("SE", "System error, please try again".to_owned()),
-    ] {
-        let back = ends(&server, "SetupPostpaid", POSTPAID, outcome).await;
-        assert_eq!(back.says(), (outcome, message.as_str()));
-        let expected: &[&str] = if message.is_empty() { &["status"] } else { &["status", "errorMessage"] };
-        assert_eq!(back.results(), expected);
-        assert_eq!(server.pages().verifies(&back).await, "Success", "{outcome}");
+    let all = PIPELINES.iter().map(|(name, parameters, _)| (*name, *parameters)).chain([RECIPIENT]);
+    for (pipeline, parameters) in all {
+        let names = ["callerReferenceSender", "callerReference"];
+        let reference =
+            names.into_iter().find_map(|name| parameters.iter().find(|(known, _)| *known == name));
+        let (name, reference) = reference.unwrap();
+        for (outcome, message) in [
+            ("A", String::new()),
+            ("CE", format!("{ILL_FORMED}[{name}]")),
+            ("PE", "The sender has none of the payment methods asked for".to_owned()),
+            ("NP", "User Error: The pipeline was aborted and restarted".to_owned()),
+            ("NM", "The caller is not registered for this kind of transaction".to_owned()),
+            ("SE", "System error, please try again".to_owned()),
+        ] {
+            let back = ends(&server, pipeline, parameters, outcome).await;
+            assert_eq!(back.says(), (outcome, message.as_str()), "{pipeline}");
+            let expected: &[&str] =
+                if message.is_empty() { &["status"] } else { &["status", "errorMessage"] };
+            assert_eq!(back.results(), expected, "{pipeline}");
+            assert_eq!(server.pages().verifies(&back).await, "Success", "{pipeline} {outcome}");
+        }
         merchant
-            .refused("GetTokenByCaller", &[("CallerReference", "credit 1")], "InvalidCallerReference")
+            .refused("GetTokenByCaller", &[("CallerReference", reference)], "InvalidCallerReference")
             .await;
     }
     // Blanks arrive as plus signs, as they did.
@@ -745,6 +752,18 @@ async fn the_second_page_says_in_words_what_is_agreed_to() {
     ] {
         assert!(page.body.contains(wanted), "no {wanted} in {}", page.body);
     }
+}
+
+#[tokio::test]
+async fn what_an_amount_is_made_of_is_shown() {
+    let server = Server::start().await;
+    let parts = [("itemTotal", "8.00"), ("shipping", "2.50"), ("discount", "0.50"), ("disableGuest", "True")];
+    let page =
+        server.pages().reviewed_by("alice@example.com", &asking("SingleUse", &with(SINGLE, &parts))).await;
+    assert!(page.body.contains("goods $8.00, shipping $2.50, discount −$0.50"), "{}", page.body);
+    let wrong = with(SINGLE, &[("tax", "some")]);
+    let back = server.pages().sent_back(&asking("SingleUse", &wrong)).await;
+    assert_eq!(back.says(), ("CE", format!("{ILL_FORMED}[tax]").as_str()));
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use crate::fps::actions::{Behaviour, documented, observed, our_choice};
 use crate::ledger::{
-    Account, Asked, Caller, Charges, Credit, Measure, PaymentMethod, Payments, Proposal, RecipientTerms,
-    Timestamp, TokenType, UsageLimit, Validity,
+    Account, Amount, Asked, Caller, Charges, Credit, Measure, PaymentMethod, Payments, Proposal,
+    RecipientTerms, Timestamp, TokenType, UsageLimit, Validity,
 };
 
 use super::fields::Fields;
@@ -89,6 +89,17 @@ const PAYMENT: &[Parameter] = &[
     optional("zip", "text", ""),
     optional("phoneNumber", "text", ""),
 ];
+/// What an amount is made of: shown, and not added up (no source says that it was).
+const ORDER: &[Parameter] = &[
+    optional("itemTotal", "dollars", "Of the amount: the goods. Shown."),
+    optional("shipping", "dollars", "Of the amount: shipping. Shown."),
+    optional("handling", "dollars", "Of the amount: handling. Shown."),
+    optional("giftWrapping", "dollars", "Of the amount: gift wrapping. Shown."),
+    optional("tax", "dollars", "Of the amount: tax. Shown."),
+    optional("discount", "dollars", "Taken off the amount. Shown."),
+    optional("collectEmailAddress", FLAG, "Without effect."),
+    optional("disableGuest", FLAG, "Without effect: there are no guests."),
+];
 const VALIDITY: &[Parameter] = &[
     optional(
         "validityStart",
@@ -125,6 +136,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
                 optional("recipientToken", "token id", "The only recipient, in a marketplace."),
                 optional("reserve", FLAG, "The payment is to be reserved first, so it is by credit card."),
             ],
+            ORDER,
             PAYMENT,
         ],
         instrument: None,
@@ -132,7 +144,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
         fidelity: &[
             documented("The token is good for three hours."),
             our_choice("A charge may be below transactionAmount; above it is TokenUsageError."),
-            our_choice("itemTotal, shipping, tax and the like are ignored; so is disableGuest."),
+            our_choice("itemTotal, shipping, tax and the like are shown and not added up."),
         ],
         read: |fields| {
             Asked::Payments(Payments {
@@ -159,6 +171,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
                     "token ids with commas",
                     "The only recipients, in a marketplace.",
                 ),
+                optional("disableGuest", FLAG, "Without effect: there are no guests."),
                 optional("isRecipientCobranding", FLAG, "Needs recipientTokenList."),
             ],
             CHARGES,
@@ -381,6 +394,8 @@ pub(super) struct Request {
     pub(super) proposal: Proposal,
     /// Whether the visitor is asked for an address.
     pub(super) asks_address: bool,
+    /// What the amount is made of, by the names of the parameters.
+    pub(super) parts: Vec<(&'static str, Amount)>,
 }
 
 impl Pipeline {
@@ -428,11 +443,21 @@ impl Pipeline {
         }
         let asks_address =
             self.takes("collectShippingAddress") && fields.flag("collectShippingAddress") == Some(true);
+        for flag in ["collectEmailAddress", "disableGuest"] {
+            if self.takes(flag) {
+                fields.flag(flag);
+            }
+        }
+        let mut parts = Vec::new();
+        for name in ["itemTotal", "shipping", "handling", "giftWrapping", "tax", "discount"] {
+            let amount = if self.takes(name) { fields.dollars_or_zero(name) } else { None };
+            parts.extend(amount.map(|amount| (name, amount)));
+        }
         let ill_formed = fields.ill_formed();
         if !ill_formed.is_empty() {
             return Err(ill_formed);
         }
         let proposal = Proposal { caller, methods, reason, validity, asked };
-        Ok(Request { pipeline: self, proposal, asks_address })
+        Ok(Request { pipeline: self, proposal, asks_address, parts })
     }
 }

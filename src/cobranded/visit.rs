@@ -297,6 +297,8 @@ async fn review_page(
         hint: hint(*method, pages.clock.now()),
         is_chosen: Some(*method) == chosen,
     };
+    let mut terms = words::terms(proposal, &considered.merchant, considered.current);
+    terms.extend(words::parts(&request.parts));
     let methods = considered.methods.iter().filter(|_| !proposal.is_receiving());
     let page = Review {
         frame: &frame,
@@ -304,7 +306,7 @@ async fn review_page(
         email,
         is_new: considered.visitor.is_none(),
         reason: proposal.reason.as_deref().map(words::reason),
-        terms: words::terms(proposal, &considered.merchant, considered.current),
+        terms,
         paying: words::paying(proposal),
         methods: methods.map(choice).collect(),
         address: if request.asks_address { Vec::new() } else { shown_address(&arrival.start) },

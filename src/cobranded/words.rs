@@ -112,6 +112,21 @@ pub(super) fn terms(proposal: &Proposal, merchant: &str, current: Option<Payment
     terms
 }
 
+/// What the amount is made of.
+pub(super) fn parts(parts: &[(&'static str, Amount)]) -> Option<Term> {
+    let part = |(name, amount): &(&str, Amount)| {
+        let what = match *name {
+            "itemTotal" => "goods",
+            "giftWrapping" => "gift wrapping",
+            other => other,
+        };
+        let sign = if *name == "discount" { "−" } else { "" };
+        format!("{what} {sign}{}", dollars(*amount))
+    };
+    let text = parts.iter().map(part).collect::<Vec<_>>().join(", ");
+    if text.is_empty() { None } else { Some(Term { name: "Of which", text }) }
+}
+
 fn commission(fixed: Option<Amount>, percent: Option<rust_decimal::Decimal>, merchant: &str) -> String {
     match (fixed, percent) {
         (None, None) => format!("{merchant} takes no commission."),

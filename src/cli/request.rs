@@ -7,7 +7,7 @@ use std::str::FromStr;
 use axum::http::Uri;
 
 use crate::cobranded;
-use crate::fps::signature::{Scheme, SecretKey, Signable, percent_encode, sign, string_to_sign};
+use crate::fps::signature::{Scheme, SecretKey, Signable, push_query, sign, string_to_sign};
 
 /// A parameter: name and value, decoded.
 pub(super) type Pair = (String, String);
@@ -140,7 +140,9 @@ impl Signer {
         endpoint: &Endpoint,
         parameters: impl IntoIterator<Item = Pair>,
     ) -> Signed {
-        let mut pairs: Vec<Pair> = parameters.into_iter().collect();
+        // What is the sandbox's own is no part of what is signed.
+        let (own, mut pairs): (Vec<Pair>, Vec<Pair>) =
+            parameters.into_iter().partition(|(name, _)| cobranded::is_own(name));
         let has_version = pairs.iter().any(|(name, _)| name == "version");
         let mut add = |name: &str, value: &str| pairs.push((name.to_owned(), value.to_owned()));
         add("callerKey", &self.key);
@@ -155,15 +157,15 @@ impl Signer {
         if endpoint.path == "/" {
             cobranded::START.clone_into(&mut endpoint.path);
         }
-        self.finish(Method::Get, &endpoint, pairs, "signature")
+        let mut signed = self.finish(Method::Get, &endpoint, pairs, "signature");
+        signed.pairs.extend(own);
+        signed
     }
 
-    /// Adds the signature; of a visit, what is the sandbox's own is no part of it.
+    /// Adds the signature over everything.
     fn finish(&self, method: Method, endpoint: &Endpoint, mut pairs: Vec<Pair>, name: &str) -> Signed {
-        let signed: Vec<Pair> =
-            pairs.iter().filter(|(name, _)| !name.starts_with("sandbox_")).cloned().collect();
         let (verb, path) = (method.name(), endpoint.path.as_str());
-        let signable = Signable { verb, path, pairs: &signed, signature_name: name };
+        let signable = Signable { verb, path, pairs: &pairs, signature_name: name };
         let host = endpoint.host();
         let string_to_sign = string_to_sign(self.scheme, &signable, host);
         let signature = sign(&self.secret, self.scheme, &signable, host);
@@ -203,14 +205,7 @@ impl Signed {
 
     fn encoded(&self) -> String {
         let mut text = String::new();
-        for (name, value) in &self.pairs {
-            if !text.is_empty() {
-                text.push('&');
-            }
-            percent_encode(name, &mut text);
-            text.push('=');
-            percent_encode(value, &mut text);
-        }
+        push_query(&self.pairs, &mut text);
         text
     }
 }

@@ -46,6 +46,7 @@ use crate::store::Store;
 
 pub use seal::Seal;
 use seal::{Broken, Visit};
+pub use start::is_own;
 use visit::Arrival;
 
 /// Where merchants send people.

@@ -131,7 +131,8 @@ pub(super) fn ending(name: &str) -> Option<Ending> {
     Ending::ALL.iter().copied().find(|known| known.name().eq_ignore_ascii_case(name))
 }
 
-fn is_own(name: &str) -> bool {
+/// Whether a parameter is the sandbox's own: no part of what is signed.
+pub fn is_own(name: &str) -> bool {
     name.get(..OWN.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN))
 }
 

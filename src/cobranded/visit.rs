@@ -151,7 +151,7 @@ async fn consider(
 }
 
 /// Somebody arrives: the first page, or the end at once.
-pub(super) async fn begin(pages: &CoBranded, arrival: Arrival) -> Result<Response<Body>, FpsError> {
+pub(super) async fn begin(pages: &CoBranded, mut arrival: Arrival) -> Result<Response<Body>, FpsError> {
     let considered = match consider(pages, &arrival, None).await? {
         Ok(considered) => considered,
         Err(answer) => return Ok(answer),
@@ -159,6 +159,7 @@ pub(super) async fn begin(pages: &CoBranded, arrival: Arrival) -> Result<Respons
     let of_account = arrival.key.as_ref().and_then(|key| key.pages.ending).filter(|_| !arrival.wishes.asks);
     let ending = arrival.wishes.ending.or(of_account);
     if ending.is_some() {
+        arrival.visit.paid_by = considered.current.map(|method| method.name().to_owned());
         let visitor = arrival.wishes.visitor.clone().map_or(Visitor::First, Visitor::At);
         let decision = Decision { visitor, ending, method: None, form: &Form(Vec::new()) };
         return end(pages, &arrival, decision).await;
@@ -232,18 +233,15 @@ async fn end(
         // What cannot be told must not be made.
         pages.outbound.own_key().await?;
     }
-    let proposal = request.proposal.clone();
+    let paid_by = arrival.visit.paid_by.as_deref().and_then(PaymentMethod::named);
     let method = match ending {
         Some(Ending::SA) => Some(PaymentMethod::ABT),
         Some(Ending::SB) => Some(PaymentMethod::ACH),
         Some(Ending::SC | Ending::ExpiredCard) => Some(PaymentMethod::CC),
-        Some(Ending::SU) => {
-            let considered = pages.store.run(Consider { proposal: proposal.clone(), email: None }).await?;
-            considered.ok().and_then(|considered| considered.current).or(method)
-        }
+        Some(Ending::SU) => paid_by.or(method),
         _ => method,
     };
-    let paid_by = arrival.visit.paid_by.as_deref().and_then(PaymentMethod::named);
+    let proposal = request.proposal.clone();
     let authorised = match pages.store.run(Authorise { proposal, visitor, method, paid_by }).await? {
         Ok(authorised) => authorised,
         Err(flaw) => return arrival.go_back(pages, &flaw.into(), false).await,

@@ -229,14 +229,7 @@ pub fn matches_path_and_query(secret: &SecretKey, request: &Signable<'_>, given:
     let mut pairs: Vec<_> = request.pairs.iter().filter(|(name, _)| name != request.signature_name).collect();
     pairs.sort_by(|(left, _), (right, _)| ignoring_case(left).cmp(ignoring_case(right)));
     let mut text = format!("{}?", request.path);
-    for (index, (name, value)) in pairs.into_iter().enumerate() {
-        if index > 0 {
-            text.push('&');
-        }
-        percent_encode(name, &mut text);
-        text.push('=');
-        percent_encode(value, &mut text);
-    }
+    push_query(pairs, &mut text);
     STANDARD.decode(given.trim_end()).is_ok_and(|tag| secret.matches(Hash::Sha1, &[&text], &tag))
 }
 
@@ -244,6 +237,18 @@ pub fn matches_path_and_query(secret: &SecretKey, request: &Signable<'_>, given:
 /// as `%` and two upper-case hexadecimal digits (source: guide; RFC 3986).
 pub fn percent_encode(text: &str, out: &mut String) {
     out.extend(encode_bytes(text.as_bytes(), RESERVED));
+}
+
+/// Appends `name=value` pairs joined by `&`, both sides percent-encoded, in the order given.
+pub fn push_query<'a>(pairs: impl IntoIterator<Item = &'a (String, String)>, out: &mut String) {
+    for (index, (name, value)) in pairs.into_iter().enumerate() {
+        if index > 0 {
+            out.push('&');
+        }
+        percent_encode(name, out);
+        out.push('=');
+        percent_encode(value, out);
+    }
 }
 
 /// What is signed, in order. Only the host changes from one attempt to the next, so it is a piece of its own.
@@ -272,14 +277,7 @@ fn tail(scheme: Scheme, request: &Signable<'_>) -> String {
             tail.push('\n');
             push_path(request.path, &mut tail);
             tail.push('\n');
-            for (index, (name, value)) in pairs.into_iter().enumerate() {
-                if index > 0 {
-                    tail.push('&');
-                }
-                percent_encode(name, &mut tail);
-                tail.push('=');
-                percent_encode(value, &mut tail);
-            }
+            push_query(pairs, &mut tail);
         }
     }
     tail

@@ -535,7 +535,14 @@ impl Book {
 
     /// Changes how much of a token is used; a token without limits is left alone.
     pub fn use_token(&mut self, number: TokenNumber, change: impl FnOnce(&mut Token)) {
-        if let Some(token) = self.tokens.get_mut(&number).filter(|token| token.is_limited()) {
+        if self.token_row(number).is_some_and(Token::is_limited) {
+            self.change_token(number, change);
+        }
+    }
+
+    /// Changes a token, and notes that it has to be saved.
+    fn change_token(&mut self, number: TokenNumber, change: impl FnOnce(&mut Token)) {
+        if let Some(token) = self.tokens.get_mut(&number) {
             change(token);
             if !self.changes.new_tokens.contains(&number) {
                 self.changes.used_tokens.insert(number);
@@ -568,22 +575,12 @@ impl Book {
 
     /// Takes a token out of use.
     pub fn cancel_token(&mut self, number: TokenNumber) {
-        if let Some(token) = self.tokens.get_mut(&number) {
-            token.active = false;
-            if !self.changes.new_tokens.contains(&number) {
-                self.changes.used_tokens.insert(number);
-            }
-        }
+        self.change_token(number, |token| token.active = false);
     }
 
     /// Changes how a token pays.
     pub fn change_method(&mut self, number: TokenNumber, method: PaymentMethod) {
-        if let Some(token) = self.tokens.get_mut(&number) {
-            token.method = method;
-            if !self.changes.new_tokens.contains(&number) {
-                self.changes.used_tokens.insert(number);
-            }
-        }
+        self.change_token(number, |token| token.method = method);
     }
 
     /// Keeps a new secret.

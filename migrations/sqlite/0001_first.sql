@@ -13,14 +13,24 @@ CREATE TABLE accounts (
     email  TEXT NOT NULL,
     kind   TEXT NOT NULL CHECK (kind IN ('personal', 'business')),
     state  TEXT NOT NULL CHECK (state IN ('active', 'email-unverified', 'suspended', 'closed')),
-    marketplace BIGINT NOT NULL
+    marketplace BIGINT NOT NULL,
+    -- The payment methods, as a list with commas.
+    methods TEXT NOT NULL
 );
+
+-- Whoever signs in on the Co-Branded pages is found by his address, or picked from the first of his kind.
+CREATE INDEX accounts_email ON accounts (world, lower(email));
+CREATE INDEX accounts_kind ON accounts (world, kind, number);
 
 CREATE TABLE access_keys (
     key     TEXT NOT NULL PRIMARY KEY,
     world   BIGINT NOT NULL,
     account BIGINT NOT NULL,
-    secret  TEXT NOT NULL
+    secret  TEXT NOT NULL,
+    -- How every visit to the Co-Branded pages ends that a merchant sends there, if he wants no pages at all; and the
+    -- signature version of his return URLs.
+    ending  TEXT,
+    return_signature BIGINT NOT NULL CHECK (return_signature IN (1, 2))
 ) WITHOUT ROWID;
 
 CREATE TABLE instruments (
@@ -56,6 +66,8 @@ CREATE TABLE tokens (
     payment_reason    TEXT,
     instruction       TEXT,
     terms             TEXT,
+    -- The recipient tokens that a sender token pays, as JSON; any, where there is none.
+    recipients        TEXT,
     installed         BIGINT NOT NULL,
     valid_from        BIGINT,
     valid_until       BIGINT,
@@ -193,4 +205,12 @@ CREATE TABLE subscription_payments (
     subscription       TEXT NOT NULL,
     transaction_number BIGINT NOT NULL,
     PRIMARY KEY (world, subscription, transaction_number)
+) WITHOUT ROWID;
+
+-- What the sandboxes of a world share and show nobody.
+CREATE TABLE secrets (
+    world BIGINT NOT NULL,
+    name  TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (world, name)
 ) WITHOUT ROWID;

@@ -82,7 +82,7 @@ fn both_engines_have_the_same_tables() {
         files.into_iter().map(read).collect()
     };
     let (sqlite, postgres) = (versions("sqlite"), versions("postgres"));
-    assert!(sqlite.len() >= 2);
+    assert!(!sqlite.is_empty());
     for ((file, text), there) in sqlite.into_iter().zip(&postgres) {
         let translated = IN_POSTGRES.iter().fold(text, |text, (here, there)| text.replace(here, there));
         assert_eq!(&(file, translated), there);

@@ -8,6 +8,7 @@ pub mod cobranded;
 pub mod dice;
 pub mod postgres;
 pub mod program;
+pub mod signer;
 pub mod xml;
 
 use std::net::SocketAddr;

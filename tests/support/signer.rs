@@ -1,10 +1,8 @@
 //! A request to sign in any of the ways FPS knows, and to send in any of the shapes HTTP has.
 
-#![allow(dead_code, missing_docs, unreachable_pub, reason = "each test file uses its own part")]
-
 use fps_sandbox::fps::signature::{Hash, Scheme, SecretKey, Signable, sign};
 
-use super::support::encode;
+use super::encode;
 
 /// A request before it is signed. Change what you like, then sign.
 #[derive(Clone, Debug)]

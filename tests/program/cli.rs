@@ -1,20 +1,5 @@
 //! The program as people and scripts meet it: the built binary, its output and its exit codes.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -22,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::rc::Rc;
 
+use crate::support::{Reply, demo};
 use sqlx::Connection;
-use support::{Reply, demo};
 use tempfile::TempDir;
 
 /// An address where nobody listens: no ordinary program takes the first port.

@@ -4,7 +4,7 @@ use fps_sandbox::error::Code;
 use fps_sandbox::fps::actions::{ACTIONS, Action};
 use fps_sandbox::fps::params::{Kind, Parameter};
 
-use crate::{Stage, escaped, success_of};
+use super::{Stage, escaped, success_of};
 
 /// A change to a request that succeeds, and the refusal it must meet.
 struct Breach {

@@ -1,24 +1,9 @@
 //! What a token allows: how often, how much, when, and between whom.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Client, NOW, Reply, Server, config, pay};
 use fps_sandbox::config::Config;
-use support::{Client, NOW, Reply, Server, config, pay};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,34 +1,18 @@
 //! The database: who may open it, what it begins with, and what an audit finds in it.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::support::{Client, NOW, Server, config, demo, instant, pay, settle};
 use fps_sandbox::clock::Clock;
 use fps_sandbox::config::{Config, Database};
 use fps_sandbox::fps::signature::SecretKey;
 use fps_sandbox::store::{Finding, StoreError, audit};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor};
-use support::cobranded::asking;
-use support::{Client, NOW, Server, config, demo, instant, pay, settle};
 use tempfile::TempDir;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -82,56 +66,6 @@ async fn a_database_of_a_newer_version_is_refused_and_left_as_it_is() {
     );
     assert_eq!(std::fs::read(&path).expect("the file"), before);
     assert!(matches!(audit_file(&path).await, Err(StoreError::Newer { version: 99_990_101, .. })));
-}
-
-/// A world as the first schema held it: a merchant with a key, a buyer, a token between them.
-const FIRST_WORLD: &str = "
-    INSERT INTO worlds (number, name) VALUES (1, 'default');
-    INSERT INTO accounts (number, world, name, email, kind, state, marketplace) VALUES
-        (2, 1, 'Shop', 'shop@example.com', 'business', 'active', 1),
-        (3, 1, 'Buyer', 'Buyer@example.com', 'personal', 'active', 0);
-    INSERT INTO access_keys (key, world, account, secret) VALUES ('KEY', 1, 2, 'secret');
-    INSERT INTO tokens (number, world, id, account, caller, purpose, token_type, active, method, caller_reference,
-        friendly_name, installed, limits, uses, spent, windows) VALUES
-        (4, 1, 'TOKEN', 3, 2, 'Payment', 'MultiUse', 1, 'CC', 'token', '', 0, '[]', 0, 0, '[]');
-    INSERT INTO totals (kind, owner, world, amount)
-        SELECT column1, 1, 1, 0 FROM (VALUES ('fees'), ('clearing-cards'), ('clearing-banks'), ('outside-cards'),
-            ('outside-banks'));
-    INSERT INTO totals (kind, owner, world, amount)
-        SELECT k.column1, a.number, 1, 0 FROM accounts a, (VALUES ('balance'), ('incoming'), ('outgoing'), ('reserved'),
-            ('credit-extended'), ('write-offs'), ('prepaid-liability'), ('prepaid-liability-pending')) k;";
-
-#[tokio::test]
-async fn a_database_of_the_first_schema_is_brought_up_to_date_and_can_be_gone_on_with() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("sandbox.db");
-    let (migrations, first) =
-        (Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite"), "0001_first.sql");
-    let only_the_first = folder.path().join("migrations");
-    std::fs::create_dir(&only_the_first).unwrap();
-    std::fs::copy(migrations.join(first), only_the_first.join(first)).unwrap();
-    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
-    let mut connection = options.connect().await.unwrap();
-    sqlx::migrate::Migrator::new(only_the_first).await.unwrap().run(&mut connection).await.unwrap();
-    connection.execute(FIRST_WORLD).await.unwrap();
-    connection.close().await.unwrap();
-
-    let server = Server::start_with(on_file(&path)).await;
-    let merchant = server.client("KEY", "secret");
-    merchant.ok("Pay", &pay("TOKEN", "10.00", "by the old token")).await;
-    let asked = [
-        ("callerKey", "KEY"),
-        ("callerReference", "new"),
-        ("transactionAmount", "5"),
-        ("sandbox_outcome", "SC"),
-        ("sandbox_buyer", "buyer@example.com"),
-    ];
-    let back = server.pages().sent_back(&asking("SingleUse", &asked)).await;
-    let paid = merchant.ok("Pay", &pay(back.value("tokenID"), "5.00", "by a new one")).await;
-    let detail = merchant.ok("GetTransaction", &[("TransactionId", &paid.text("TransactionId"))]).await;
-    assert_eq!(detail.text("SenderName"), "Buyer");
-    server.stop().await;
-    assert_eq!(audit_file(&path).await.unwrap().1, []);
 }
 
 #[tokio::test]

@@ -4,30 +4,15 @@
 //! killed. Started again on the file, it must know every request that it had answered, by the same answer; one
 //! that it had not answered has happened once or not at all, and sending it again tells.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use support::dice::Dice;
-use support::program::{Program, assert_sound};
-use support::{Client, Reply, read_reply};
+use crate::support::dice::Dice;
+use crate::support::program::{Program, assert_sound};
+use crate::support::{Client, Reply, read_reply};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;

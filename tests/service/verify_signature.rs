@@ -1,24 +1,9 @@
 //! VerifySignature, by messages that FPS itself signed, published by merchants and in Amazon's own samples.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
+use crate::support::{Reply, Server, config, demo, encode, get, raw};
 use fps_sandbox::config::{Config, FileOnly};
 use fps_sandbox::fps::outbound::TrustedKey;
 use fps_sandbox::fps::signature::percent_encode;
-use support::{Reply, Server, config, demo, encode, get, raw};
 
 /// The sandbox key of 2009 to 2012, and the production key; the moduli follow from the signatures.
 const SANDBOX: &str = "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem";

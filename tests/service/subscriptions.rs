@@ -1,21 +1,6 @@
 //! Subscriptions: looked up, paid, called off with or without a refund.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
-use support::{Client, Server};
+use crate::support::{Client, Server};
 
 const WORLD: &str = r#"
 [[account]]

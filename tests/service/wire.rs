@@ -1,28 +1,11 @@
 //! The service as bytes on a socket: documents, HTTP in its shapes, common parameters, modes of authentication.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-#[path = "support/signer.rs"]
-mod signer;
-mod support;
-
 use std::time::Duration;
 
+use crate::support::signer::{Request, message, post};
+use crate::support::{NOW, Reply, Server, config, demo, get, pay, raw, read_reply};
 use fps_sandbox::config::{AuthMode, Config};
 use fps_sandbox::fps::signature::{Hash, Scheme};
-use signer::{Request, message, post};
-use support::{NOW, Reply, Server, config, demo, get, pay, raw, read_reply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -598,7 +581,7 @@ mod modes {
         other.secret = "another secret".to_owned();
         let wrong = reported(other.query()).await;
         assert!(wrong.starts_with("SignatureDoesNotMatch: "), "{wrong}");
-        let unsigned = reported(support::encode(&balance().pairs)).await;
+        let unsigned = reported(crate::support::encode(&balance().pairs)).await;
         assert_eq!(unsigned, "MissingAuthenticationToken: The request must be signed; Signature is missing.");
         let unknown = reported(balance().with("AWSAccessKeyId", "NOBODY").query()).await;
         assert!(unknown.starts_with("InvalidClientTokenId: "), "{unknown}");
@@ -765,7 +748,7 @@ mod wrong_signatures {
             get(&balance().query_signed_as(&right.to_lowercase())),
             get(&other_hash.query()),
             get(&balance().host("authorize.payments.amazon.com").query()),
-            get(&support::encode(&balance().pairs)),
+            get(&crate::support::encode(&balance().pairs)),
             get(&balance().with("AWSAccessKeyId", demo::SECRET).query()),
         ];
         for request in &requests[..6] {

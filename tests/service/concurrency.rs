@@ -1,27 +1,12 @@
 //! Many clients at once: no more than the limit, no lost update, one effect a reference.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
 use std::path::Path;
 use std::time::Duration;
 
+use crate::support::dice::Dice;
+use crate::support::{Client, Reply, Server, config, demo, get, pay, raw, settle};
 use fps_sandbox::config::{Config, Database};
 use fps_sandbox::store;
-use support::dice::Dice;
-use support::{Client, Reply, Server, config, demo, get, pay, raw, settle};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;

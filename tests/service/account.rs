@@ -1,23 +1,8 @@
 //! What an account holds and what happened on it: GetAccountBalance and GetAccountActivity.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
 use std::time::Duration;
 
-use support::{Client, Parameters, Reply, Server, pay};
+use crate::support::{Client, Parameters, Reply, Server, pay};
 
 /// A merchant with a little money, a buyer with much, and everything to pay with.
 const WORLD: &str = r#"

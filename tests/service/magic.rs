@@ -1,25 +1,10 @@
 //! Magic token ids and amounts force their errors, unless they are switched off.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Client, Server, config, demo, get, pay, raw, settle};
 use fps_sandbox::config::Config;
 use fps_sandbox::ledger::magic::{AMOUNTS, TOKENS};
-use support::{Client, Server, config, demo, get, pay, raw, settle};
 
 /// Pays this much by card and waits for the card: status and code.
 async fn card_says(server: &Server, merchant: &Client, dollars: &str) -> (String, String) {

@@ -1,19 +1,6 @@
 //! The rules of `deny.toml`, checked on the locked tree: what `cargo deny check bans licenses sources` does, without
 //! having to install it.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
 use std::collections::BTreeSet;
 use std::process::Command;
 
@@ -97,7 +84,7 @@ struct Node {
 }
 
 fn rules() -> Rules {
-    toml::from_str(include_str!("../deny.toml")).expect("deny.toml is what this test reads")
+    toml::from_str(include_str!("../../deny.toml")).expect("deny.toml is what this test reads")
 }
 
 /// The packages that are compiled for the rules' targets.

@@ -1,30 +1,15 @@
 //! Trouble with the database: at the start one clear line, later an honest answer. Success is never answered
 //! before it is saved, what failed has had no effect, and when the trouble is over the work goes on.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::support::program::{Program, assert_sound, command, run};
+use crate::support::{Client, Reply, Server, config, demo, pay, settle};
 use fps_sandbox::config::{Config, Database};
 use sqlx::{Connection, SqliteConnection};
-use support::program::{Program, assert_sound, command, run};
-use support::{Client, Reply, Server, config, demo, pay, settle};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 

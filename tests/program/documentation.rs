@@ -1,24 +1,11 @@
 //! The prose does not rot: what it says of settings, files and links is checked against what is there.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use fps_sandbox::config::{Config, SETTINGS};
 
-const BEGIN: &str = "<!-- settings: made from the code; UPDATE=1 cargo test --test documentation -->\n";
+const BEGIN: &str = "<!-- settings: made from the code; UPDATE=1 cargo test --test program documentation -->\n";
 const END: &str = "<!-- /settings -->";
 
 fn root() -> &'static Path {
@@ -88,7 +75,7 @@ fn the_readme_lists_every_setting_with_its_flag_and_default() {
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).expect("the README is written");
     } else {
-        assert_eq!(shown, table, "stale; UPDATE=1 cargo test --test documentation writes it");
+        assert_eq!(shown, table, "stale; UPDATE=1 cargo test --test program documentation writes it");
     }
 }
 

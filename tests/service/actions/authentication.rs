@@ -2,8 +2,8 @@
 
 use fps_sandbox::fps::actions::ACTIONS;
 
+use super::{Stage, success_of};
 use crate::support::{Client, NOW, Reply, get, instant, raw};
-use crate::{Stage, success_of};
 
 /// What is wrong with a request, and what it must answer.
 struct Fault {

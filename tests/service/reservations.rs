@@ -1,23 +1,8 @@
 //! Money held on a card: Reserve, Settle, Cancel, and what happens when nobody comes back.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
 use std::time::Duration;
 
-use support::{Client, Server, demo, pay};
+use crate::support::{Client, Server, demo, pay};
 
 const SECOND: Duration = Duration::from_secs(1);
 const SEVEN_DAYS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -74,7 +59,7 @@ async fn a_reservation_holds_money_and_brings_none_until_it_is_settled() {
 #[tokio::test]
 async fn a_part_is_charged_with_the_fee_of_the_part_and_the_rest_let_go() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start_in(folder.path(), include_str!("../fixtures/demo.toml")).await;
+    let server = Server::start_in(folder.path(), include_str!("../../fixtures/demo.toml")).await;
     let merchant = server.merchant();
     let before = balances(&merchant).await;
     let id = reserved(&server, &merchant).await;

@@ -1,32 +1,17 @@
 //! Input that no honest client sends. Whatever comes, the answer is a clear refusal or a closed connection, never
 //! an internal error, and the next good request is answered.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::support::dice::Dice;
+use crate::support::program::Program;
+use crate::support::xml::elements;
+use crate::support::{Client, Parameters, Reply, Server, config, demo, encode, get, pay};
 use fps_sandbox::config::{AuthMode, Config};
 use fps_sandbox::error::Code;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use support::dice::Dice;
-use support::program::Program;
-use support::xml::elements;
-use support::{Client, Parameters, Reply, Server, config, demo, encode, get, pay};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
@@ -145,7 +130,7 @@ async fn good_requests_with_a_few_bytes_changed_are_never_an_internal_error() {
 #[tokio::test]
 async fn requests_beyond_the_limits_are_refused_and_told_which_limit() {
     let server = trusting().await;
-    let config = Config { max_request_bytes: 4_096, ..support::config() };
+    let config = Config { max_request_bytes: 4_096, ..crate::support::config() };
     let narrow = Server::start_with(config).await;
     let merchant = server.merchant();
     let too_large = "larger than 65536 bytes (--max-request-bytes)";

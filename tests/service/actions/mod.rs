@@ -1,22 +1,6 @@
 //! Every action of the table: its successes, its authentication, each of its errors, the rules of its parameters,
 //! and the generated documents. An action that lacks any of these cases fails [`no_action_lacks_a_case`].
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-#[path = "../support/mod.rs"]
-mod support;
-
 mod authentication;
 mod cases;
 mod documents;
@@ -26,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::support::{Client, NOW, Reply, Server, config, instant};
 use cases::{Case, Expected, Step, cases};
 use fps_sandbox::config::Config;
 use fps_sandbox::error::{Code, FpsError};
@@ -34,7 +19,6 @@ use fps_sandbox::fps::reference::OF_EVERY_REQUEST;
 use fps_sandbox::ledger::{
     Amount, Book, Caller, Command, Context, DepositFunds, Needs, Remarks, TransactionId,
 };
-use support::{Client, NOW, Reply, Server, config, instant};
 
 /// The world of `fixtures/actions.toml`, and the transactions made in it so far.
 pub(crate) struct Stage {
@@ -193,7 +177,7 @@ async fn answers_look_as_the_snapshots_show() {
         stage.server.stop().await;
     }
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../snapshots");
+    settings.set_snapshot_path("../../snapshots");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| {

@@ -1,23 +1,8 @@
 //! Money paid in advance: FundPrepaid, Pay from it, Refund onto it, and its balances.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
 use std::time::Duration;
 
-use support::{Client, Server, pay};
+use crate::support::{Client, Server, pay};
 
 const WORLD: &str = r#"
 [[account]]

@@ -1,25 +1,10 @@
 //! The Co-Branded pages without a browser: every pipeline and outcome, what is made, and what is refused.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::cobranded::{Back, CONFIRM, RETURN, SIGN_IN, START, asking, owned, signed};
+use crate::support::{Parameters, Server, config, demo, encode, pay, raw};
 use fps_sandbox::config::{CoBrandedAuth, Config};
-use support::cobranded::{Back, CONFIRM, RETURN, SIGN_IN, START, asking, owned, signed};
-use support::{Parameters, Server, config, demo, encode, pay, raw};
 
 const POSTPAID: Parameters<'_> = &[
     ("callerReferenceSender", "credit 1"),
@@ -996,7 +981,7 @@ async fn the_certificate_is_where_the_message_says_and_is_the_same_after_a_resta
     )
     .await;
     assert_eq!(other.status, 404);
-    if support::postgres::server().is_some() {
+    if crate::support::postgres::server().is_some() {
         return;
     }
     server.stop_and_audit().await;

@@ -2,31 +2,16 @@
 //!
 //! `fixtures/captures/INDEX.tsv` has a row for every captured request; `world.toml` beside it names their ids.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::support::cobranded::Back;
+use crate::support::{Reply, Server, config, instant};
 use fps_sandbox::config::Config;
 use fps_sandbox::ledger::Timestamp;
 use percent_encoding::percent_decode_str;
-use support::cobranded::Back;
-use support::{Reply, Server, config, instant};
 
 /// A captured request.
 struct Capture {

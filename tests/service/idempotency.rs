@@ -1,26 +1,11 @@
 //! One caller reference, one effect: the same request again gets the stored answer, another one is refused.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::support::{Client, Parameters, Reply, Server, config, demo, instant, pay, settle};
 use fps_sandbox::config::{Config, Database};
-use support::{Client, Parameters, Reply, Server, config, demo, instant, pay, settle};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

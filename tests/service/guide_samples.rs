@@ -1,25 +1,8 @@
 //! The sample requests of the guide: freshly signed, and as published with signatures computed for the example key.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-#[path = "support/signer.rs"]
-mod signer;
-mod support;
-
+use crate::support::signer::{Request, message};
+use crate::support::{NOW, Reply, Server, config, demo, instant};
 use fps_sandbox::fps::signature::{Hash, Scheme};
-use signer::{Request, message};
-use support::{NOW, Reply, Server, config, demo, instant};
 
 const SHA256: Scheme = Scheme::V2(Hash::Sha256);
 const SHA1: Scheme = Scheme::V2(Hash::Sha1);

@@ -1,21 +1,6 @@
 //! A marketplace between buyer and seller: who gets what, who pays which fee, and how it goes back.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
-use support::{Client, Parameters, Server};
+use crate::support::{Client, Parameters, Server};
 
 const WORLD: &str = r#"
 [[account]]

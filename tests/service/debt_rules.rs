@@ -1,26 +1,11 @@
 //! Debt from its making to its end: pay on credit, settle, write off, refund, and all that is refused on the way.
 
-#![allow(
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::unchecked_time_subtraction,
-    reason = "the numbers here are small"
-)]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so"
-)]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Client, Reply, Server, config, demo, pay, settle};
 use fps_sandbox::config::Config;
 use fps_sandbox::error::{Code, FpsError};
 use fps_sandbox::ledger::{Book, Caller, Command, Context, LedgerAccount, Needs, TransactionId, World};
-use support::{Client, Reply, Server, config, demo, pay, settle};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);

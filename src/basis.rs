@@ -9,6 +9,8 @@ pub enum Basis {
     Documented,
     /// Seen in recorded traffic or in client fixtures.
     Observed,
+    /// No source says it; it follows from one that does.
+    Inferred,
     /// No source speaks; this is what we decided.
     OurChoice,
 }
@@ -18,6 +20,7 @@ impl fmt::Display for Basis {
         f.write_str(match self {
             Self::Documented => "documented",
             Self::Observed => "observed",
+            Self::Inferred => "inferred",
             Self::OurChoice => "our choice",
         })
     }

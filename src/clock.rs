@@ -49,6 +49,11 @@ impl Clock {
         Timestamp::from_millis(if self.0.running { machine_millis() + millis } else { millis })
     }
 
+    /// Whether it stands until it is moved.
+    pub fn stands(&self) -> bool {
+        !self.0.running
+    }
+
     /// Moves it forward.
     pub fn advance(&self, by: Duration) {
         self.0.millis.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX / 4), Ordering::SeqCst);

@@ -160,6 +160,13 @@ impl FpsError {
         Self { code, message: message.into() }
     }
 
+    /// A rule of a token is broken, or tokens cannot be used together (`IncompatibleTokens`): the recorded sentence, a
+    /// line break, and the detail.
+    pub fn incompatible_tokens(detail: &str) -> Self {
+        let sentence = "The transaction could not be completed because the tokens have incompatible payment instructions: ";
+        Self::new(Code::IncompatibleTokens, format!("{sentence}\n{detail}"))
+    }
+
     /// A parameter of the request is missing or ill-formed (`InvalidParams`).
     pub fn invalid_params(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::InvalidParams, message)

@@ -145,7 +145,7 @@ CREATE TABLE postings (
 ) WITHOUT ROWID;
 
 -- Sums of postings, kept for speed. An account of the book may have a floor and a ceiling: debt never falls
--- below zero nor rises above the credit limit.
+-- below zero nor rises above the credit limit. What is paid in advance has no ceiling: a refund may pass the limit.
 CREATE TABLE totals (
     kind    TEXT NOT NULL,
     owner   BIGINT NOT NULL,
@@ -166,18 +166,19 @@ CREATE TABLE open_debts (
     PRIMARY KEY (instrument, transaction_number)
 ) WITHOUT ROWID;
 
--- One caller reference, one effect.
+-- One caller reference, one effect, for each action of a caller.
 CREATE TABLE caller_references (
     world              BIGINT NOT NULL,
     caller             BIGINT NOT NULL,
     reference          TEXT NOT NULL,
+    action             TEXT NOT NULL,
     digest             BLOB NOT NULL,
     transaction_number BIGINT,
     status             TEXT,
     error_code         TEXT,
     error_message      TEXT,
     expires            BIGINT NOT NULL,
-    PRIMARY KEY (world, caller, reference),
+    PRIMARY KEY (world, caller, reference, action),
     CHECK ((transaction_number IS NULL) = (error_code IS NOT NULL))
 ) WITHOUT ROWID;
 
@@ -186,9 +187,11 @@ CREATE TABLE due (
     transaction_number INTEGER PRIMARY KEY,
     world              BIGINT NOT NULL,
     at                 BIGINT NOT NULL,
-    step               TEXT NOT NULL
+    step               TEXT NOT NULL,
+    -- Why it was set aside after it had failed.
+    problem            TEXT
 );
-CREATE INDEX due_at ON due (world, at);
+CREATE INDEX due_at ON due (world, at) WHERE problem IS NULL;
 
 CREATE TABLE subscriptions (
     world     BIGINT NOT NULL,

@@ -62,8 +62,8 @@ pub struct ActivityQuery {
     pub to: Timestamp,
     /// Newest first.
     pub descending: bool,
-    /// How many on a page. Those received at the very instant at which a page ends all stand on it, so that paging
-    /// by instants neither loses nor repeats one.
+    /// How many on a page, at most. A page ends between two milliseconds, so that paging by instants neither loses nor
+    /// repeats a transaction; where more share one millisecond, they make a page of their own (our choice).
     pub batch: u32,
     /// Only this operation.
     pub operation: Option<Operation>,
@@ -80,8 +80,16 @@ pub struct ActivityQuery {
 pub struct ActivityPage {
     /// The transactions, in order.
     pub transactions: Vec<TransactionNumber>,
-    /// When the first one of the next page was received, if there is one.
+    /// When the next page begins, if there is one.
     pub next: Option<Timestamp>,
+}
+
+impl ActivityQuery {
+    /// Whether it leaves out some transactions of the time that it asks for.
+    pub fn is_filtered(&self) -> bool {
+        let by_row = self.operation.is_some() || self.method.is_some() || self.status.is_some();
+        by_row || self.roles.contains(&Role::Caller)
+    }
 }
 
 /// Asks for the caller's transactions.
@@ -100,7 +108,7 @@ pub struct AccountActivity {
     pub account: AccountNumber,
     /// The transactions, in order.
     pub transactions: Vec<TransactionDetail>,
-    /// When the first one of the next page was received, if there is one.
+    /// When the next page begins, if there is one.
     pub next: Option<Timestamp>,
 }
 
@@ -116,7 +124,9 @@ impl Command for GetAccountActivity {
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<AccountActivity, FpsError> {
-        if self.query.from > context.now || self.query.to < self.query.from {
+        // The newest transaction may have been received a little later than the clock shows.
+        let latest = context.now.max(context.numbering.newest());
+        if self.query.from > latest || self.query.to < self.query.from {
             return Err(Code::InvalidDateRange.into());
         }
         let page = book.activity(&self.query).cloned().unwrap_or_default();

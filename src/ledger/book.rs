@@ -62,6 +62,60 @@ impl Step {
     }
 }
 
+/// An invariant of the book that does not hold. It is a fault of ours: the batch is given up, and nothing of it is saved.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BrokenInvariant {
+    /// Postings do not sum to zero.
+    #[error("the postings of transaction {} sum to {sum}, not to zero", transaction.0)]
+    Unbalanced {
+        /// Whose.
+        transaction: TransactionNumber,
+        /// What they sum to.
+        sum: Amount,
+    },
+    /// More debt is to be cleared than is open.
+    #[error("{rest} more is to be cleared on instrument {} than is open", instrument.0)]
+    NotOpen {
+        /// Where.
+        instrument: InstrumentNumber,
+        /// How much there is too little.
+        rest: Amount,
+    },
+    /// A row that a change is for is not in the book.
+    #[error("{table} {number} is to be changed and is not there")]
+    Missing {
+        /// What kind of row.
+        table: &'static str,
+        /// Its number.
+        number: i64,
+    },
+}
+
+impl BrokenInvariant {
+    /// A transaction that is to be changed is not in the book.
+    pub(super) const fn transaction(number: TransactionNumber) -> Self {
+        Self::Missing { table: "transaction", number: number.0 }
+    }
+}
+
+/// The oldest open debt Pays of an instrument, as far as they are at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OldestDebts {
+    /// All that are open up to this Pay are at hand.
+    pub through: TransactionNumber,
+    /// What is open of them.
+    pub sum: Amount,
+}
+
+impl OldestDebts {
+    const NONE: Self = Self { through: TransactionNumber(i64::MIN), sum: Amount::ZERO };
+
+    /// Whether all that are open are at hand.
+    pub fn is_complete(self) -> bool {
+        self.through == TransactionNumber(i64::MAX)
+    }
+}
+
 /// Everything a batch has to save.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
@@ -108,6 +162,7 @@ impl Changes {
 #[derive(Debug, Default)]
 struct Lists {
     activity: HashMap<ActivityQuery, ActivityPage>,
+    unfinished: HashSet<ActivityQuery>,
     tokens_of: HashSet<AccountNumber>,
     tokens_under: HashSet<(AccountNumber, String)>,
     outstanding_debt: HashMap<AccountNumber, DebtBalance>,
@@ -132,7 +187,7 @@ pub struct Book {
     references: HashMap<ReferenceKey, Option<Reference>>,
     totals: HashMap<LedgerAccount, Amount>,
     open_debts: BTreeMap<(InstrumentNumber, TransactionNumber), Amount>,
-    open_debts_on: HashSet<InstrumentNumber>,
+    oldest_debts: HashMap<InstrumentNumber, OldestDebts>,
     open_debts_of: HashSet<TransactionNumber>,
     refunds_of: HashSet<TransactionNumber>,
     refunds: HashMap<TransactionNumber, BTreeSet<TransactionNumber>>,
@@ -140,6 +195,7 @@ pub struct Book {
     notes_absence: bool,
     lists: Lists,
     changes: Changes,
+    broken: Option<BrokenInvariant>,
 }
 
 /// How many transactions may stay in the book between batches; beyond that all are forgotten. Few in debug builds, so
@@ -195,9 +251,21 @@ impl Book {
         }
     }
 
+    /// All open debts of the instrument through this Pay have been put.
+    pub fn put_oldest_debts(&mut self, instrument: InstrumentNumber, through: TransactionNumber) {
+        let from_first = (instrument, TransactionNumber(i64::MIN))..=(instrument, through);
+        let sum = self.open_debts.range(from_first).map(|(_, open)| *open).sum();
+        self.oldest_debts.insert(instrument, OldestDebts { through, sum });
+    }
+
     /// A page of account activity as stored.
     pub fn put_activity(&mut self, query: ActivityQuery, page: ActivityPage) {
         self.lists.activity.insert(query, page);
+    }
+
+    /// A page of account activity is not found yet and takes longer than this batch.
+    pub fn put_unfinished(&mut self, query: ActivityQuery) {
+        self.lists.unfinished.insert(query);
     }
 
     /// The debt outstanding to a creditor as stored.
@@ -245,7 +313,6 @@ impl Book {
         }
         known = self.token_ids.len() + self.instrument_ids.len() + self.transaction_ids.len() - known;
         self.notes_absence |= known > 0;
-        self.open_debts_on.extend(&wanted.open_debts_on);
         self.open_debts_of.extend(wanted.open_debts.iter().map(|(_, pay)| pay));
         self.refunds_of.extend(&wanted.refunds_of);
         self.lists.tokens_of.extend(&wanted.tokens_of);
@@ -316,14 +383,34 @@ impl Book {
         self.totals.contains_key(&account)
     }
 
-    /// Whether all open debts of the instrument have been put.
-    pub fn knows_open_debts_on(&self, instrument: InstrumentNumber) -> bool {
-        self.open_debts_on.contains(&instrument)
+    /// The oldest open debts of the instrument that have been put.
+    pub fn oldest_debts(&self, instrument: InstrumentNumber) -> OldestDebts {
+        self.oldest_debts.get(&instrument).copied().unwrap_or(OldestDebts::NONE)
     }
 
     /// Whether the open part of the debt Pay has been put.
     pub fn knows_open_debt(&self, instrument: InstrumentNumber, pay: TransactionNumber) -> bool {
-        self.open_debts_of.contains(&pay) || self.knows_open_debts_on(instrument)
+        self.open_debts_of.contains(&pay) || pay <= self.oldest_debts(instrument).through
+    }
+
+    /// Whether the page of account activity takes longer than this batch.
+    pub fn is_unfinished(&self, query: &ActivityQuery) -> bool {
+        self.lists.unfinished.contains(query)
+    }
+
+    /// Whether any page of account activity takes longer than this batch.
+    pub fn has_unfinished(&self) -> bool {
+        !self.lists.unfinished.is_empty()
+    }
+
+    /// The first invariant that was found not to hold since the book was made.
+    pub fn broken(&self) -> Option<&BrokenInvariant> {
+        self.broken.as_ref()
+    }
+
+    /// Notes that an invariant does not hold: nothing in the book may be saved any more.
+    pub fn break_off(&mut self, broken: BrokenInvariant) {
+        self.broken.get_or_insert(broken);
     }
 
     /// Whether the refunds of the transaction have been put.
@@ -343,7 +430,7 @@ impl Book {
         self.changes = Changes::default();
         self.references.clear();
         self.open_debts.clear();
-        self.open_debts_on.clear();
+        self.oldest_debts.clear();
         self.open_debts_of.clear();
         self.lists = Lists::default();
         if self.transactions.len() > KEPT_TRANSACTIONS {
@@ -499,12 +586,13 @@ impl Book {
         self.put_token(token);
     }
 
-    /// A new credit instrument, with no debt.
+    /// A new instrument, with nothing on it.
     pub fn add_instrument(&mut self, instrument: Instrument) {
         self.changes.instruments.insert(instrument.number);
-        self.put_total(LedgerAccount::debt(instrument.number), Amount::ZERO);
-        self.put_total(LedgerAccount::debt_pending(instrument.number), Amount::ZERO);
-        self.open_debts_on.insert(instrument.number);
+        for account in instrument.carried() {
+            self.put_total(account, Amount::ZERO);
+        }
+        self.put_oldest_debts(instrument.number, TransactionNumber(i64::MAX));
         self.put_instrument(instrument);
     }
 
@@ -525,28 +613,30 @@ impl Book {
 
     /// Changes how far a transaction got.
     pub fn progress(&mut self, number: TransactionNumber, change: impl FnOnce(&mut Progress)) {
-        if let Some(transaction) = self.transactions.get_mut(&number) {
-            change(&mut Arc::make_mut(transaction).progress);
-            if !self.changes.new_transactions.contains(&number) {
-                self.changes.progressed.insert(number);
-            }
+        let Some(transaction) = self.transactions.get_mut(&number) else {
+            return self.break_off(BrokenInvariant::transaction(number));
+        };
+        change(&mut Arc::make_mut(transaction).progress);
+        if !self.changes.new_transactions.contains(&number) {
+            self.changes.progressed.insert(number);
         }
     }
 
     /// Changes how much of a token is used; a token without limits is left alone.
     pub fn use_token(&mut self, number: TokenNumber, change: impl FnOnce(&mut Token)) {
-        if self.token_row(number).is_some_and(Token::is_limited) {
+        if self.token_row(number).is_none_or(Token::is_limited) {
             self.change_token(number, change);
         }
     }
 
     /// Changes a token, and notes that it has to be saved.
     fn change_token(&mut self, number: TokenNumber, change: impl FnOnce(&mut Token)) {
-        if let Some(token) = self.tokens.get_mut(&number) {
-            change(token);
-            if !self.changes.new_tokens.contains(&number) {
-                self.changes.used_tokens.insert(number);
-            }
+        let Some(token) = self.tokens.get_mut(&number) else {
+            return self.break_off(BrokenInvariant::Missing { table: "token", number: number.0 });
+        };
+        change(token);
+        if !self.changes.new_tokens.contains(&number) {
+            self.changes.used_tokens.insert(number);
         }
     }
 
@@ -602,7 +692,10 @@ impl Book {
             *moved.entry(account).or_default() += amount;
         }
         moved.retain(|_, amount| !amount.is_zero());
-        debug_assert_eq!(moved.values().copied().sum::<Amount>(), Amount::ZERO, "{lines:?}");
+        let sum: Amount = moved.values().copied().sum();
+        if !sum.is_zero() {
+            return self.break_off(BrokenInvariant::Unbalanced { transaction, sum });
+        }
         let mut line = self.transaction_row(transaction).map_or(0, |made| made.progress.lines);
         for (account, amount) in moved {
             self.changes.postings.push(Posting { transaction, line, account, amount });
@@ -619,24 +712,26 @@ impl Book {
     pub fn set_open_debt(&mut self, instrument: InstrumentNumber, pay: TransactionNumber, open: Amount) {
         let key = (instrument, pay);
         self.changes.open_debts.insert(key, open);
-        if open.is_zero() {
-            self.open_debts.remove(&key);
-        } else {
-            self.open_debts.insert(key, open);
+        let before =
+            if open.is_zero() { self.open_debts.remove(&key) } else { self.open_debts.insert(key, open) };
+        if let Some(oldest) = self.oldest_debts.get_mut(&instrument).filter(|oldest| pay <= oldest.through) {
+            oldest.sum += open - before.unwrap_or_default();
         }
     }
 
     /// Clears debt on an instrument, the oldest Pay first (our choice).
     pub fn clear_debt(&mut self, instrument: InstrumentNumber, amount: Amount) {
+        let oldest =
+            (instrument, TransactionNumber(i64::MIN))..=(instrument, self.oldest_debts(instrument).through);
         let mut rest = amount;
         while rest.is_positive() {
-            let first = (instrument, TransactionNumber(i64::MIN))..=(instrument, TransactionNumber(i64::MAX));
-            let Some((&(_, pay), &open)) = self.open_debts.range(first).next() else { break };
+            let Some((&(_, pay), &open)) = self.open_debts.range(oldest.clone()).next() else {
+                return self.break_off(BrokenInvariant::NotOpen { instrument, rest });
+            };
             let cleared = open.min(rest);
             self.set_open_debt(instrument, pay, open - cleared);
             rest -= cleared;
         }
-        debug_assert!(rest.is_zero(), "cleared more than was open");
     }
 
     /// Plans work on a transaction, in place of what was planned before.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::error::{Code, FpsError};
 
-use super::book::{Book, Due, Step};
+use super::book::{Book, BrokenInvariant, Due, Step};
 use super::entries::{self, Lines};
-use super::idempotency::ReferenceKey;
+use super::idempotency::{ReferenceKey, ReferencedAction};
 use super::instrument::Instrument;
 use super::money::Amount;
 use super::names::TransactionNumber;
@@ -56,7 +56,7 @@ impl Transaction {
         amount: Amount,
         remarks: &Remarks,
     ) -> Self {
-        let (number, id) = context.numbering.transaction(context.now);
+        let (number, id, received) = context.numbering.transaction(context.now, context.clock_stands);
         Self {
             number,
             world: caller.world,
@@ -74,7 +74,7 @@ impl Transaction {
             remarks: remarks.clone(),
             original: None,
             refund_policy: None,
-            received: context.now,
+            received,
             progress: Progress {
                 history: Vec::new(),
                 completed: None,
@@ -125,10 +125,10 @@ impl Transaction {
 }
 
 /// Whether every balance that a transaction takes from covers it: the sender's, or that of a caller whose fee is more
-/// than its share, or in a refund those of the parties that got the money.
+/// than its share, or in a refund those of the parties that got the money. A reservation takes from none: whether the
+/// caller can bear a fee is asked when it is settled (our choice).
 pub(super) fn covered(book: &Book, transaction: &Transaction) -> Result<(), FpsError> {
-    let only_held = transaction.operation == Operation::Reserve && transaction.progress.settled.is_none();
-    let waits = transaction.waits_for().is_some() && !only_held;
+    let waits = transaction.waits_for().is_some();
     let lines = if waits { entries::pending(transaction) } else { entries::done(transaction) };
     let mut taken: BTreeMap<LedgerAccount, Amount> = BTreeMap::new();
     for (account, amount) in lines.into_iter().filter(|(account, _)| account.kind == Kind::Balance) {
@@ -171,7 +171,7 @@ pub(super) fn start(
     let code = StatusCode::PendingNetworkResponse;
     draft.progress.history = vec![Stage { at: received, status: Status::Pending, code }];
     let outcome = context.rules.outcome(&draft);
-    let due = timing.due(&draft, received, delay, outcome);
+    let due = timing.due(&draft, context.now, delay, outcome);
     let held = entries::pending(&draft);
     book.add_transaction(draft);
     book.post(number, &held);
@@ -190,15 +190,17 @@ pub(super) fn settle_reservation(
 ) {
     let Some(released) = book.transaction_row(number).map(|held| entries::reversed(entries::reserved(held)))
     else {
-        return;
+        return book.break_off(BrokenInvariant::transaction(number));
     };
     let code = StatusCode::PendingNetworkResponse;
     book.progress(number, |progress| {
         progress.settled = Some(amount);
         (progress.fee, progress.marketplace_fee) = fees;
-        progress.history.push(Stage { at: context.now, status: Status::Pending, code });
+        progress.go_on(context.now, Status::Pending, code);
     });
-    let Some(settling) = book.transaction_row(number) else { return };
+    let Some(settling) = book.transaction_row(number) else {
+        return book.break_off(BrokenInvariant::transaction(number));
+    };
     let delay = context.rules.delay_millis(settling.method).unwrap_or(0);
     let due = Timing::Unbounded.due(settling, context.now, delay, Step::Complete);
     let lines: Lines = released.into_iter().chain(entries::pending(settling)).collect();
@@ -215,7 +217,9 @@ pub(super) fn end_without_effect(
     status: Status,
     code: StatusCode,
 ) {
-    let Some(transaction) = book.transaction_row(number) else { return };
+    let Some(transaction) = book.transaction_row(number) else {
+        return book.break_off(BrokenInvariant::transaction(number));
+    };
     let held = match transaction.status() {
         Status::Reserved => entries::reserved(transaction),
         _ => entries::pending(transaction),
@@ -226,16 +230,15 @@ pub(super) fn end_without_effect(
         book.use_token(token, |token| token.give_back(amount, received));
     }
     book.unschedule(number);
-    book.progress(number, |progress| {
-        progress.history.push(Stage { at, status, code });
-        progress.completed = Some(at);
-    });
+    book.progress(number, |progress| progress.go_on(at, status, code));
     record_balances(book, number);
 }
 
 /// Writes a transaction's final lines, together with what takes back the pending ones, and what follows for debt.
 fn take_effect(book: &mut Book, number: TransactionNumber, released: Lines) {
-    let Some(transaction) = book.transaction_row(number) else { return };
+    let Some(transaction) = book.transaction_row(number) else {
+        return book.break_off(BrokenInvariant::transaction(number));
+    };
     let lines: Lines = released.into_iter().chain(entries::done(transaction)).collect();
     let (operation, instrument, amount) =
         (transaction.operation, transaction.instrument, transaction.charged());
@@ -256,7 +259,9 @@ fn take_effect(book: &mut Book, number: TransactionNumber, released: Lines) {
 
 /// Notes the parties' balances, for the account activity.
 fn record_balances(book: &mut Book, number: TransactionNumber) {
-    let Some(transaction) = book.transaction_row(number) else { return };
+    let Some(transaction) = book.transaction_row(number) else {
+        return book.break_off(BrokenInvariant::transaction(number));
+    };
     let balance = |party| book.total(LedgerAccount::balance(party));
     let balances = Balances {
         sender: balance(transaction.sender),
@@ -264,6 +269,18 @@ fn record_balances(book: &mut Book, number: TransactionNumber) {
         recipient: balance(transaction.recipient),
     };
     book.progress(number, |progress| progress.balances = balances);
+}
+
+impl Progress {
+    /// Goes on to a further state, at this instant or with the state before it: a transaction may have been received a
+    /// few milliseconds after the instant that the clock showed.
+    fn go_on(&mut self, at: Timestamp, status: Status, code: StatusCode) {
+        let at = self.history.last().map_or(at, |last| at.max(last.at));
+        self.history.push(Stage { at, status, code });
+        if !matches!(status, Status::Pending | Status::Reserved) {
+            self.completed = Some(at);
+        }
+    }
 }
 
 /// Carries out work that has become due.
@@ -276,8 +293,8 @@ impl Command for CarryOut {
     fn needs(&self, needs: &mut Needs<'_>) {
         let transaction = needs.transaction_row(self.0.transaction);
         let settled = transaction.filter(|found| found.operation == Operation::SettleDebt);
-        if let Some(instrument) = settled.and_then(|found| found.instrument) {
-            needs.open_debts_on(instrument);
+        if let Some((settled, instrument)) = settled.and_then(|found| Some((found, found.instrument?))) {
+            needs.debts_to_clear(instrument, settled.amount);
         }
     }
 
@@ -285,17 +302,17 @@ impl Command for CarryOut {
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
         let Due { at, transaction: number, step, .. } = self.0;
         book.unschedule(number);
-        let Some(transaction) = book.transaction_row(number) else { return Ok(()) };
+        let Some(transaction) = book.transaction_row(number) else {
+            book.break_off(BrokenInvariant::transaction(number));
+            return Ok(());
+        };
         let reservation =
             transaction.operation == Operation::Reserve && transaction.progress.settled.is_none();
         match (step, transaction.status()) {
             (Step::Complete, Status::Pending) if reservation => hold_reservation(book, number, at),
             (Step::Complete, Status::Pending) => {
                 let released = entries::reversed(entries::pending(transaction));
-                book.progress(number, |progress| {
-                    progress.history.push(Stage { at, status: Status::Success, code: StatusCode::Success });
-                    progress.completed = Some(at);
-                });
+                book.progress(number, |progress| progress.go_on(at, Status::Success, StatusCode::Success));
                 take_effect(book, number, released);
             }
             (Step::Expire, Status::Pending) => {
@@ -319,7 +336,9 @@ impl Command for CarryOut {
 
 /// The card holds the money: the reservation stands until it is settled, cancelled or lapses.
 fn hold_reservation(book: &mut Book, number: TransactionNumber, at: Timestamp) {
-    let Some(transaction) = book.transaction_row(number) else { return };
+    let Some(transaction) = book.transaction_row(number) else {
+        return book.break_off(BrokenInvariant::transaction(number));
+    };
     let lines = entries::reserved(transaction);
     let due = Due {
         world: transaction.world,
@@ -328,15 +347,14 @@ fn hold_reservation(book: &mut Book, number: TransactionNumber, at: Timestamp) {
         step: Step::Lapse,
     };
     book.post(number, &lines);
-    book.progress(number, |progress| {
-        progress.history.push(Stage { at, status: Status::Reserved, code: StatusCode::Success });
-    });
+    book.progress(number, |progress| progress.go_on(at, Status::Reserved, StatusCode::Success));
     book.schedule(due);
 }
 
 impl Remarks {
-    /// The key of the reference in its caller's space.
-    pub(super) fn reference_key(&self, caller: Caller) -> ReferenceKey {
-        ReferenceKey { world: caller.world, caller: caller.account, reference: self.caller_reference.clone() }
+    /// The key of the caller reference of an action.
+    pub(super) fn reference_key(&self, caller: Caller, action: ReferencedAction) -> ReferenceKey {
+        let reference = self.caller_reference.clone();
+        ReferenceKey { world: caller.world, caller: caller.account, action, reference }
     }
 }

@@ -4,7 +4,7 @@ use crate::error::{Code, FpsError};
 
 use super::book::Book;
 use super::completion::{self, Timing};
-use super::idempotency::{ReferenceKey, Referenced};
+use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
 use super::instrument::{Instrument, InstrumentKind};
 use super::money::Amount;
 use super::names::{InstrumentId, TokenId, TransactionNumber};
@@ -34,7 +34,7 @@ pub struct FundPrepaid {
 
 impl Referenced for FundPrepaid {
     fn key(&self) -> ReferenceKey {
-        self.remarks.reference_key(self.caller)
+        self.remarks.reference_key(self.caller, ReferencedAction::FundPrepaid)
     }
 
     fn needs(&self, needs: &mut Needs<'_>) {
@@ -63,8 +63,11 @@ impl FundPrepaid {
         let token = Token::find(book, self.caller, &self.sender_token)?;
         let instrument = Instrument::find(book, self.caller, &self.instrument, InstrumentKind::Prepaid)?;
         Token::parties_take_part(book, token, self.caller, self.caller.account)?;
-        token.ready(context.now)?;
+        if !token.active {
+            return Err(Code::TokenNotActive_Sender.into());
+        }
         instrument.usable(context.now)?;
+        token.in_force(context.now)?;
         token.serves(Purpose::Funding, instrument)?;
         takes_method(book, self.caller.account, token.method)?;
         token.within_limits(self.amount, context.now)?;

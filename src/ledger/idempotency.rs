@@ -6,19 +6,42 @@ use super::book::Book;
 use super::names::{AccountNumber, TransactionNumber, World};
 use super::needs::Needs;
 use super::time::Timestamp;
-use super::transaction::{Receipt, Status};
+use super::transaction::{Receipt, Status, wire_names};
 use super::{Command, Context};
 
 /// How long a reference is remembered: seven days.
 const MEMORY_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
 
-/// Whose reference: one space per caller account over all actions that take one.
+wire_names! {
+    /// An action that makes a transaction under a caller reference.
+    ReferencedAction {
+        /// Pay.
+        Pay,
+        /// Reserve.
+        Reserve,
+        /// Refund.
+        Refund,
+        /// FundPrepaid.
+        FundPrepaid,
+        /// SettleDebt.
+        SettleDebt,
+        /// WriteOffDebt.
+        WriteOffDebt,
+        /// CancelSubscriptionAndRefund with an amount.
+        CancelSubscriptionAndRefund,
+    }
+}
+
+/// What a caller reference is unique for: the caller account and the action (inferred: a merchant in production gave a
+/// Refund the reference of its Pay).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReferenceKey {
     /// The caller's world.
     pub world: World,
     /// The caller.
     pub caller: AccountNumber,
+    /// What was asked for.
+    pub action: ReferencedAction,
     /// The reference as sent.
     pub reference: String,
 }

@@ -5,6 +5,7 @@ use crate::error::{Code, FpsError};
 use super::book::Book;
 use super::money::Amount;
 use super::names::{AccountNumber, InstrumentId, InstrumentNumber, World};
+use super::posting::LedgerAccount;
 use super::time::Timestamp;
 use super::transaction::wire_names;
 use super::{Caller, unknown_id};
@@ -104,6 +105,18 @@ impl Instrument {
         let instrument = Self::known(book, caller, id, kind)?;
         let party = [instrument.sender, instrument.recipient].contains(&caller.account);
         if party { Ok(instrument) } else { Err(Code::InstrumentAccessDenied.into()) }
+    }
+
+    /// The accounts of the book that say what it carries: what stands on it, and what is on its way.
+    pub fn carried(&self) -> [LedgerAccount; 2] {
+        match self.kind {
+            InstrumentKind::Credit => {
+                [LedgerAccount::debt(self.number), LedgerAccount::debt_pending(self.number)]
+            }
+            InstrumentKind::Prepaid => {
+                [LedgerAccount::prepaid(self.number), LedgerAccount::prepaid_pending(self.number)]
+            }
+        }
     }
 
     /// Only the merchant may use it.

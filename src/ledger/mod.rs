@@ -46,21 +46,21 @@ pub use account_activity::{
     AccountActivity, AccountBalance, ActivityPage, ActivityQuery, GetAccountActivity, GetAccountBalance,
 };
 pub use authorisation::{Authorise, Authorised, Consider, Considered, Visitor};
-pub use book::{Book, Changes, Due, Step};
+pub use book::{Book, BrokenInvariant, Changes, Due, OldestDebts, Step};
 pub use completion::CarryOut;
 pub use debt_balance::{DebtBalance, GetDebtBalance, GetOutstandingDebtBalance};
 pub use deposit::DepositFunds;
 pub use ending::Ending;
 pub use fees::{FeeRule, FeeTable};
 pub use fund_prepaid::FundPrepaid;
-pub use idempotency::{Once, Outcome, Reference, ReferenceKey, Referenced, RequestDigest};
+pub use idempotency::{Once, Outcome, Reference, ReferenceKey, Referenced, ReferencedAction, RequestDigest};
 pub use instrument::{Instrument, InstrumentKind, Validity};
 pub use money::{Amount, NotAnAmount};
 pub use names::{
     AccountNumber, InstrumentId, InstrumentNumber, SubscriptionId, TokenId, TokenNumber, TransactionId,
     TransactionNumber, World,
 };
-pub use needs::{Needs, Wanted};
+pub use needs::{DebtsWanted, Needs, Wanted};
 pub use numbering::Numbering;
 pub use pay::Pay;
 pub use payment::{OwnFee, Payment};
@@ -121,6 +121,8 @@ pub struct Caller {
 pub struct Context<'a> {
     /// The world's clock.
     pub now: Timestamp,
+    /// Whether the clock stands until somebody moves it.
+    pub clock_stands: bool,
     /// The rules in force.
     pub rules: &'a Rules,
     /// Where new numbers and ids come from.

@@ -90,6 +90,12 @@ impl Amount {
         Self(i64::try_from(units).unwrap_or(0) * unit.0)
     }
 
+    /// The sum, or the largest amount there is.
+    #[must_use]
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// Whether this is more than nothing.
     pub const fn is_positive(self) -> bool {
         self.0 > 0

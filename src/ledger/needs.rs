@@ -1,12 +1,13 @@
 //! What commands need loaded before they can be decided.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::{Account, AccountKind};
 use super::account_activity::{ActivityPage, ActivityQuery};
 use super::book::Book;
 use super::idempotency::{Outcome, Reference, ReferenceKey};
-use super::instrument::{Instrument, InstrumentKind};
+use super::instrument::Instrument;
+use super::money::Amount;
 use super::names::{
     AccountNumber, InstrumentId, InstrumentNumber, SubscriptionId, TokenId, TokenNumber, TransactionId,
     TransactionNumber, World,
@@ -56,10 +57,20 @@ pub struct Wanted {
     pub accounts: BTreeSet<AccountNumber>,
     /// Totals of accounts of the book.
     pub totals: BTreeSet<LedgerAccount>,
-    /// Credit instruments whose open debt Pays are wanted.
-    pub open_debts_on: BTreeSet<InstrumentNumber>,
+    /// Credit instruments whose oldest open debt Pays are wanted.
+    pub oldest_debts: BTreeMap<InstrumentNumber, DebtsWanted>,
     /// Debt Pays whose open part is wanted.
     pub open_debts: BTreeSet<(InstrumentNumber, TransactionNumber)>,
+}
+
+/// Which open debt Pays of an instrument are wanted: those after the ones at hand, oldest first, until their open
+/// amounts reach a sum or there are no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DebtsWanted {
+    /// The last one at hand.
+    pub after: TransactionNumber,
+    /// How much the wanted ones have to add up to.
+    pub sum: Amount,
 }
 
 impl Wanted {
@@ -77,12 +88,19 @@ impl Wanted {
 pub struct Needs<'b> {
     book: &'b Book,
     unknown: Wanted,
+    /// Pages of account activity that take longer than this batch.
+    unfinished: BTreeSet<ActivityQuery>,
 }
 
 impl<'b> Needs<'b> {
     /// Nothing needed yet.
     pub fn new(book: &'b Book) -> Self {
-        Self { book, unknown: Wanted::default() }
+        Self { book, unknown: Wanted::default(), unfinished: BTreeSet::new() }
+    }
+
+    /// The pages of account activity that a command waits for and that take longer than this batch.
+    pub fn unfinished(&self) -> &BTreeSet<ActivityQuery> {
+        &self.unfinished
     }
 
     /// What has to be loaded.
@@ -142,23 +160,32 @@ impl<'b> Needs<'b> {
         };
         self.account(instrument.sender);
         self.account(instrument.recipient);
-        let totals = match instrument.kind {
-            InstrumentKind::Credit => [LedgerAccount::debt(number), LedgerAccount::debt_pending(number)],
-            InstrumentKind::Prepaid => {
-                [LedgerAccount::prepaid(number), LedgerAccount::prepaid_pending(number)]
-            }
-        };
-        for account in totals {
-            self.total(account);
+        for account in instrument.carried() {
+            let _total = self.total(account);
         }
         Some(instrument)
     }
 
-    /// Every debt Pay on the instrument that is still open.
-    pub fn open_debts_on(&mut self, instrument: InstrumentNumber) {
-        if !self.book.knows_open_debts_on(instrument) {
-            self.unknown.open_debts_on.insert(instrument);
+    /// The oldest open debt Pays on the instrument, as many as it takes to clear this amount of its debt. What is more
+    /// than the debt is refused, and clears nothing.
+    pub fn debts_to_clear_now(&mut self, instrument: InstrumentNumber, amount: Option<Amount>) {
+        if let Some(owed) = self.total(LedgerAccount::debt(instrument))
+            && amount.is_none_or(|amount| amount <= owed)
+        {
+            self.debts_to_clear(instrument, amount.unwrap_or(owed));
         }
+    }
+
+    /// The oldest open debt Pays on the instrument, as many as it takes to clear this amount.
+    pub fn debts_to_clear(&mut self, instrument: InstrumentNumber, amount: Amount) {
+        let at_hand = self.book.oldest_debts(instrument);
+        if at_hand.is_complete() || amount <= at_hand.sum {
+            return;
+        }
+        // Several commands of a batch may clear debt on one instrument, one after the other.
+        let wanted = self.unknown.oldest_debts.entry(instrument);
+        let wanted = wanted.or_insert(DebtsWanted { after: at_hand.through, sum: Amount::ZERO });
+        wanted.sum = wanted.sum.saturating_add(amount);
     }
 
     /// A transaction and nothing that belongs to it.
@@ -222,7 +249,9 @@ impl<'b> Needs<'b> {
     pub fn activity(&mut self, query: &ActivityQuery) -> Option<&'b ActivityPage> {
         let page = self.book.activity(query);
         if page.is_none() {
-            self.unknown.activity.insert(query.clone());
+            let is_unfinished = self.book.is_unfinished(query);
+            let queries = if is_unfinished { &mut self.unfinished } else { &mut self.unknown.activity };
+            queries.insert(query.clone());
         }
         page
     }
@@ -310,9 +339,11 @@ impl<'b> Needs<'b> {
     }
 
     /// The total of an account of the book.
-    pub fn total(&mut self, account: LedgerAccount) {
+    pub fn total(&mut self, account: LedgerAccount) -> Option<Amount> {
         if !self.book.knows_total(account) {
             self.unknown.totals.insert(account);
+            return None;
         }
+        Some(self.book.total(account))
     }
 }

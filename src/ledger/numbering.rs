@@ -10,19 +10,30 @@ use super::time::Timestamp;
 pub struct Numbering {
     seed: u64,
     next: i64,
+    /// When the newest transaction was received.
+    newest: Timestamp,
 }
+
+/// How far transactions may run ahead of a clock that runs, in milliseconds: so many of one millisecond get one each.
+const LEAD_MILLIS: i64 = 100;
 
 const ALPHABET: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 impl Numbering {
-    /// Numbers from `next` on. The same seed gives the same ids for the same numbers and instants.
-    pub const fn new(seed: u64, next: i64) -> Self {
-        Self { seed, next }
+    /// Numbers from `next` on, the newest transaction having been received at `newest`. The same seed gives the same ids
+    /// for the same numbers and instants.
+    pub const fn new(seed: u64, next: i64, newest: Timestamp) -> Self {
+        Self { seed, next, newest }
     }
 
-    /// Goes on from this number: others have handed out those before it.
-    pub fn go_on_from(&mut self, next: i64) {
-        self.next = next;
+    /// Goes on from this number and instant: others have handed out those before it.
+    pub fn go_on_from(&mut self, next: i64, newest: Timestamp) {
+        (self.next, self.newest) = (next, newest);
+    }
+
+    /// When the newest transaction was received; it may be a little later than the clock shows.
+    pub const fn newest(&self) -> Timestamp {
+        self.newest
     }
 
     /// A number nothing has yet.
@@ -32,10 +43,19 @@ impl Numbering {
         number
     }
 
-    /// The number of a new transaction, and its id.
-    pub fn transaction(&mut self, now: Timestamp) -> (TransactionNumber, TransactionId) {
+    /// The number of a new transaction, its id, and the instant at which it counts as received.
+    ///
+    /// Instants never fall, and each transaction takes a millisecond of its own, so that a client can page through the
+    /// account activity by instants (our choice). While the clock runs, they share milliseconds when they come too fast.
+    pub fn transaction(
+        &mut self,
+        now: Timestamp,
+        clock_stands: bool,
+    ) -> (TransactionNumber, TransactionId, Timestamp) {
+        let latest = if clock_stands { Timestamp::MAX } else { now.plus_millis(LEAD_MILLIS) };
+        self.newest = now.max(self.newest).max(self.newest.plus_millis(1).min(latest));
         let number = self.number();
-        (TransactionNumber(number), self.transaction_id(number, now))
+        (TransactionNumber(number), self.transaction_id(number, self.newest), self.newest)
     }
 
     /// The id of a new token in this row: 64 upper-case letters and digits, as the real service gave out.
@@ -105,10 +125,10 @@ mod tests {
 
     #[test]
     fn transaction_ids_have_the_form_of_fps_and_grow_with_time() {
-        let mut numbering = Numbering::new(7, 1);
-        let (_, first) = numbering.transaction(at("2009-10-07T11:44:48Z"));
-        let (_, second) = numbering.transaction(at("2009-10-07T11:44:48Z"));
-        let (_, third) = numbering.transaction(at("2012-10-07T11:44:48Z"));
+        let mut numbering = Numbering::new(7, 1, Timestamp::MIN);
+        let (_, first, _) = numbering.transaction(at("2009-10-07T11:44:48Z"), true);
+        let (_, second, _) = numbering.transaction(at("2009-10-07T11:44:48Z"), true);
+        let (_, third, _) = numbering.transaction(at("2012-10-07T11:44:48Z"), true);
         assert!(first.has_fps_form() && first.as_str().starts_with("14"), "{first}");
         assert!(third.as_str().starts_with("17"), "{third}");
         assert!(first < second && second < third);
@@ -117,8 +137,24 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_ids() {
         let now = at("2026-01-01T00:00:00Z");
-        let id = |seed| Numbering::new(seed, 5).transaction(now).1;
+        let id = |seed| Numbering::new(seed, 5, Timestamp::MIN).transaction(now, true).1;
         assert_eq!(id(1), id(1));
         assert_ne!(id(1), id(2));
+    }
+
+    #[test]
+    fn each_transaction_takes_a_millisecond_of_its_own_and_none_is_before_the_last() {
+        let start = at("2026-01-01T00:00:00Z");
+        let mut numbering = Numbering::new(1, 1, Timestamp::MIN);
+        let mut received = |millis, stands| {
+            numbering.transaction(start.plus_millis(millis), stands).2.millis() - start.millis()
+        };
+        assert_eq!([0, 0, 0].map(|now| received(now, true)), [0, 1, 2]);
+        assert_eq!([1, 5, 4].map(|now| received(now, true)), [3, 5, 6]);
+        for _ in 0..LEAD_MILLIS * 2 {
+            received(10, false);
+        }
+        assert_eq!(received(10, false), 10 + LEAD_MILLIS, "a running clock is not left far behind");
+        assert_eq!(received(11, true), 10 + LEAD_MILLIS + 1);
     }
 }

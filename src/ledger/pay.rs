@@ -5,7 +5,7 @@ use crate::error::FpsError;
 use super::Context;
 use super::book::Book;
 use super::completion::{self, Timing};
-use super::idempotency::{ReferenceKey, Referenced};
+use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
 use super::names::TransactionNumber;
 use super::needs::Needs;
 use super::payment::Payment;
@@ -17,7 +17,7 @@ pub struct Pay(pub Payment);
 
 impl Referenced for Pay {
     fn key(&self) -> ReferenceKey {
-        self.0.remarks.reference_key(self.0.caller)
+        self.0.remarks.reference_key(self.0.caller, ReferencedAction::Pay)
     }
 
     fn needs(&self, needs: &mut Needs<'_>) {

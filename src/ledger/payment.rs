@@ -89,13 +89,16 @@ impl Payment {
         let token = Token::find(book, self.caller, &self.sender_token)?;
         let receiving = self.receiving(book, context)?;
         Token::parties_take_part(book, token, self.caller, receiving.account)?;
-        token.ready(context.now)?;
+        if !token.active {
+            return Err(Code::TokenNotActive_Sender.into());
+        }
         let instrument = token.instrument.and_then(|number| book.instrument_row(number));
         self.compatible(token, &receiving, instrument)?;
         if let Some(instrument) = instrument {
             instrument.owned_by(self.caller.account)?;
             instrument.usable(context.now)?;
         }
+        token.in_force(context.now)?;
         takes_method(book, receiving.account, token.method)?;
         if operation == Operation::Reserve && token.method != PaymentMethod::CC {
             return Err(Code::PaymentInstrumentNotCC.into());
@@ -120,6 +123,7 @@ impl Payment {
         draft.progress.marketplace_fee = own_fee;
         match instrument {
             Some(instrument) => instrument.bears(book, self.amount)?,
+            None if operation == Operation::Reserve => {}
             None => completion::covered(book, &draft)?,
         }
         Ok(draft)
@@ -140,9 +144,10 @@ impl Payment {
             return Ok(Receiving { account: self.caller.account, token: None, terms: None });
         };
         let token = Token::recipient(book, self.caller, id, context)?;
-        if !token.active || !token.validity.holds(context.now) {
+        if !token.active {
             return Err(Code::TokenNotActive_Recipient.into());
         }
+        token.in_force(context.now)?;
         Ok(Receiving { account: token.account, token: Some(token), terms: token.terms.as_ref() })
     }
 
@@ -153,7 +158,7 @@ impl Payment {
         receiving: &Receiving<'_>,
         instrument: Option<&Instrument>,
     ) -> Result<(), FpsError> {
-        let clash = |text: &'static str| Err(FpsError::new(Code::IncompatibleTokens, text));
+        let clash = |detail| Err(FpsError::incompatible_tokens(detail));
         if !token.purpose.pays() {
             return clash(
                 "The sender token settles or funds an instrument, or receives; it cannot be used to pay.",
@@ -165,7 +170,8 @@ impl Payment {
         let named =
             |token: &Token| self.recipient_token.as_ref().is_some_and(|id| token.recipients.contains(id));
         if !token.recipients.is_empty() && !named(token) {
-            return clash("The sender token pays only the recipients that it was made for.");
+            // The detail that a guide page shows.
+            return clash("Assertion Failed for Recipient");
         }
         let contradicts =
             |terms: &&RecipientTerms| self.charge_fee_to.is_some_and(|payer| payer != terms.fee_payer());
@@ -177,9 +183,9 @@ impl Payment {
         }
         let most = receiving.terms.and_then(|terms| Some((terms.max_fixed_fee?, terms.max_variable_fee?)));
         let Some((fixed, percent)) = most else {
-            return clash(
-                "Maximum values of marketplace fees not defined in Recipient token or are unreadable.",
-            );
+            // Recorded without the sentence that the other details follow.
+            let text = "Maximum values of marketplace fees not defined in Recipient token or are unreadable.";
+            return Err(FpsError::new(Code::IncompatibleTokens, text));
         };
         if self.own_fee.of(self.amount) > self.amount.percent_plus(percent, fixed, Amount::CENT) {
             return clash("The marketplace fee is above what the recipient token allows.");
@@ -246,7 +252,17 @@ impl Token {
             let what = "\"senderTokenId\" has to be a valid token ID";
             unknown_id(id.has_fps_form(), Code::InvalidTokenId_Sender, what, id.as_str())
         })?;
-        if token.caller == caller.account { Ok(token) } else { Err(Code::InvalidTokenId_Sender.into()) }
+        token.installed_by(caller)?;
+        Ok(token)
+    }
+
+    /// Whether this caller had the token installed: nobody else can use it (Amazon's description of
+    /// `IncompatibleTokens`; the detail is our choice).
+    pub(super) fn installed_by(&self, caller: Caller) -> Result<(), FpsError> {
+        if self.caller == caller.account {
+            return Ok(());
+        }
+        Err(FpsError::incompatible_tokens("Token was installed by another application"))
     }
 
     /// Whether sender, caller and recipient may deal with each other.

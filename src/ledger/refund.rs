@@ -6,7 +6,7 @@ use super::account::Role;
 use super::book::Book;
 use super::completion::{self, Timing};
 use super::fees::fee_due_back;
-use super::idempotency::{ReferenceKey, Referenced};
+use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
 use super::money::Amount;
 use super::names::{TransactionId, TransactionNumber};
 use super::needs::Needs;
@@ -31,7 +31,7 @@ pub struct Refund {
 
 impl Referenced for Refund {
     fn key(&self) -> ReferenceKey {
-        self.remarks.reference_key(self.caller)
+        self.remarks.reference_key(self.caller, ReferencedAction::Refund)
     }
 
     fn needs(&self, needs: &mut Needs<'_>) {

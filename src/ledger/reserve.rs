@@ -5,7 +5,7 @@ use crate::error::{Code, FpsError};
 use super::account::Role;
 use super::book::Book;
 use super::completion::{self, Timing};
-use super::idempotency::{ReferenceKey, Referenced};
+use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
 use super::money::Amount;
 use super::names::{TransactionId, TransactionNumber};
 use super::needs::Needs;
@@ -19,7 +19,7 @@ pub struct Reserve(pub Payment);
 
 impl Referenced for Reserve {
     fn key(&self) -> ReferenceKey {
-        self.0.remarks.reference_key(self.0.caller)
+        self.0.remarks.reference_key(self.0.caller, ReferencedAction::Reserve)
     }
 
     fn needs(&self, needs: &mut Needs<'_>) {

@@ -4,7 +4,7 @@ use crate::error::{Code, FpsError};
 
 use super::book::Book;
 use super::completion::{self, Timing};
-use super::idempotency::{ReferenceKey, Referenced};
+use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
 use super::instrument::{Instrument, InstrumentKind};
 use super::money::Amount;
 use super::names::{InstrumentId, TokenId, TransactionNumber};
@@ -34,7 +34,7 @@ pub struct SettleDebt {
 
 impl Referenced for SettleDebt {
     fn key(&self) -> ReferenceKey {
-        self.remarks.reference_key(self.caller)
+        self.remarks.reference_key(self.caller, ReferencedAction::SettleDebt)
     }
 
     fn needs(&self, needs: &mut Needs<'_>) {
@@ -43,7 +43,7 @@ impl Referenced for SettleDebt {
         let instrument = needs.instrument(self.caller.world, &self.instrument);
         let at_once = token.is_some_and(|token| !token.method.is_external());
         if let Some(instrument) = instrument.filter(|_| at_once) {
-            needs.open_debts_on(instrument.number);
+            needs.debts_to_clear_now(instrument.number, self.amount);
         }
     }
 
@@ -66,8 +66,11 @@ impl SettleDebt {
         let token = Token::find(book, self.caller, &self.sender_token)?;
         let instrument = Instrument::find(book, self.caller, &self.instrument, InstrumentKind::Credit)?;
         Token::parties_take_part(book, token, self.caller, self.caller.account)?;
-        token.ready(context.now)?;
+        if !token.active {
+            return Err(Code::TokenNotActive_Sender.into());
+        }
         instrument.usable(context.now)?;
+        token.in_force(context.now)?;
         token.serves(Purpose::Settlement, instrument)?;
         takes_method(book, self.caller.account, token.method)?;
         let owed = book.total(LedgerAccount::debt(instrument.number));

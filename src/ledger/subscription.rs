@@ -9,7 +9,7 @@ use crate::error::{Code, FpsError};
 
 use super::account::{Account, Role};
 use super::book::Book;
-use super::idempotency::{ReferenceKey, Referenced};
+use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
 use super::money::Amount;
 use super::names::{AccountNumber, SubscriptionId, TransactionNumber, World};
 use super::needs::Needs;
@@ -180,7 +180,7 @@ pub struct CancelSubscriptionAndRefund {
 
 impl Referenced for CancelSubscriptionAndRefund {
     fn key(&self) -> ReferenceKey {
-        self.remarks.reference_key(self.caller)
+        self.remarks.reference_key(self.caller, ReferencedAction::CancelSubscriptionAndRefund)
     }
 
     fn needs(&self, needs: &mut Needs<'_>) {

@@ -9,6 +9,8 @@ use chrono::{DateTime, Datelike, Months, SecondsFormat, TimeDelta, Utc};
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// Earlier than any instant that comes.
+    pub const MIN: Self = Self(i64::MIN);
     /// Later than any instant that comes.
     pub const MAX: Self = Self(i64::MAX);
 

@@ -166,6 +166,9 @@ pub struct Token {
     pub usage: Usage,
 }
 
+/// The recorded detail of a charge that is not the exact amount of its token.
+const NOT_EQUAL: &str = "Transaction amount not equal to accepted value";
+
 /// A single-use token is kept for three hours (2007 guide), for which no later source has another number.
 const SINGLE_USE_MILLIS: i64 = 3 * 60 * 60 * 1000;
 
@@ -183,23 +186,15 @@ impl Token {
         self.token_type == TokenType::SingleUse || self.global_limit.is_some() || !self.limits.is_empty()
     }
 
-    /// Whether the token can be used now by its caller as a sender token (state comes before compatibility).
-    pub fn ready(&self, now: Timestamp) -> Result<(), FpsError> {
-        if !self.active {
-            return Err(Code::TokenNotActive_Sender.into());
-        }
+    /// Whether the token is within its validity. One that is not breaks a rule of its own (Amazon's description of
+    /// `IncompatibleTokens`; the details are our choice).
+    pub fn in_force(&self, now: Timestamp) -> Result<(), FpsError> {
         if self.validity.holds(now) {
             return Ok(());
         }
-        Err(match self.purpose {
-            Purpose::Payment | Purpose::Recipient | Purpose::Refund | Purpose::Installed => {
-                Code::TokenNotActive_Sender
-            }
-            Purpose::Credit | Purpose::Settlement | Purpose::Prepaid | Purpose::Funding => {
-                Code::InstrumentExpired
-            }
-        }
-        .into())
+        let begins_later = self.validity.from.is_some_and(|from| now < from);
+        let detail = if begins_later { "Token is not valid yet" } else { "Token has expired" };
+        Err(FpsError::incompatible_tokens(detail))
     }
 
     /// Whether it is the token for this purpose of this very instrument.
@@ -211,7 +206,7 @@ impl Token {
         } else {
             return Ok(());
         };
-        Err(FpsError::new(Code::IncompatibleTokens, problem))
+        Err(FpsError::incompatible_tokens(problem))
     }
 
     /// Whether another use of `amount` stays within every usage limit (guide: `TokenUsageError`).
@@ -230,11 +225,18 @@ impl Token {
         Ok(())
     }
 
-    /// Whether a single charge of `amount` is allowed (our choice).
+    /// Whether the token's own rule allows a single charge of `amount`. The detail for an exact amount is recorded, the
+    /// others are our choice.
     pub fn allows_charge(&self, amount: Amount) -> Result<(), FpsError> {
-        let too_small = self.min_charge.is_some_and(|least| amount < least);
-        let too_large = self.max_charge.is_some_and(|most| amount > most);
-        if too_small || too_large { Err(Code::AmountOutOfRange.into()) } else { Ok(()) }
+        let is_exact = self.min_charge.is_some() && self.min_charge == self.max_charge;
+        let detail = if self.min_charge.is_some_and(|least| amount < least) {
+            if is_exact { NOT_EQUAL } else { "Transaction amount is less than accepted value" }
+        } else if self.max_charge.is_some_and(|most| amount > most) {
+            if is_exact { NOT_EQUAL } else { "Transaction amount is greater than accepted value" }
+        } else {
+            return Ok(());
+        };
+        Err(FpsError::incompatible_tokens(detail))
     }
 
     /// Counts a use.
@@ -271,8 +273,10 @@ impl Token {
             .iter()
             .enumerate()
             .map(|(place, limit)| {
-                let since = current(limit).millis();
-                let kept = self.usage.windows.get(place).filter(|kept| kept.since == since);
+                // A use may have been received a little later than the clock shows, in the next window.
+                let kept = self.usage.windows.get(place);
+                let since = kept.map_or(i64::MIN, |kept| kept.since).max(current(limit).millis());
+                let kept = kept.filter(|kept| kept.since == since);
                 Used { since, used: kept.map_or(0, |kept| kept.used) }
             })
             .collect()

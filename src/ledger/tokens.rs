@@ -295,9 +295,10 @@ impl Token {
             let what = "\"recipientTokenId\" has to be a valid token ID";
             unknown_id(id.has_fps_form(), Code::InvalidTokenId_Recipient, what, id.as_str())
         })?;
-        if token.caller != caller.account || !token.purpose.receives() {
+        if !token.purpose.receives() {
             return Err(Code::InvalidTokenId_Recipient.into());
         }
+        token.installed_by(caller)?;
         Ok(token)
     }
 }

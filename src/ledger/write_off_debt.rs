@@ -5,7 +5,7 @@ use crate::error::{Code, FpsError};
 use super::account::Role;
 use super::book::Book;
 use super::completion;
-use super::idempotency::{ReferenceKey, Referenced};
+use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
 use super::instrument::{Instrument, InstrumentKind};
 use super::money::Amount;
 use super::names::{InstrumentId, TransactionNumber};
@@ -29,13 +29,13 @@ pub struct WriteOffDebt {
 
 impl Referenced for WriteOffDebt {
     fn key(&self) -> ReferenceKey {
-        self.remarks.reference_key(self.caller)
+        self.remarks.reference_key(self.caller, ReferencedAction::WriteOffDebt)
     }
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.account(self.caller.account);
         if let Some(instrument) = needs.instrument(self.caller.world, &self.instrument) {
-            needs.open_debts_on(instrument.number);
+            needs.debts_to_clear_now(instrument.number, Some(self.amount));
         }
     }
 

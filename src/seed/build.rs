@@ -35,6 +35,8 @@ fn mistake<T>(at: &Spanned<T>, problem: impl Into<String>) -> Mistake {
 /// Collects the rows of a world.
 pub(super) struct Builder<'a> {
     now: Timestamp,
+    /// When the first seeded transaction was received: each takes a millisecond of its own, the last one before now.
+    opening: Timestamp,
     rules: &'a Rules,
     numbering: &'a mut Numbering,
     book: Book,
@@ -48,12 +50,14 @@ impl<'a> Builder<'a> {
         let (accounts, instruments) = (HashMap::new(), HashMap::new());
         let mut book = Book::default();
         book.add_world(WORLD, "default".to_owned());
-        Self { now, rules, numbering, book, keys: Vec::new(), accounts, instruments }
+        Self { now, opening: now, rules, numbering, book, keys: Vec::new(), accounts, instruments }
     }
 
     pub(super) fn build(mut self, file: &SeedFile) -> Built<Beginning> {
         // Numbers begin after the world's own.
         self.numbering.number();
+        let made = file.account.iter().filter(|entry| entry.balance.is_some()).count() + file.payment.len();
+        self.opening = self.now.plus_millis(-i64::try_from(made).unwrap_or(0));
         for entry in &file.account {
             self.account(entry)?;
         }
@@ -325,7 +329,10 @@ impl<'a> Builder<'a> {
     }
 
     fn parts(&mut self) -> (&mut Book, Context<'_>) {
-        (&mut self.book, Context { now: self.now, rules: self.rules, numbering: self.numbering })
+        (
+            &mut self.book,
+            Context { now: self.opening, clock_stands: true, rules: self.rules, numbering: self.numbering },
+        )
     }
 }
 

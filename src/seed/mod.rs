@@ -91,7 +91,11 @@ mod tests {
             max_amount: Amount::from_micros(10_000_000_000),
             magic: false,
         };
-        Seed::parse("seed.toml", text)?.begin(Timestamp::from_millis(0), &rules, &mut Numbering::new(1, 1))
+        Seed::parse("seed.toml", text)?.begin(
+            Timestamp::from_millis(0),
+            &rules,
+            &mut Numbering::new(1, 1, Timestamp::MIN),
+        )
     }
 
     const ACCOUNTS: &str = "[[account]]\nname = 'shop'\nemail = 'shop@example.com'\n\

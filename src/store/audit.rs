@@ -55,11 +55,19 @@ const INVARIANTS: &[Invariant] = &[
             'prepaid', 'prepaid-pending', 'fees')",
     },
     Invariant {
-        name: "debt, settled or not, is within the credit limit, and prepaid money within the recharge limit",
+        name: "debt, settled or not, is within the credit limit",
         violations: "SELECT 'instrument ' || i.id || ': carries ' || sum(t.amount) || ', limit ' || i.ceiling \
-            FROM instruments i JOIN totals t ON t.owner = i.number \
-            AND t.kind IN ('debt', 'debt-pending', 'prepaid', 'prepaid-pending') \
+            FROM instruments i JOIN totals t ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') \
             GROUP BY i.number, i.id, i.ceiling HAVING sum(t.amount) > i.ceiling",
+    },
+    Invariant {
+        name: "prepaid money, on its way or not, is above the recharge limit only by what was refunded since it was last funded",
+        violations: "SELECT 'instrument ' || i.id || ': carries ' || sum(t.amount) || ', limit ' || i.ceiling \
+            FROM instruments i JOIN totals t ON t.owner = i.number AND t.kind IN ('prepaid', 'prepaid-pending') \
+            GROUP BY i.number, i.id, i.ceiling HAVING sum(t.amount) > i.ceiling + \
+            coalesce((SELECT sum(r.amount) FROM transactions r WHERE r.instrument = i.number AND r.operation = 'Refund' \
+            AND r.number > coalesce((SELECT max(f.number) FROM transactions f WHERE f.instrument = i.number \
+            AND f.operation = 'FundPrepaid'), 0)), 0)",
     },
     Invariant {
         name: "what an issuer owes for money paid in advance is what his instruments hold",
@@ -100,19 +108,27 @@ const INVARIANTS: &[Invariant] = &[
         name: "every caller reference that made something points to a transaction under that reference",
         violations: "SELECT 'caller ' || r.caller || ', reference ' || r.reference FROM caller_references r \
             LEFT JOIN transactions t ON t.number = r.transaction_number WHERE r.transaction_number IS NOT NULL \
-            AND (t.number IS NULL OR t.caller <> r.caller OR t.caller_reference <> r.reference)",
+            AND (t.number IS NULL OR t.caller <> r.caller OR t.caller_reference <> r.reference OR t.operation <> \
+            CASE r.action WHEN 'CancelSubscriptionAndRefund' THEN 'Refund' ELSE r.action END)",
     },
     Invariant {
-        name: "no caller reference has two effects within its seven days",
+        name: "no caller reference of an action has two effects within its seven days",
         violations: "SELECT 'caller ' || a.caller || ', reference ' || a.caller_reference FROM transactions a \
             JOIN caller_references r ON r.caller = a.caller AND r.reference = a.caller_reference \
-            WHERE r.transaction_number IS NOT NULL AND a.number <> r.transaction_number \
-            AND a.received >= r.expires - 604800000",
+            AND CASE r.action WHEN 'CancelSubscriptionAndRefund' THEN 'Refund' ELSE r.action END = a.operation \
+            WHERE r.transaction_number IS NOT NULL AND a.received >= r.expires - 604800000 \
+            AND NOT EXISTS (SELECT 1 FROM caller_references o WHERE o.caller = a.caller \
+            AND o.reference = a.caller_reference AND o.transaction_number = a.number)",
     },
     Invariant {
         name: "a transaction is pending or reserved exactly while work on it is due",
         violations: "SELECT 'transaction ' || t.id || ': ' || t.status FROM transactions t \
             WHERE (t.status IN ('Pending', 'Reserved')) <> EXISTS (SELECT 1 FROM due d WHERE d.transaction_number = t.number)",
+    },
+    Invariant {
+        name: "no due work was set aside because it failed",
+        violations: "SELECT 'transaction ' || coalesce(t.id, CAST(d.transaction_number AS TEXT)) || ': ' || d.problem \
+            FROM due d LEFT JOIN transactions t ON t.number = d.transaction_number WHERE d.problem IS NOT NULL",
     },
     Invariant {
         name: "a token is never used beyond its global amount limit",

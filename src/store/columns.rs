@@ -5,8 +5,8 @@ use std::fmt::Write;
 use crate::error::{Code, FpsError};
 use crate::ledger::{
     AccountKind, AccountState, Amount, ChargeFeeTo, CsOwner, DescriptorPolicy, Ending, InstrumentKind, Kind,
-    MarketplaceRefundPolicy, Operation, PaymentMethod, Purpose, SecretName, SoftDescriptorType, Stage,
-    Status, StatusCode, Step, SubscriptionStatus, Timestamp, TokenId, TokenType,
+    MarketplaceRefundPolicy, Operation, PaymentMethod, Purpose, ReferencedAction, SecretName,
+    SoftDescriptorType, Stage, Status, StatusCode, Step, SubscriptionStatus, Timestamp, TokenId, TokenType,
 };
 
 use super::engine::Row;
@@ -131,6 +131,10 @@ pub(super) trait Cell {
 
     fn operation(&self, column: &str) -> sqlx::Result<Operation> {
         known(Operation::named(&self.text(column)?), column)
+    }
+
+    fn referenced_action(&self, column: &str) -> sqlx::Result<ReferencedAction> {
+        known(ReferencedAction::named(&self.text(column)?), column)
     }
 
     fn method(&self, column: &str) -> sqlx::Result<PaymentMethod> {

@@ -1,11 +1,14 @@
 //! Load: the rows a batch wants, a few statements a table.
 
+use std::collections::BTreeMap;
+
 use crate::ledger::{
     Account, AccountNumber, Amount, Balances, Book, Due, Instrument, InstrumentNumber, LedgerAccount,
     Outcome, Progress, Reference, ReferenceKey, Remarks, Secret, SecretName, Timestamp, Token, TokenNumber,
     Transaction, TransactionNumber, Usage, Validity, Wanted, World,
 };
 
+use super::activity::Searches;
 use super::columns::{self, Cell, corrupt};
 use super::engine::{Connection, Row, Values};
 use super::reports;
@@ -36,9 +39,10 @@ const fn columns_of(names: &str) -> usize {
 
 // `CROSS JOIN` makes SQLite go from the wanted keys to the table, never the other way; a test looks at the plans.
 pub(super) static REFERENCES: ManyRows = wanted!(
-    "r.world, r.caller, r.reference, r.digest, r.transaction_number, r.status, r.error_code, r.error_message, r.expires",
-    "world, caller, reference",
-    "caller_references r WHERE r.world = wanted.world AND r.caller = wanted.caller AND r.reference = wanted.reference"
+    "r.world, r.caller, r.action, r.reference, r.digest, r.transaction_number, r.status, r.error_code, r.error_message, r.expires",
+    "world, caller, reference, action",
+    "caller_references r WHERE r.world = wanted.world AND r.caller = wanted.caller AND r.reference = wanted.reference \
+     AND r.action = wanted.action"
 );
 pub(super) static TOKEN_IDS: ManyRows =
     wanted!("t.*", "world, id", "tokens t WHERE t.world = wanted.world AND t.id = wanted.id");
@@ -78,11 +82,24 @@ pub(super) static TOTALS: ManyRows = wanted!(
     "kind, owner",
     "totals t WHERE t.kind = wanted.kind AND t.owner = wanted.owner"
 );
-pub(super) static OPEN_DEBTS_ON: ManyRows = wanted!(
-    "o.instrument, o.transaction_number, o.amount",
-    "instrument",
-    "open_debts o WHERE o.instrument = wanted.instrument"
+/// The oldest open debts of each instrument after a Pay, [`FIRST_DEBTS`] of them.
+pub(super) static OLDEST_DEBTS: ManyRows = ManyRows::new(
+    "WITH wanted (instrument, after) AS (",
+    2,
+    "), ranges AS MATERIALIZED (SELECT instrument, after, coalesce((SELECT p.transaction_number FROM open_debts p \
+     WHERE p.instrument = wanted.instrument AND p.transaction_number > wanted.after \
+     ORDER BY p.transaction_number LIMIT 1 OFFSET 15), 9223372036854775807) AS through FROM wanted) \
+     SELECT o.instrument, o.transaction_number, o.amount FROM ranges CROSS JOIN open_debts o \
+     WHERE o.instrument = ranges.instrument AND o.transaction_number > ranges.after \
+     AND o.transaction_number <= ranges.through ORDER BY o.instrument, o.transaction_number",
 );
+/// How many open debts of an instrument are looked at first: settlements mostly take few.
+const FIRST_DEBTS: usize = 16;
+/// The next open debts of one instrument.
+pub(super) const NEXT_DEBTS: &str = "SELECT instrument, transaction_number, amount FROM open_debts \
+     WHERE instrument = $1 AND transaction_number > $2 ORDER BY transaction_number LIMIT $3";
+/// How many of them at a time.
+const MORE_DEBTS: i64 = 1_024;
 pub(super) static OPEN_DEBTS: ManyRows = wanted!(
     "o.instrument, o.transaction_number, o.amount",
     "instrument, number",
@@ -91,13 +108,16 @@ pub(super) static OPEN_DEBTS: ManyRows = wanted!(
 
 /// Work that is due up to an instant, the earliest first.
 pub(super) const DUE: &str = "SELECT at, transaction_number, step FROM due WHERE world = $1 AND at <= $2 \
-     ORDER BY at, transaction_number LIMIT $3";
+     AND problem IS NULL ORDER BY at, transaction_number LIMIT $3";
 /// When the next work is due.
-pub(super) const NEXT_DUE: &str = "SELECT min(at) FROM due WHERE world = $1";
+pub(super) const NEXT_DUE: &str = "SELECT min(at) FROM due WHERE world = $1 AND problem IS NULL";
 /// The highest number in use: accounts, tokens, instruments and transactions share one sequence.
 const LAST_NUMBER: &str = "SELECT max(number) FROM (SELECT max(number) AS number FROM worlds \
      UNION ALL SELECT max(number) FROM accounts UNION ALL SELECT max(number) FROM instruments \
      UNION ALL SELECT max(number) FROM tokens UNION ALL SELECT max(number) FROM transactions) AS used";
+/// When the newest transaction was received: instants never fall as numbers grow.
+const NEWEST: &str =
+    "SELECT max(received) FROM (SELECT received FROM transactions ORDER BY number DESC LIMIT 1) AS newest";
 
 /// What a writer has to know of a world besides its rows.
 pub(super) struct Head {
@@ -105,23 +125,37 @@ pub(super) struct Head {
     pub(super) next_due: Option<Timestamp>,
     /// The first number that nothing has.
     pub(super) next_number: i64,
+    /// When the newest transaction was received.
+    pub(super) newest: Timestamp,
 }
 
 /// Reads where a world stands.
 pub(super) async fn head(connection: &mut Connection, world: World) -> sqlx::Result<Head> {
     let last: Option<i64> = connection.scalar(LAST_NUMBER, Values::default()).await?;
-    Ok(Head { next_due: next_due(connection, world).await?, next_number: last.unwrap_or(0) + 1 })
+    let newest: Option<i64> = connection.scalar(NEWEST, Values::default()).await?;
+    Ok(Head {
+        next_due: next_due(connection, world).await?,
+        next_number: last.unwrap_or(0) + 1,
+        newest: newest.map_or(Timestamp::MIN, Timestamp::from_millis),
+    })
 }
 
 /// Loads what is wanted into the book.
-pub(super) async fn fetch(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
+pub(super) async fn fetch(
+    connection: &mut Connection,
+    wanted: &Wanted,
+    searches: &mut Searches,
+    book: &mut Book,
+) -> sqlx::Result<()> {
     fetch_references(connection, wanted, book).await?;
     fetch_tokens(connection, wanted, book).await?;
     fetch_instruments(connection, wanted, book).await?;
     fetch_transactions(connection, wanted, book).await?;
     fetch_accounts(connection, wanted, book).await?;
     fetch_money(connection, wanted, book).await?;
+    fetch_oldest_debts(connection, wanted, book).await?;
     reports::fetch(connection, wanted, book).await?;
+    searches.go_on(connection, &wanted.activity, book).await?;
     book.put_all(wanted);
     Ok(())
 }
@@ -129,7 +163,7 @@ pub(super) async fn fetch(connection: &mut Connection, wanted: &Wanted, book: &m
 async fn fetch_references(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
     let keys: Vec<_> = wanted.references.iter().cloned().collect();
     let bind = |query: Values, key: &ReferenceKey| {
-        query.bind(key.world.0).bind(key.caller.0).bind(key.reference.clone())
+        query.bind(key.world.0).bind(key.caller.0).bind(key.reference.clone()).bind(key.action.name())
     };
     REFERENCES
         .fetch(connection, &keys, bind, |row| {
@@ -242,22 +276,71 @@ async fn fetch_money(connection: &mut Connection, wanted: &Wanted, book: &mut Bo
             put_total,
         )
         .await?;
-    let mut put_debt = |row: &Row| {
-        let (instrument, pay) = (InstrumentNumber(row.try_get(0)?), TransactionNumber(row.try_get(1)?));
-        book.put_open_debt(instrument, pay, Amount::from_micros(row.try_get(2)?));
+    let put_debt = |row: &Row| {
+        let (instrument, pay, open) = open_debt(row)?;
+        book.put_open_debt(instrument, pay, open);
         Ok(())
     };
-    let instruments: Vec<_> = wanted.open_debts_on.iter().map(|number| number.0).collect();
-    OPEN_DEBTS_ON.fetch(connection, &instruments, |query, number| query.bind(*number), &mut put_debt).await?;
     let pays: Vec<_> = wanted.open_debts.iter().map(|(instrument, pay)| (instrument.0, pay.0)).collect();
     OPEN_DEBTS
-        .fetch(
-            connection,
-            &pays,
-            |query, (instrument, pay)| query.bind(*instrument).bind(*pay),
-            &mut put_debt,
-        )
+        .fetch(connection, &pays, |query, (instrument, pay)| query.bind(*instrument).bind(*pay), put_debt)
         .await
+}
+
+/// The oldest open debts, as many as are to be cleared: an instrument may have very many.
+async fn fetch_oldest_debts(
+    connection: &mut Connection,
+    wanted: &Wanted,
+    book: &mut Book,
+) -> sqlx::Result<()> {
+    let mut loaded: BTreeMap<InstrumentNumber, Loaded> = wanted
+        .oldest_debts
+        .iter()
+        .map(|(instrument, wanted)| {
+            (*instrument, Loaded { rows: 0, through: wanted.after, sum: Amount::ZERO })
+        })
+        .collect();
+    let mut put = |row: &Row| {
+        let (instrument, pay, open) = open_debt(row)?;
+        book.put_open_debt(instrument, pay, open);
+        let loaded = loaded.get_mut(&instrument).ok_or_else(|| corrupt("open_debts.instrument"))?;
+        *loaded = Loaded { rows: loaded.rows + 1, through: pay, sum: loaded.sum.saturating_add(open) };
+        Ok(())
+    };
+    let keys: Vec<_> =
+        wanted.oldest_debts.iter().map(|(number, wanted)| (number.0, wanted.after.0)).collect();
+    let bind = |query: Values, (instrument, after): &(i64, i64)| query.bind(*instrument).bind(*after);
+    OLDEST_DEBTS.fetch(connection, &keys, bind, &mut put).await?;
+    for (instrument, wanted) in &wanted.oldest_debts {
+        let Some(mut loaded) = loaded.remove(instrument) else { continue };
+        let mut is_complete = loaded.rows < FIRST_DEBTS;
+        while !is_complete && loaded.sum < wanted.sum {
+            let values = Values::default().bind(instrument.0).bind(loaded.through.0).bind(MORE_DEBTS);
+            let rows = connection.all(NEXT_DEBTS, values).await?;
+            for row in &rows {
+                let (_, pay, open) = open_debt(row)?;
+                book.put_open_debt(*instrument, pay, open);
+                (loaded.through, loaded.sum) = (pay, loaded.sum.saturating_add(open));
+            }
+            is_complete = rows.len() < usize::try_from(MORE_DEBTS).unwrap_or(usize::MAX);
+        }
+        let through = if is_complete { TransactionNumber(i64::MAX) } else { loaded.through };
+        book.put_oldest_debts(*instrument, through);
+    }
+    Ok(())
+}
+
+/// How many open debts of an instrument were loaded, the last of them, and what they add up to.
+#[derive(Clone, Copy)]
+struct Loaded {
+    rows: usize,
+    through: TransactionNumber,
+    sum: Amount,
+}
+
+fn open_debt(row: &Row) -> sqlx::Result<(InstrumentNumber, TransactionNumber, Amount)> {
+    let open = Amount::from_micros(row.try_get(2)?);
+    Ok((InstrumentNumber(row.try_get(0)?), TransactionNumber(row.try_get(1)?), open))
 }
 
 /// Work that is due up to an instant, the earliest first, at most so many.
@@ -291,6 +374,7 @@ fn reference(row: &Row) -> sqlx::Result<(ReferenceKey, Reference)> {
     let key = ReferenceKey {
         world: World(row.try_get("world")?),
         caller: AccountNumber(row.try_get("caller")?),
+        action: row.referenced_action("action")?,
         reference: row.try_get("reference")?,
     };
     let digest: Vec<u8> = row.try_get("digest")?;

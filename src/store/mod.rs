@@ -3,9 +3,14 @@
 //! [`Store::run`] hands a command to the writer, which puts whatever is waiting into one database transaction:
 //! load, decide, save. Nobody is answered before the transaction is committed.
 
+mod activity;
 mod audit;
+mod batch_error;
 mod columns;
+mod due_work;
 mod engine;
+mod expiry;
+mod job;
 mod keys;
 mod load;
 #[cfg(test)]
@@ -15,6 +20,7 @@ mod reports;
 mod save;
 mod sqlite;
 mod statement;
+mod suspects;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -25,19 +31,25 @@ use std::time::Duration;
 use sqlx::migrate::{MigrateError, Migrator};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::config::Database;
 use crate::error::{Code, FpsError};
-use crate::ledger::{Book, Command, Numbering, Rules, World};
+use crate::ledger::{Book, Command, Numbering, Rules, Timestamp, World};
 
 pub use audit::{Finding, audit};
 pub use keys::{AccessKey, PageSettings};
 
+use activity::Searches;
+use batch_error::UNCERTAIN;
 use engine::{Connection, Values};
+use expiry::Expiry;
+use job::Waiting;
 use keys::Keys;
 use postgres::Server;
-use writer::{Access, Message, Sharing, UNCERTAIN, Waiting, Writer};
+use suspects::Suspects;
+use writer::{Access, Message, Sharing, Writer};
 
 /// What is given beyond the patience with a shared database, for the answer to come back.
 const GRACE: Duration = Duration::from_millis(500);
@@ -193,6 +205,7 @@ impl Store {
         }
         let keys = Arc::new(Keys::load(&mut connection).await?);
         let world = World::DEFAULT;
+        due_work::take_up_again(&mut connection, world).await?;
         let head = load::head(&mut connection, world).await?;
         let rules = Arc::new(settings.rules);
         let (sender, messages) = mpsc::channel(QUEUE);
@@ -204,9 +217,13 @@ impl Store {
             world,
             clock: settings.clock.clone(),
             rules: Arc::clone(&rules),
-            numbering: Numbering::new(settings.id_seed, head.next_number),
+            numbering: Numbering::new(settings.id_seed, head.next_number, head.newest),
             batch_max: settings.batch_max,
             book: Book::default(),
+            unfinished: Vec::new(),
+            searches: Searches::default(),
+            suspects: Suspects::default(),
+            expiry: Expiry::new(Instant::now()),
             next_due: head.next_due,
             due_rests_until: None,
             is_away: false,
@@ -293,7 +310,7 @@ async fn fill<E>(
         }
     }
     if !is_filled(connection).await? {
-        match begin(&mut Numbering::new(id_seed, 1)) {
+        match begin(&mut Numbering::new(id_seed, 1, Timestamp::MIN)) {
             Ok(beginning) => {
                 save::save(connection, &beginning.book).await?;
                 keys::save(connection, &beginning.keys).await?;

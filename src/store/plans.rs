@@ -2,11 +2,12 @@
 
 use super::engine::{Connection, Values};
 use super::statement::ManyRows;
-use super::{load, save, sqlite};
+use super::{expiry, load, save, sqlite};
 
 /// Every statement that loads or changes rows, and the key by which it has to find them.
 const STATEMENTS: &[(&str, &ManyRows, &str)] = &[
-    ("references", &load::REFERENCES, "(world=? AND caller=? AND reference=?)"),
+    ("references", &load::REFERENCES, "(world=? AND caller=? AND reference=? AND action=?)"),
+    ("expired references", &expiry::REMOVED, "(world=? AND caller=? AND reference=? AND action=?)"),
     ("token ids", &load::TOKEN_IDS, "(world=? AND id=?)"),
     ("tokens", &load::TOKENS, "(rowid=?)"),
     ("instrument ids", &load::INSTRUMENT_IDS, "(world=? AND id=?)"),
@@ -18,7 +19,7 @@ const STATEMENTS: &[(&str, &ManyRows, &str)] = &[
     ("accounts at an address", &load::ACCOUNTS_AT, "accounts_email (world=? AND <expr>=?)"),
     ("secrets", &load::SECRETS, "(world=? AND name=?)"),
     ("totals", &load::TOTALS, "(kind=? AND owner=?)"),
-    ("open debts on", &load::OPEN_DEBTS_ON, "(instrument=?)"),
+    ("oldest debts", &load::OLDEST_DEBTS, "(instrument=? AND transaction_number>? AND transaction_number<?)"),
     ("open debts", &load::OPEN_DEBTS, "(instrument=? AND transaction_number=?)"),
     ("used tokens", &save::USED_TOKENS, "(rowid=?)"),
     ("progressed transactions", &save::PROGRESSED, "(rowid=?)"),
@@ -39,7 +40,7 @@ async fn plan(connection: &mut Connection, text: &str) -> Vec<String> {
 
 /// Only the rows that came with the statement may be gone through one by one.
 fn goes_through_a_table(step: &str) -> bool {
-    let own = ["SCAN wanted", "SCAN new"].contains(&step)
+    let own = ["SCAN wanted", "SCAN new", "SCAN ranges"].contains(&step)
         || step.contains("CONSTANT ROW")
         || step.contains("VALUES CLAUSE");
     step.starts_with("SCAN") && !own
@@ -91,12 +92,20 @@ fn both_engines_have_the_same_tables() {
 }
 
 #[tokio::test]
-async fn due_work_is_found_by_its_instant() {
+async fn statements_that_go_on_from_a_place_find_it_by_key() {
     let mut connection = sqlite::open(None).await.unwrap().connection;
-    for (text, key) in [(load::DUE, "(world=? AND at<?)"), (load::NEXT_DUE, "(world=?)")] {
+    for (text, key) in [
+        (load::DUE, "due USING INDEX due_at (world=? AND at<?)"),
+        (load::NEXT_DUE, "due USING INDEX due_at (world=?)"),
+        (load::NEXT_DEBTS, "open_debts USING PRIMARY KEY (instrument=? AND transaction_number>?)"),
+        (
+            expiry::AFTER,
+            "caller_references USING PRIMARY KEY (world=? AND (caller,reference,action)>(?,?,?))",
+        ),
+    ] {
         let plan = plan(&mut connection, text).await;
         assert!(
-            matches!(&plan[..], [step] if step.starts_with("SEARCH due USING") && step.contains(key)),
+            matches!(&plan[..], [step] if step.starts_with("SEARCH") && step.contains(key)),
             "{plan:#?}\n{text}"
         );
     }

@@ -72,17 +72,17 @@ static OPEN_DEBTS: ManyRows = ManyRows::new(
 pub(super) static CLOSED_DEBTS: ManyRows =
     ManyRows::new("DELETE FROM open_debts WHERE (instrument, transaction_number) IN (", 2, ")");
 static REFERENCES: ManyRows = ManyRows::new(
-    "INSERT INTO caller_references (world, caller, reference, digest, transaction_number, status, error_code, \
+    "INSERT INTO caller_references (world, caller, reference, action, digest, transaction_number, status, error_code, \
      error_message, expires)",
-    9,
-    "ON CONFLICT (world, caller, reference) DO UPDATE SET digest = excluded.digest, \
+    10,
+    "ON CONFLICT (world, caller, reference, action) DO UPDATE SET digest = excluded.digest, \
      transaction_number = excluded.transaction_number, status = excluded.status, error_code = excluded.error_code, \
      error_message = excluded.error_message, expires = excluded.expires",
 );
 static DUE: ManyRows = ManyRows::new(
     "INSERT INTO due (transaction_number, world, at, step)",
     4,
-    "ON CONFLICT (transaction_number) DO UPDATE SET at = excluded.at, step = excluded.step",
+    "ON CONFLICT (transaction_number) DO UPDATE SET at = excluded.at, step = excluded.step, problem = NULL",
 );
 pub(super) static DUE_DONE: ManyRows = ManyRows::new("DELETE FROM due WHERE transaction_number IN (", 1, ")");
 static SUBSCRIPTIONS: ManyRows =
@@ -196,10 +196,10 @@ fn new_totals(changes: &Changes, accounts: &[&Account], instruments: &[&Instrume
     }
     for instrument in instruments {
         let (owner, world) = (instrument.number.0, instrument.world.0);
-        let ceiling = Some(instrument.ceiling.micros());
-        let carried = match instrument.kind {
-            InstrumentKind::Credit => [Kind::Debt, Kind::DebtPending],
-            InstrumentKind::Prepaid => [Kind::Prepaid, Kind::PrepaidPending],
+        // What a refund brings back may fill a prepaid instrument beyond its limit.
+        let (carried, ceiling) = match instrument.kind {
+            InstrumentKind::Credit => ([Kind::Debt, Kind::DebtPending], Some(instrument.ceiling.micros())),
+            InstrumentKind::Prepaid => ([Kind::Prepaid, Kind::PrepaidPending], None),
         };
         totals.extend(carried.map(|kind| NewTotal { kind, owner, world, ceiling }));
     }
@@ -368,6 +368,7 @@ async fn save_references(connection: &mut Connection, book: &Book, changes: &Cha
                 .bind(key.world.0)
                 .bind(key.caller.0)
                 .bind(key.reference.clone())
+                .bind(key.action.name())
                 .bind(reference.digest.to_vec())
                 .bind(transaction)
                 .bind(status)

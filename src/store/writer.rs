@@ -9,24 +9,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
 use crate::error::{Code, FpsError};
-use crate::ledger::{Book, CarryOut, Command, Context, Needs, Numbering, Rules, Timestamp, World};
+use crate::ledger::{Book, Context, Needs, Numbering, Rules, Timestamp, World};
 
+use super::activity::Searches;
+use super::batch_error::{BatchError, Fault, LOAD_ROUNDS};
 use super::engine::Connection;
-use super::postgres::{self, Failure, Server};
+use super::expiry::{self, Expiry};
+use super::job::Job;
+use super::postgres::{self, Server};
+use super::suspects::Suspects;
 use super::{load, save};
 
-/// How often a batch may ask for more rows before that counts as a fault of ours.
-const LOAD_ROUNDS: usize = 8;
-/// How much due work is decided at a time.
-const DUE_BATCH: i64 = 256;
-/// After a failure, due work waits this long, in milliseconds.
-const DUE_RETRY_MILLIS: i64 = 1_000;
-/// How much due work goes into one transaction of a shared database, in pieces of [`DUE_BATCH`]: when the clocks of
-/// sandboxes differ there may always be more.
+/// How much due work goes into one transaction of a shared database, in pieces: when the clocks of sandboxes differ there
+/// may always be more.
 const DUE_ROUNDS: usize = 16;
 /// How often a batch is run again that met another sandbox's or lost its connection before it was saved.
 const ATTEMPTS: u32 = 8;
@@ -46,155 +45,6 @@ pub(super) enum Message {
     /// Finish what is waiting, close the database and say so.
     Close(oneshot::Sender<()>),
 }
-
-/// A command on its way through a batch, its answer's type forgotten.
-pub(super) trait Job: Send {
-    /// Names the rows it needs.
-    fn needs(&self, needs: &mut Needs<'_>);
-    /// Decides, and keeps the answer.
-    fn decide(&mut self, book: &mut Book, context: &mut Context<'_>);
-    /// Gives the answer, now that the batch is saved.
-    fn answer(self: Box<Self>);
-    /// Tells that it failed, and how.
-    fn fail(self: Box<Self>, refusal: FpsError);
-}
-
-/// A command and whoever waits for its answer.
-pub(super) struct Waiting<C: Command> {
-    command: C,
-    answer: oneshot::Sender<Result<C::Output, FpsError>>,
-    decided: Option<Result<C::Output, FpsError>>,
-}
-
-impl<C: Command> Waiting<C> {
-    pub(super) fn new(command: C, answer: oneshot::Sender<Result<C::Output, FpsError>>) -> Self {
-        Self { command, answer, decided: None }
-    }
-}
-
-impl<C: Command> Job for Waiting<C> {
-    fn needs(&self, needs: &mut Needs<'_>) {
-        self.command.needs(needs);
-    }
-
-    fn decide(&mut self, book: &mut Book, context: &mut Context<'_>) {
-        self.decided = Some(self.command.decide(book, context));
-    }
-
-    // Whoever waited may have gone; the command has run all the same.
-    fn answer(self: Box<Self>) {
-        let _ = self.answer.send(self.decided.unwrap_or_else(|| Err(Code::InternalError.into())));
-    }
-
-    fn fail(self: Box<Self>, refusal: FpsError) {
-        let _ = self.answer.send(Err(refusal));
-    }
-}
-
-/// Work of the sandbox itself: nobody waits for an answer.
-struct Unattended<C>(C);
-
-impl<C: Command> Job for Unattended<C> {
-    fn needs(&self, needs: &mut Needs<'_>) {
-        self.0.needs(needs);
-    }
-
-    fn decide(&mut self, book: &mut Book, context: &mut Context<'_>) {
-        if let Err(refusal) = self.0.decide(book, context) {
-            tracing::error!(%refusal, "due work was refused");
-        }
-    }
-
-    fn answer(self: Box<Self>) {}
-
-    fn fail(self: Box<Self>, _: FpsError) {}
-}
-
-/// Why a batch was not saved.
-#[derive(Debug, thiserror::Error)]
-enum BatchError {
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
-    #[error("undone in favour of another sandbox: {0}")]
-    Undone(sqlx::Error),
-    #[error("there is already such a row: {0}")]
-    Clash(sqlx::Error),
-    #[error("the connection was lost: {0}")]
-    Lost(sqlx::Error),
-    #[error("the database cannot be reached: {0}")]
-    Unreachable(sqlx::Error),
-    #[error("the database did not answer in time")]
-    TimedOut,
-    #[error("the database did not say whether it saved the batch")]
-    Uncertain,
-    #[error("work is due before it")]
-    DueFirst,
-    #[error("due work failed: {0}")]
-    Due(Box<BatchError>),
-    #[error("the rows a batch needs were not complete after {LOAD_ROUNDS} rounds")]
-    Unsatisfied,
-    #[error("a decision panicked")]
-    Panicked,
-}
-
-impl BatchError {
-    /// There is no connection.
-    fn away() -> Self {
-        Self::Unreachable(sqlx::Error::Io(std::io::ErrorKind::NotConnected.into()))
-    }
-
-    /// The same, said of due work: whatever it is, the commands may go on without.
-    fn while_due(self) -> Self {
-        match self {
-            Self::Database(source) if Failure::of(&source) != Failure::Final => Self::Database(source),
-            problem => Self::Due(Box::new(problem)),
-        }
-    }
-
-    /// What a failure of a shared database means for the transaction that it struck.
-    fn judged(self) -> Self {
-        let Self::Database(source) = self else { return self };
-        match Failure::of(&source) {
-            Failure::Undone => Self::Undone(source),
-            Failure::Clash => Self::Clash(source),
-            Failure::Lost => Self::Lost(source),
-            Failure::Final => Self::Database(source),
-        }
-    }
-
-    /// Whether the same batch may be run again: it is undone, and what struck it passes.
-    const fn passes(&self) -> bool {
-        matches!(self, Self::Undone(_) | Self::Clash(_) | Self::Lost(_) | Self::DueFirst | Self::Due(_))
-    }
-
-    /// What to tell everybody who waits, when it has nothing to do with any one command.
-    fn for_everybody(&self) -> Option<FpsError> {
-        let (code, text) = match self {
-            Self::Unreachable(_) | Self::TimedOut | Self::Lost(_) => (
-                Code::ServiceUnavailable,
-                "The sandbox cannot reach its database; nothing was changed. Try again.",
-            ),
-            Self::Undone(_) => (
-                Code::ServiceUnavailable,
-                "The sandbox did not get its turn at the database; nothing was changed. Try again.",
-            ),
-            Self::Uncertain => (Code::InternalError, UNCERTAIN),
-            Self::Database(_)
-            | Self::Clash(_)
-            | Self::DueFirst
-            | Self::Due(_)
-            | Self::Unsatisfied
-            | Self::Panicked => {
-                return None;
-            }
-        };
-        Some(FpsError::new(code, text))
-    }
-}
-
-/// What is told when nobody can know.
-pub(super) const UNCERTAIN: &str = "The database did not say in time whether it kept the change. Send the same request \
-     again: under a caller reference it takes effect once.";
 
 /// What a writer does on a shared database.
 pub(super) enum Access {
@@ -239,9 +89,17 @@ pub(super) struct Writer {
     pub(super) numbering: Numbering,
     pub(super) batch_max: usize,
     pub(super) book: Book,
+    /// Commands that look for something that takes longer than a batch.
+    pub(super) unfinished: Vec<Box<dyn Job>>,
+    /// How far they have got.
+    pub(super) searches: Searches,
+    /// Commands that are kept apart because they failed.
+    pub(super) suspects: Suspects,
+    /// Removes caller references that have expired.
+    pub(super) expiry: Expiry,
     pub(super) next_due: Option<Timestamp>,
-    /// After due work failed: not again before this instant.
-    pub(super) due_rests_until: Option<Timestamp>,
+    /// After due work failed: not again before this instant of real time.
+    pub(super) due_rests_until: Option<Instant>,
     /// Whether a shared database was away when it was last looked at.
     pub(super) is_away: bool,
 }
@@ -253,17 +111,20 @@ impl Writer {
         let changes = self.sharing.as_ref().is_none_or(Sharing::changes);
         let mut closing: Vec<oneshot::Sender<()>> = Vec::new();
         let mut messages = Vec::with_capacity(self.batch_max);
-        loop {
-            let mut open = true;
+        let mut is_open = true;
+        while is_open || !self.unfinished.is_empty() {
             tokio::select! {
                 biased;
-                received = self.messages.recv_many(&mut messages, self.batch_max) => open = received > 0,
-                () = self.clock.reaches(self.next_due.max(self.due_rests_until)), if changes && self.next_due.is_some() => {}
+                received = self.messages.recv_many(&mut messages, self.batch_max), if is_open => is_open = received > 0,
+                () = std::future::ready(()), if !self.unfinished.is_empty() => {}
+                () = due(&self.clock, self.next_due, self.due_rests_until), if changes => {}
                 () = tokio::time::sleep(GLANCE), if changes && shares => self.look_for_due_work().await,
+                () = sleep_until(self.expiry.next()), if changes => {}
             };
             // One instant for the whole round: what is due by then has happened before any command sees it.
             let now = self.clock.now();
-            let mut jobs = Vec::with_capacity(messages.len());
+            let mut jobs = std::mem::take(&mut self.unfinished);
+            jobs.retain(|job| !job.is_abandoned());
             let mut waiting_for_due = Vec::new();
             for message in messages.drain(..) {
                 match message {
@@ -279,8 +140,8 @@ impl Writer {
             for done in waiting_for_due {
                 let _ = done.send(());
             }
-            if !open {
-                break;
+            if changes && Instant::now() >= self.expiry.next() {
+                self.remove_expired_references(now).await;
             }
         }
         if let Some(connection) = self.connection
@@ -295,37 +156,90 @@ impl Writer {
         }
     }
 
-    /// Runs what is due, and a batch. When it cannot be saved, each command is tried alone, so that one cannot hold up
-    /// the rest.
+    /// Runs what is due, and the commands in one batch. Commands that failed a short while ago are run apart.
     async fn run_jobs(&mut self, mut jobs: Vec<Box<dyn Job>>, now: Timestamp) {
-        if jobs.is_empty() && !self.has_due_work(now) {
-            return;
+        let suspects = self.suspects.take_from(&mut jobs, Instant::now());
+        if !jobs.is_empty() || self.has_due_work(now) {
+            self.run_in_parts(jobs, now).await;
         }
-        let Err(problem) = self.save_batch(&mut jobs, now).await else {
-            jobs.into_iter().for_each(Job::answer);
-            return;
-        };
-        let mut for_everybody = problem.for_everybody();
-        for job in jobs {
+        for job in suspects {
+            self.run_in_parts(vec![job], now).await;
+        }
+    }
+
+    /// Runs a batch. When it cannot be saved, what is known to be at fault is taken out, or else it is run in halves, until
+    /// a command that cannot be saved stands alone. So it fails alone, and the others do not fail with it.
+    async fn run_in_parts(&mut self, jobs: Vec<Box<dyn Job>>, now: Timestamp) {
+        let mut parts = vec![jobs];
+        let mut for_everybody: Option<FpsError> = None;
+        while let Some(mut jobs) = parts.pop() {
             if let Some(refusal) = &for_everybody {
-                job.fail(refusal.clone());
+                for job in jobs {
+                    job.fail(refusal.clone());
+                }
                 continue;
             }
-            let mut alone = [job];
-            let saved = self.save_batch(&mut alone, now).await;
-            for_everybody = saved.as_ref().err().and_then(BatchError::for_everybody);
-            for job in alone {
-                match &saved {
-                    Ok(()) => job.answer(),
-                    Err(_) => job.fail(for_everybody.clone().unwrap_or_else(|| Code::InternalError.into())),
+            let Err(problem) = self.save_batch(&mut jobs, now).await else {
+                jobs.into_iter().for_each(Job::answer);
+                continue;
+            };
+            for_everybody = problem.for_everybody();
+            if for_everybody.is_some() {
+                parts.push(jobs);
+                continue;
+            }
+            let culprit = match (&problem, jobs.len()) {
+                (BatchError::Faulty { job, .. }, _) => Some(*job),
+                (_, 0 | 1) => Some(0),
+                _ => None,
+            };
+            match culprit {
+                Some(place) if place < jobs.len() => {
+                    let job = jobs.remove(place);
+                    tracing::error!(%problem, command = job.name(), "a command failed");
+                    self.suspects.remember(job.as_ref(), Instant::now());
+                    job.fail(Code::InternalError.into());
+                    if !jobs.is_empty() {
+                        parts.push(jobs);
+                    }
+                }
+                Some(_) => {}
+                None => {
+                    let second = jobs.split_off(jobs.len() / 2);
+                    parts.extend([second, jobs]);
                 }
             }
         }
     }
 
     /// Whether work is due, and due work does not rest after a failure.
-    fn has_due_work(&self, now: Timestamp) -> bool {
-        self.next_due.is_some_and(|due| due <= now) && self.due_rests_until.is_none_or(|until| until <= now)
+    pub(super) fn has_due_work(&self, now: Timestamp) -> bool {
+        let rests = self.due_rests_until.is_some_and(|until| Instant::now() < until);
+        !rests && self.next_due.is_some_and(|due| due <= now)
+    }
+
+    /// Removes some of the caller references that have expired. When that fails, they stay: nobody waits for it.
+    async fn remove_expired_references(&mut self, now: Timestamp) {
+        let removed = self.try_to_remove_expired_references(now).await;
+        if let Err(problem) = removed {
+            tracing::debug!(%problem, "expired caller references could not be removed");
+            self.expiry.rest(Instant::now());
+            self.give_up(problem).await;
+        }
+    }
+
+    async fn try_to_remove_expired_references(&mut self, now: Timestamp) -> Result<(), BatchError> {
+        self.enter().await?;
+        let Some(connection) = &mut self.connection else { return Err(BatchError::away()) };
+        let expired = self.expiry.expired(connection, self.world, now, Instant::now()).await?;
+        let mut begun = self.sharing.is_some();
+        if !expired.is_empty() {
+            begin(connection, &mut begun).await?;
+            let removed = expiry::remove(connection, self.world, &expired).await?;
+            tracing::debug!(removed, "caller references have expired");
+        }
+        // The book keeps no references between batches, so that no other sandbox has to know of it.
+        self.end(begun, false).await
     }
 
     /// Looks for work that another sandbox has planned, or has left undone.
@@ -353,7 +267,7 @@ impl Writer {
     }
 
     /// Load, decide, save; again, when what went wrong passes, as long as a shared database is given.
-    async fn save_batch(&mut self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Result<(), BatchError> {
+    async fn save_batch(&mut self, jobs: &mut Vec<Box<dyn Job>>, now: Timestamp) -> Result<(), BatchError> {
         let patience = self.sharing.as_ref().map(|sharing| sharing.server.patience);
         let deadline = patience.map(|patience| Instant::now() + patience);
         let mut due_first = true;
@@ -376,8 +290,8 @@ impl Writer {
                     due_first = false;
                 }
                 BatchError::Due(problem) => {
-                    tracing::error!(%problem, "due work could not be saved; trying again shortly");
-                    self.due_rests_until = Some(now.plus_millis(DUE_RETRY_MILLIS));
+                    tracing::error!(%problem, "due work could not be saved together; it is tried one by one");
+                    self.run_due_work_one_by_one(now).await;
                 }
                 problem => {
                     tracing::debug!(%problem, attempt, "a batch is run again");
@@ -389,7 +303,7 @@ impl Writer {
     }
 
     /// Whoever only looks asks the writer for what is due, and waits a while for it.
-    async fn ask_for_due_work(&self, deadline: Option<Instant>) {
+    async fn ask_for_due_work(&mut self, deadline: Option<Instant>) {
         let (Some(Access::Look(writer)), Some(deadline)) =
             (self.sharing.as_ref().map(|sharing| &sharing.access), deadline)
         else {
@@ -409,7 +323,7 @@ impl Writer {
     /// database alone knows what holds.
     async fn attempt(
         &mut self,
-        jobs: &mut [Box<dyn Job>],
+        jobs: &mut Vec<Box<dyn Job>>,
         now: Timestamp,
         due_first: bool,
         deadline: Option<Instant>,
@@ -424,15 +338,15 @@ impl Writer {
         };
         match result {
             Ok(()) => Ok(()),
-            Err(problem) => {
-                self.book = Book::default();
-                Err(self.give_up(problem).await)
-            }
+            Err(problem) => Err(self.give_up(problem).await),
         }
     }
 
-    /// Ends what is left of a transaction that failed, and says what the failure means.
-    async fn give_up(&mut self, problem: BatchError) -> BatchError {
+    /// Ends what is left of a transaction that failed, and says what the failure means. What is in memory is thrown away:
+    /// the database alone knows what holds.
+    pub(super) async fn give_up(&mut self, problem: BatchError) -> BatchError {
+        self.book = Book::default();
+        self.searches = Searches::default();
         let Some(sharing) = &mut self.sharing else {
             // SQLite may have ended it already.
             if let Some(connection) = &mut self.connection {
@@ -459,7 +373,7 @@ impl Writer {
     /// What is due, then the commands, in one transaction.
     async fn transact(
         &mut self,
-        jobs: &mut [Box<dyn Job>],
+        jobs: &mut Vec<Box<dyn Job>>,
         now: Timestamp,
         due_first: bool,
     ) -> Result<(), BatchError> {
@@ -472,7 +386,7 @@ impl Writer {
         }
         let mut rounds = 0;
         while may_change && self.has_due_work(now) && (rounds < DUE_ROUNDS || self.sharing.is_none()) {
-            let due = self.run_due_batch(now, &mut begun).await;
+            let due = self.run_due_work(now, &mut begun).await;
             changed |= due.map_err(BatchError::while_due)?;
             rounds += 1;
         }
@@ -480,23 +394,9 @@ impl Writer {
         self.end(begun, changed).await
     }
 
-    async fn run_due_batch(&mut self, now: Timestamp, begun: &mut bool) -> Result<bool, BatchError> {
-        let world = self.world;
-        let due = load::due(self.connection()?, world, now, DUE_BATCH).await?;
-        for forced in due.iter().filter(|due| due.step.is_forced()) {
-            tracing::info!(transaction = forced.transaction.0, step = ?forced.step, "a magic amount strikes");
-        }
-        let mut jobs: Vec<Box<dyn Job>> =
-            due.into_iter().map(|due| Box::new(Unattended(CarryOut(due))) as Box<dyn Job>).collect();
-        let changed = self.load_decide_save(&mut jobs, now, begun).await?;
-        self.next_due = load::next_due(self.connection()?, world).await?;
-        self.due_rests_until = None;
-        Ok(changed)
-    }
-
     /// Begins a transaction on a shared database, when its turn comes, and forgets what others have changed since.
     /// A database that is nobody else's needs neither.
-    async fn enter(&mut self) -> Result<(), BatchError> {
+    pub(super) async fn enter(&mut self) -> Result<(), BatchError> {
         if self.sharing.is_none() {
             return Ok(());
         }
@@ -511,7 +411,7 @@ impl Writer {
         if sharing.version != Some(version) {
             let head = load::head(connection, self.world).await?;
             self.book = Book::default();
-            self.numbering.go_on_from(head.next_number);
+            self.numbering.go_on_from(head.next_number, head.newest);
             self.next_due = head.next_due;
             sharing.version = Some(version);
         }
@@ -528,21 +428,19 @@ impl Writer {
     }
 
     /// Runs commands, and saves what they changed in the transaction that is open; gives whether they did.
-    async fn load_decide_save(
+    pub(super) async fn load_decide_save(
         &mut self,
-        jobs: &mut [Box<dyn Job>],
+        jobs: &mut Vec<Box<dyn Job>>,
         now: Timestamp,
         begun: &mut bool,
     ) -> Result<bool, BatchError> {
         self.load(jobs).await?;
-        let (book, rules, numbering) = (&mut self.book, &self.rules, &mut self.numbering);
-        catch_unwind(AssertUnwindSafe(|| {
-            let mut context = Context { now, rules, numbering };
-            for job in jobs.iter_mut() {
-                job.decide(book, &mut context);
-            }
-        }))
-        .map_err(|_| BatchError::Panicked)?;
+        self.set_unfinished_aside(jobs);
+        for (place, job) in jobs.iter_mut().enumerate() {
+            // What the commands before it have changed may make it need more than it did when all were asked.
+            self.load(std::slice::from_mut(job)).await?;
+            self.decide(job.as_mut(), now).map_err(|fault| BatchError::Faulty { job: place, fault })?;
+        }
         let changed = !self.book.changes().is_empty();
         if changed {
             self.save(begun).await?;
@@ -556,20 +454,39 @@ impl Writer {
         Ok(changed)
     }
 
+    /// Decides one command. Nothing of the batch may be saved after a fault.
+    fn decide(&mut self, job: &mut dyn Job, now: Timestamp) -> Result<(), Fault> {
+        let Self { book, rules, numbering, clock, .. } = self;
+        let mut context = Context { now, clock_stands: clock.stands(), rules, numbering };
+        catch_unwind(AssertUnwindSafe(|| job.decide(book, &mut context))).map_err(|_| Fault::Panicked)?;
+        self.book.broken().cloned().map_or(Ok(()), |broken| Err(Fault::Broken(broken)))
+    }
+
+    /// Takes out the commands that wait for a search which goes on in the next batch.
+    fn set_unfinished_aside(&mut self, jobs: &mut Vec<Box<dyn Job>>) {
+        if !self.book.has_unfinished() {
+            return;
+        }
+        let mut awaited = std::collections::BTreeSet::new();
+        let waits = |job: &mut Box<dyn Job>| {
+            let mut needs = Needs::new(&self.book);
+            job.needs(&mut needs);
+            awaited.extend(needs.unfinished().iter().cloned());
+            !needs.unfinished().is_empty()
+        };
+        self.unfinished.extend(jobs.extract_if(.., waits));
+        self.searches.keep_only(&awaited);
+    }
+
     /// Saves the book's changes. A transaction of SQLite begins here: nobody else changes what was loaded.
-    ///
-    /// SQLite ends a transaction by itself when the disk is full or fails. sqlx counts open transactions, would miss
-    /// that, and refuse every later one; so they are begun and ended by hand.
     async fn save(&mut self, begun: &mut bool) -> Result<(), BatchError> {
         let Some(connection) = &mut self.connection else { return Err(BatchError::away()) };
-        if !std::mem::replace(begun, true) {
-            connection.run("BEGIN IMMEDIATE").await?;
-        }
+        begin(connection, begun).await?;
         Ok(save::save(connection, &self.book).await?)
     }
 
     /// Ends the transaction: what it changed is kept, all of it or none.
-    async fn end(&mut self, begun: bool, changed: bool) -> Result<(), BatchError> {
+    pub(super) async fn end(&mut self, begun: bool, changed: bool) -> Result<(), BatchError> {
         let Some(connection) = &mut self.connection else { return Err(BatchError::away()) };
         let Some(sharing) = self.sharing.as_mut().filter(|_| changed) else {
             return if begun { Ok(connection.run("COMMIT").await?) } else { Ok(()) };
@@ -594,12 +511,28 @@ impl Writer {
                 return Ok(());
             }
             let Some(connection) = &mut self.connection else { return Err(BatchError::away()) };
-            load::fetch(connection, &wanted, &mut self.book).await?;
+            load::fetch(connection, &wanted, &mut self.searches, &mut self.book).await?;
         }
         Err(BatchError::Unsatisfied)
     }
 
-    fn connection(&mut self) -> Result<&mut Connection, BatchError> {
+    pub(super) fn connection(&mut self) -> Result<&mut Connection, BatchError> {
         self.connection.as_mut().ok_or_else(BatchError::away)
     }
+}
+
+/// Begins a transaction that changes something, unless it has begun.
+///
+/// SQLite ends a transaction by itself when the disk is full or fails. sqlx counts open transactions, would miss that, and
+/// refuse every later one; so they are begun and ended by hand.
+pub(super) async fn begin(connection: &mut Connection, begun: &mut bool) -> sqlx::Result<()> {
+    if std::mem::replace(begun, true) { Ok(()) } else { connection.run("BEGIN IMMEDIATE").await }
+}
+
+/// Ends when work is due on the world's clock, and after a failure not before it has rested; never, when none is due.
+async fn due(clock: &Clock, next: Option<Timestamp>, rests_until: Option<Instant>) {
+    if let (Some(_), Some(until)) = (next, rests_until) {
+        sleep_until(until).await;
+    }
+    clock.reaches(next).await;
 }

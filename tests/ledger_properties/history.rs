@@ -183,6 +183,19 @@ pub(crate) enum Ask {
 }
 
 impl Ask {
+    /// The action: a caller reference is one for each.
+    pub(crate) const fn action(&self) -> &'static str {
+        match self {
+            Self::Pay { .. } => "Pay",
+            Self::Refund { .. } => "Refund",
+            Self::Settle { .. } => "SettleDebt",
+            Self::WriteOff { .. } => "WriteOffDebt",
+            Self::DebtBalance { .. } => "GetDebtBalance",
+            Self::State { .. } => "GetTransactionStatus",
+            Self::Detail { .. } => "GetTransaction",
+        }
+    }
+
     /// The same with transactions named by their place among the `made` ones there are by now.
     pub(crate) fn among(mut self, made: usize) -> Self {
         if let Self::Refund { of: Which::Known(place), .. }
@@ -318,7 +331,7 @@ fn ask() -> impl Strategy<Value = Ask> {
 
 fn step() -> impl Strategy<Value = Step> {
     let stranger = proptest::option::weighted(0.1, 0..Who::ALL.len());
-    let reference = proptest::option::weighted(0.1, 0..4_u8);
+    let reference = proptest::option::weighted(0.2, 0..3_u8);
     let call = (stranger, reference, ask()).prop_map(|(stranger, reference, ask)| {
         let who = stranger.map(|place| Who::ALL[place]);
         Step::Call { who, reference, ask }

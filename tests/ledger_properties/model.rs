@@ -74,7 +74,7 @@ pub(crate) struct Model {
     pub(crate) written_off: HashMap<Who, i64>,
     pub(crate) transactions: Vec<Transaction>,
     uses: Vec<TokenUse>,
-    remembered: HashMap<(Who, String), Remembered>,
+    remembered: HashMap<(Who, &'static str, String), Remembered>,
 }
 
 type Decided<T> = Result<T, &'static str>;
@@ -205,7 +205,7 @@ impl Model {
             Ask::State { of } => return self.state(*who, of).unwrap_or_else(Answer::Refused),
             Ask::Detail { of } => return self.detail(*who, of).unwrap_or_else(Answer::Refused),
             _ => {
-                let key = (*who, reference.clone());
+                let key = (*who, ask.action(), reference.clone());
                 if let Some(used) = self.remembered.get(&key).filter(|used| self.now - used.at < 7 * DAY) {
                     let same = used.ask == *ask;
                     return if same { used.answer.clone() } else { Answer::Refused("DuplicateRequest") };
@@ -223,7 +223,7 @@ impl Model {
         };
         if answer != Answer::Refused("InvalidParams") {
             let remembered = Remembered { ask: ask.clone(), answer: answer.clone(), at: self.now };
-            self.remembered.insert((*who, reference.clone()), remembered);
+            self.remembered.insert((*who, ask.action(), reference.clone()), remembered);
         }
         answer
     }
@@ -259,7 +259,7 @@ impl Model {
     ) -> Decided<Transaction> {
         let (place, token) = usable_by(who, token)?;
         parties(who, token)?;
-        self.token_is_alive(token)?;
+        is_not_cancelled(token)?;
         let (method, instrument) = match token.purpose {
             Use::Settles(..) => return Err("IncompatibleTokens"),
             Use::Charges(instrument) => (PaymentMethod::Debt, Some(instrument)),
@@ -268,12 +268,13 @@ impl Model {
         if let Some(instrument) = instrument {
             self.instrument_is_alive(&INSTRUMENTS[instrument])?;
         }
+        self.is_in_force(token)?;
         takes(who, method)?;
         self.within_limits(place, amount)?;
         in_range(amount, method)?;
         let (least, most) = token.charge_cents;
         if amount < least * CENT || amount / CENT > most {
-            return Err("AmountOutOfRange");
+            return Err("IncompatibleTokens");
         }
         let enough = match instrument {
             Some(place) => {
@@ -316,8 +317,9 @@ impl Model {
         let (place, token) = usable_by(who, token)?;
         let (on, instrument) = owned_by(who, instrument)?;
         parties(who, token)?;
-        self.token_is_alive(token)?;
+        is_not_cancelled(token)?;
         self.instrument_is_alive(instrument)?;
+        self.is_in_force(token)?;
         let Use::Settles(settles, method) = token.purpose else { return Err("IncompatibleTokens") };
         if settles != on {
             return Err("IncompatibleTokens");
@@ -536,14 +538,8 @@ impl Model {
         if spent || over_all || over_day { Err("TokenUsageError") } else { Ok(()) }
     }
 
-    fn token_is_alive(&self, token: &Token) -> Decided<()> {
-        if token.cancelled {
-            return Err("TokenNotActive_Sender");
-        }
-        if self.is_before(token.expires_day) {
-            return Ok(());
-        }
-        Err(if matches!(token.purpose, Use::Pays(_)) { "TokenNotActive_Sender" } else { "InstrumentExpired" })
+    fn is_in_force(&self, token: &Token) -> Decided<()> {
+        if self.is_before(token.expires_day) { Ok(()) } else { Err("IncompatibleTokens") }
     }
 
     fn instrument_is_alive(&self, instrument: &Instrument) -> Decided<()> {
@@ -610,7 +606,11 @@ impl Model {
 
 fn usable_by(who: Who, token: Which) -> Decided<(usize, &'static Token)> {
     let (place, token) = known(TOKENS, token, "InvalidTokenId_Sender")?;
-    if token.caller == who { Ok((place, token)) } else { Err("InvalidTokenId_Sender") }
+    if token.caller == who { Ok((place, token)) } else { Err("IncompatibleTokens") }
+}
+
+fn is_not_cancelled(token: &Token) -> Decided<()> {
+    if token.cancelled { Err("TokenNotActive_Sender") } else { Ok(()) }
 }
 
 fn owned_by(who: Who, instrument: Which) -> Decided<(usize, &'static Instrument)> {

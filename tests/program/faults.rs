@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::support::program::{Program, assert_sound, command, run};
 use crate::support::{Client, Reply, Server, config, demo, pay, settle};
 use fps_sandbox::config::{Config, Database};
+use fps_sandbox::store::audit;
 use sqlx::{Connection, SqliteConnection};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -192,32 +193,77 @@ async fn what_the_database_refuses_to_save_is_no_success_has_no_effect_and_spoil
 }
 
 #[tokio::test]
-async fn a_settlement_whose_end_cannot_be_saved_stays_pending_and_is_tried_again() {
+async fn due_work_that_cannot_be_saved_is_set_aside_beside_sound_work_and_taken_up_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let server = on_file(&path).await;
     let merchant = server.merchant();
     let settled = merchant.ok("SettleDebt", &settle("90", "settled in trouble")).await.text("TransactionId");
+    let paid = merchant.ok("Pay", &pay(demo::CC, "10", "sound")).await.text("TransactionId");
     let mut saboteur = saboteur(&path).await;
     sqlx::raw_sql(
-        "CREATE TRIGGER trouble BEFORE UPDATE ON transactions WHEN NEW.status = 'Success' \
+        "CREATE TRIGGER trouble BEFORE UPDATE ON transactions WHEN NEW.status = 'Success' AND NEW.operation = 'SettleDebt' \
          BEGIN SELECT RAISE(ROLLBACK, 'trouble'); END",
     )
     .execute(&mut saboteur)
     .await
     .unwrap();
-    for _ in 0..3 {
-        server.advance(Duration::from_secs(2));
-        assert_eq!(merchant.status(&settled).await.0, "Pending");
-        merchant.ok("GetDebtBalance", &[("CreditInstrumentId", demo::INSTRUMENT)]).await;
-    }
+    server.advance(Duration::from_secs(2));
+    assert_eq!(merchant.status(&paid).await.0, "Success");
+    assert_eq!(merchant.status(&settled).await.0, "Pending");
+    let later = merchant.ok("Pay", &pay(demo::CC, "10", "later")).await.text("TransactionId");
+    server.advance(Duration::from_secs(2));
+    assert_eq!(merchant.status(&later).await.0, "Success");
+    let (_, findings) = audit(&Database::File(path.clone()), Duration::from_secs(5)).await.unwrap();
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    assert_eq!(findings[0].invariant, "no due work was set aside because it failed");
+    assert!(findings[0].place.contains(&settled) && findings[0].place.contains("trouble"), "{findings:#?}");
     sqlx::raw_sql("DROP TRIGGER trouble").execute(&mut saboteur).await.unwrap();
     saboteur.close().await.unwrap();
-    server.advance(Duration::from_secs(2));
-    assert_eq!(merchant.status(&settled).await.0, "Success");
-    assert_eq!(merchant.debt(demo::INSTRUMENT).await, ("10.000000".into(), "0.000000".into()));
+    let now = server.clock.now();
+    server.stop().await;
+    let config = Config { database: Database::File(path.clone()), ..config() };
+    let server = Server::start_at(config, now).await.unwrap();
+    assert_eq!(server.merchant().status(&settled).await.0, "Success");
+    assert_eq!(server.merchant().debt(demo::INSTRUMENT).await, ("10.000000".into(), "0.000000".into()));
     server.stop().await;
     assert_sound(&path);
+}
+
+/// A command that cannot be saved fails once with its batch. Sent over and over, it is kept apart.
+#[tokio::test]
+async fn a_command_that_fails_over_and_over_does_not_take_others_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let mut program = Program::start(folder.path(), &["--database", path.to_str().unwrap()]).await;
+    let merchant = program.merchant();
+    let mut saboteur = saboteur(&path).await;
+    sqlx::raw_sql(
+        "CREATE TRIGGER trouble BEFORE INSERT ON transactions WHEN NEW.caller_reference LIKE 'bad%' \
+         BEGIN SELECT RAISE(ABORT, 'trouble'); END",
+    )
+    .execute(&mut saboteur)
+    .await
+    .unwrap();
+    for round in 0..20 {
+        let bad = tokio::spawn({
+            let merchant = merchant.clone();
+            async move { merchant.call("Pay", &pay(demo::ABT, "0.05", &format!("bad {round}"))).await.status }
+        });
+        let good: Vec<_> = (0..8).map(|number| format!("good {round} {number}")).collect();
+        for (reference, reply) in pay_each(&merchant, &good).await {
+            assert_eq!(reply.status, 200, "{reference}: {}", reply.body);
+        }
+        assert_eq!(bad.await.unwrap(), 500);
+    }
+    saboteur.close().await.unwrap();
+    program.terminate();
+    program.ended().await;
+    let log = program.log();
+    let failed = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+    assert_eq!(failed("a command failed"), 20, "{log}");
+    // Halving the first batch takes a few more attempts, none of them later.
+    assert!(failed("a batch was not saved") < 20 + 8, "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -281,12 +281,12 @@ const TAMPERINGS: &[(&str, &str)] = &[
         "UPDATE totals SET amount = -1 WHERE kind = 'debt-pending'",
     ),
     (
-        "debt, settled or not, is within the credit limit, and prepaid money within the recharge limit",
+        "debt, settled or not, is within the credit limit",
         "UPDATE instruments SET ceiling = (SELECT sum(amount) - 1 FROM totals \
          WHERE kind IN ('debt', 'debt-pending') AND owner = number) WHERE kind = 'Credit'",
     ),
     (
-        "debt, settled or not, is within the credit limit, and prepaid money within the recharge limit",
+        "prepaid money, on its way or not, is above the recharge limit only by what was refunded since it was last funded",
         "UPDATE instruments SET ceiling = 1 WHERE kind = 'Prepaid'",
     ),
     (
@@ -325,15 +325,16 @@ const TAMPERINGS: &[(&str, &str)] = &[
         "UPDATE caller_references SET transaction_number = 999999 WHERE reference = 'debt'",
     ),
     (
-        "no caller reference has two effects within its seven days",
+        "no caller reference of an action has two effects within its seven days",
         "CREATE TEMP TABLE twice AS SELECT * FROM transactions WHERE caller_reference = 'debt'; \
          UPDATE twice SET number = 999999, id = 'twice'; INSERT INTO transactions SELECT * FROM twice",
     ),
     ("a transaction is pending or reserved exactly while work on it is due", "DELETE FROM due"),
     (
         "a transaction is pending or reserved exactly while work on it is due",
-        "INSERT INTO due SELECT number, world, received, 'complete' FROM transactions WHERE caller_reference = 'debt'",
+        "INSERT INTO due SELECT number, world, received, 'complete', NULL FROM transactions WHERE caller_reference = 'debt'",
     ),
+    ("no due work was set aside because it failed", "UPDATE due SET problem = 'it fails'"),
     (
         "a token is never used beyond its global amount limit",
         "UPDATE tokens SET spent = global_limit + 1 WHERE global_limit IS NOT NULL",

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::support::dice::Dice;
 use crate::support::{Client, Parameters, Reply, Server, pay};
 
 /// A merchant with a little money, a buyer with much, and everything to pay with.
@@ -120,71 +121,113 @@ async fn money_on_its_way_is_pending_and_neither_total_nor_gone() {
     server.stop().await;
 }
 
-/// Pays in crowds at one instant: 1, 2, … up to 6 at a time, one millisecond apart. The ids, oldest first.
-async fn pay_in_crowds(server: &Server, merchant: &Client) -> Vec<String> {
-    let mut paid = Vec::new();
-    for crowd in 1..=6 {
-        for place in 0..crowd {
-            let reply = merchant.ok("Pay", &pay("ABT", "1", &format!("{crowd}-{place}"))).await;
-            paid.push(reply.text("TransactionId"));
-        }
-        server.advance(Duration::from_millis(1));
+/// The page of this size that begins at a boundary, and the boundary of the next.
+async fn page_from(
+    merchant: &Client,
+    order: &str,
+    batch: usize,
+    boundary: Option<&str>,
+) -> (Vec<String>, Option<String>) {
+    let bound = if order == "Ascending" { "StartDate" } else { "EndDate" };
+    let batch = batch.to_string();
+    let mut asks = vec![("SortOrderByDate", order), ("MaxBatchSize", batch.as_str())];
+    if order == "Descending" || boundary.is_none() {
+        asks.push(("StartDate", "2012-01-01"));
     }
-    paid
+    asks.extend(boundary.map(|instant| (bound, instant)));
+    let page = merchant.ok("GetAccountActivity", &asks).await;
+    let on_page = page.texts("Transaction", "TransactionId");
+    assert_eq!(page.text("BatchSize"), on_page.len().to_string());
+    let goes_on = page.body.contains("<StartTimeForNextTransaction>");
+    (on_page, goes_on.then(|| page.text("StartTimeForNextTransaction")))
 }
 
-/// All ids, by following StartTimeForNextTransaction from page to page.
-async fn paged(merchant: &Client, order: &str, batch: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut boundary: Option<String> = None;
-    for _ in 0..=21 {
-        let bound = if order == "Ascending" { "StartDate" } else { "EndDate" };
-        let mut asks = vec![("SortOrderByDate", order), ("MaxBatchSize", batch)];
-        if order == "Descending" || boundary.is_none() {
-            asks.push(("StartDate", "2012-01-01"));
+/// Random histories on a clock that stands most of the time, read page by page while more happens between two pages.
+#[tokio::test]
+async fn pages_are_never_larger_than_asked_and_neither_lose_nor_repeat_a_transaction() {
+    let mut dice = Dice::new(20_120_601);
+    for round in 0..12 {
+        let (server, merchant) = world().await;
+        let mut made: Vec<String> = Vec::new();
+        let mut happen = async |made: &mut Vec<String>, most: usize| {
+            for _ in 0..dice.below(most + 1) {
+                let reference = format!("{}", made.len());
+                made.push(merchant.ok("Pay", &pay("ABT", "0.05", &reference)).await.text("TransactionId"));
+                if dice.below(4) == 0 {
+                    server.advance(Duration::from_millis(dice.below(3) as u64));
+                }
+            }
+        };
+        happen(&mut made, 30).await;
+        for (order, batch) in [("Ascending", 1 + round % 5), ("Descending", 1 + (round + 2) % 5)] {
+            let (before, mut found, mut boundary) = (made.clone(), Vec::new(), None::<String>);
+            loop {
+                let (page, next) = page_from(&merchant, order, batch, boundary.as_deref()).await;
+                assert!(page.len() <= batch, "{} on a page of {batch}, {order}", page.len());
+                found.extend(page);
+                boundary = next;
+                if boundary.is_none() {
+                    break;
+                }
+                if made.len() < before.len() + 6 {
+                    happen(&mut made, 2).await;
+                }
+            }
+            // Oldest first, what comes later follows; newest first, it is not seen.
+            let expected: Vec<String> = match order {
+                "Ascending" => made[..found.len().max(before.len())].to_vec(),
+                _ => before.into_iter().rev().collect(),
+            };
+            assert_eq!(found, expected, "{order}, pages of {batch}");
         }
-        asks.extend(boundary.as_deref().map(|instant| (bound, instant)));
-        let page = merchant.ok("GetAccountActivity", &asks).await;
-        let on_page = page.texts("Transaction", "TransactionId");
-        assert_eq!(page.text("BatchSize"), on_page.len().to_string());
-        found.extend(on_page);
-        if !page.body.contains("<StartTimeForNextTransaction>") {
-            return found;
-        }
-        boundary = Some(page.text("StartTimeForNextTransaction"));
+        server.stop().await;
     }
-    found
 }
 
 #[tokio::test]
-async fn paging_neither_loses_nor_repeats_a_transaction_in_either_order() {
-    let (server, merchant) = world().await;
-    let mut oldest_first = pay_in_crowds(&server, &merchant).await;
-    for batch in ["1", "2", "3", "4", "5", "6", "7", "20", "21", "22", "200"] {
-        assert_eq!(paged(&merchant, "Ascending", batch).await, oldest_first, "pages of {batch}");
+async fn the_demo_world_is_read_two_at_a_time() {
+    let server = Server::start().await;
+    let merchant = server.merchant();
+    let (all, end) = page_from(&merchant, "Ascending", 200, None).await;
+    assert!(all.len() > 3 && end.is_none(), "{all:?}");
+    for order in ["Ascending", "Descending"] {
+        let (mut found, mut boundary) = (Vec::new(), None::<String>);
+        for _ in 0..all.len() {
+            let (page, next) = page_from(&merchant, order, 2, boundary.as_deref()).await;
+            assert!(page.len() <= 2);
+            found.extend(page);
+            boundary = next;
+            if boundary.is_none() {
+                break;
+            }
+        }
+        if order == "Descending" {
+            found.reverse();
+        }
+        assert_eq!(found, all);
     }
-    oldest_first.reverse();
-    for batch in ["1", "2", "3", "4", "5", "6", "7", "20", "21", "22", "200"] {
-        assert_eq!(paged(&merchant, "Descending", batch).await, oldest_first, "pages of {batch}");
-    }
-    server.stop().await;
 }
 
+/// A filter that matches next to nothing of a long history takes several steps, and finds what there is.
 #[tokio::test]
-async fn a_page_that_ends_in_a_large_crowd_holds_all_of_it() {
+async fn a_filter_finds_the_few_that_match_in_a_long_history() {
     let (server, merchant) = world().await;
-    let before = merchant.ok("Pay", &pay("ABT", "0.01", "before")).await.text("TransactionId");
-    server.advance(Duration::from_millis(1));
-    let mut crowd = Vec::new();
-    for number in 0..80 {
-        crowd.push(merchant.ok("Pay", &pay("ABT", "0.01", &number.to_string())).await.text("TransactionId"));
+    let by_card = merchant.ok("Pay", &pay("CC", "1", "the first")).await.text("TransactionId");
+    for number in 0..1_400 {
+        merchant.ok("Pay", &pay("ABT", "0.05", &number.to_string())).await;
     }
-    server.advance(Duration::from_millis(1));
-    let after = merchant.ok("Pay", &pay("ABT", "0.01", "after")).await.text("TransactionId");
-    let all: Vec<_> = std::iter::once(before).chain(crowd).chain([after]).collect();
-    for batch in ["1", "2", "5"] {
-        assert_eq!(paged(&merchant, "Ascending", batch).await, all, "pages of {batch}");
-    }
+    let last = merchant.ok("Pay", &pay("CC", "1", "the last")).await.text("TransactionId");
+    let found = ids(&merchant, &[("PaymentMethod", "CC")]).await;
+    assert_eq!(found, [last.clone(), by_card.clone()]);
+    assert_eq!(
+        ids(&merchant, &[("PaymentMethod", "CC"), ("SortOrderByDate", "Ascending")]).await,
+        [by_card, last]
+    );
+    assert_eq!(ids(&merchant, &[("FPSOperation", "WriteOffDebt")]).await, [""; 0]);
+    assert_eq!(
+        ids(&merchant, &[("Role", "Caller"), ("PaymentMethod", "CC"), ("MaxBatchSize", "1")]).await.len(),
+        1
+    );
     server.stop().await;
 }
 

@@ -332,7 +332,7 @@ async fn a_single_use_token_pays_once_at_most_its_amount_within_three_hours() {
     merchant.refused("Pay", &pay(token, "0.01", "again"), "TokenUsageError").await;
     let back = ends(&server, "SingleUse", &with(SINGLE, &[("callerReference", "late")]), "SA").await;
     server.advance(Duration::from_secs(3 * 60 * 60 + 1));
-    merchant.refused("Pay", &pay(back.value("tokenID"), "1.00", "late"), "TokenNotActive_Sender").await;
+    merchant.refused("Pay", &pay(back.value("tokenID"), "1.00", "late"), "IncompatibleTokens").await;
 }
 
 #[tokio::test]
@@ -345,13 +345,13 @@ async fn a_multi_use_token_keeps_every_limit_that_was_agreed_to() {
         async move { ends(server, "MultiUse", &parameters, "SA").await.value("tokenID").to_owned() }
     };
     let exact = token("exact", &[("transactionAmount", "5")]).await;
-    merchant.refused("Pay", &pay(&exact, "4.99", "e1"), "AmountOutOfRange").await;
+    merchant.refused("Pay", &pay(&exact, "4.99", "e1"), "IncompatibleTokens").await;
     merchant.ok("Pay", &pay(&exact, "5.00", "e2")).await;
     let most = token("most", &[("transactionAmount", "5"), ("amountType", "Maximum")]).await;
-    merchant.refused("Pay", &pay(&most, "5.01", "m1"), "AmountOutOfRange").await;
+    merchant.refused("Pay", &pay(&most, "5.01", "m1"), "IncompatibleTokens").await;
     merchant.ok("Pay", &pay(&most, "4.99", "m2")).await;
     let least = token("least", &[("transactionAmount", "5"), ("amountType", "minimum")]).await;
-    merchant.refused("Pay", &pay(&least, "4.99", "l1"), "AmountOutOfRange").await;
+    merchant.refused("Pay", &pay(&least, "4.99", "l1"), "IncompatibleTokens").await;
     merchant.ok("Pay", &pay(&least, "50.00", "l2")).await;
     merchant.refused("Pay", &pay(&least, "5.00", "l3"), "TokenUsageError").await;
     let limited = [
@@ -370,7 +370,7 @@ async fn a_multi_use_token_keeps_every_limit_that_was_agreed_to() {
     merchant.refused("Pay", &pay(&limited, "1.00", "u4"), "TokenUsageError").await;
     // Without an end of its own it lasts a year.
     server.advance(Duration::from_secs(302 * 24 * 60 * 60));
-    merchant.refused("Pay", &pay(&most, "1.00", "m3"), "TokenNotActive_Sender").await;
+    merchant.refused("Pay", &pay(&most, "1.00", "m3"), "IncompatibleTokens").await;
 }
 
 #[tokio::test]

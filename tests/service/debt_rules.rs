@@ -342,8 +342,8 @@ async fn another_caller_can_use_neither_tokens_nor_instruments_nor_transactions(
     let shop = Shop::open().await;
     let paid = shop.pays("CREDIT", "100", "p").await;
     let rival = shop.rival();
-    rival.refused("Pay", &pay("CREDIT", "1", "r1"), "InvalidTokenId_Sender").await;
-    rival.refused("SettleDebt", &settling("BY-CARD", "1", "r2"), "InvalidTokenId_Sender").await;
+    rival.refused("Pay", &pay("CREDIT", "1", "r1"), "IncompatibleTokens").await;
+    rival.refused("SettleDebt", &settling("BY-CARD", "1", "r2"), "IncompatibleTokens").await;
     rival.refused("WriteOffDebt", &writing_off("1", "r3"), "InstrumentAccessDenied").await;
     rival.refused("GetDebtBalance", &[("CreditInstrumentId", "LINE")], "InstrumentAccessDenied").await;
     rival.refused("Refund", &refunding(&paid, "1", "r4"), "InvalidTransactionId").await;

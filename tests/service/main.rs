@@ -27,6 +27,7 @@ mod debt_rules;
 mod guide_samples;
 mod hostile;
 mod idempotency;
+mod interleaving;
 mod magic;
 mod marketplace;
 mod prepaid;

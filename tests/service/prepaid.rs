@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::support::{Client, Server, pay};
+use fps_sandbox::config::Config;
+
+use crate::support::{Client, Server, config, pay};
 
 const WORLD: &str = r#"
 [[account]]
@@ -110,4 +112,49 @@ async fn a_declined_funding_leaves_nothing_behind_and_room_for_another() {
     assert_eq!(balance(&merchant).await, ["0.000000", "0.000000"]);
     merchant.ok("FundPrepaid", &fund("FUND", "100", "3")).await;
     server.stop().await;
+}
+
+/// A refund brings back what was spent, also while new money is on its way and the instrument is full.
+#[tokio::test]
+async fn what_a_refund_brings_back_may_pass_the_recharge_limit_and_holds_up_nothing() {
+    for cc_delay in [Duration::from_secs(1), Duration::ZERO] {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { cc_delay, ..config() };
+        let server = Server::start_in_with(folder.path(), WORLD, config).await;
+        let merchant = server.client("MERCHANT", "secret");
+        merchant.ok("FundPrepaid", &fund("FUND-ABT", "100", "1")).await;
+        let paid = merchant.ok("Pay", &pay("PREPAID", "60", "2")).await.text("TransactionId");
+        let funded = merchant.ok("FundPrepaid", &fund("FUND", "60", "3")).await.text("TransactionId");
+        let refund = |reference| [("TransactionId", paid.as_str()), ("CallerReference", reference)];
+        merchant.ok("Refund", &refund("4")).await;
+        assert_eq!(
+            merchant.refused("Refund", &refund("5"), "TransactionFullyRefundedAlready").await.status,
+            400
+        );
+        server.advance(Duration::from_secs(1));
+        assert_eq!(merchant.status(&funded).await.0, "Success");
+        assert_eq!(balance(&merchant).await, ["160.000000", "0.000000"]);
+        // The limit binds what is paid in, not what is there.
+        merchant.refused("FundPrepaid", &fund("FUND", "0.05", "6"), "PrepaidFundingLimitExceeded").await;
+        merchant.ok("Pay", &pay("PREPAID", "110", "7")).await;
+        merchant.ok("FundPrepaid", &fund("FUND", "50", "8")).await;
+        server.advance(Duration::from_secs(1));
+        assert_eq!(balance(&merchant).await, ["100.000000", "0.000000"]);
+        server.stop_and_audit().await;
+    }
+}
+
+#[tokio::test]
+async fn an_instrument_that_has_expired_still_takes_a_refund() {
+    let world = WORLD.replace("recharge_limit", "valid_until = 2012-06-02T00:00:00Z\nrecharge_limit");
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_in(folder.path(), &world).await;
+    let merchant = server.client("MERCHANT", "secret");
+    merchant.ok("FundPrepaid", &fund("FUND-ABT", "100", "1")).await;
+    let paid = merchant.ok("Pay", &pay("PREPAID", "60", "2")).await.text("TransactionId");
+    server.advance(Duration::from_secs(24 * 60 * 60));
+    merchant.refused("Pay", &pay("PREPAID", "1", "3"), "InstrumentExpired").await;
+    merchant.ok("Refund", &[("TransactionId", &paid), ("CallerReference", "4")]).await;
+    assert_eq!(balance(&merchant).await, ["100.000000", "0.000000"]);
+    server.stop_and_audit().await;
 }

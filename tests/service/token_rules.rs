@@ -136,7 +136,7 @@ async fn every_limit_of_a_token_counts_for_itself() {
 #[tokio::test]
 async fn a_refused_use_does_not_count() {
     let shop = Shop::with_token("max_charge = \"50.00\"\nusage_limit = [{ count = 1 }]").await;
-    shop.refused("T", "50.01", "1", "AmountOutOfRange").await;
+    shop.refused("T", "50.01", "1", "IncompatibleTokens").await;
     shop.pays("T", "50", "2").await;
 }
 
@@ -181,9 +181,9 @@ async fn a_single_use_token_pays_once_and_is_free_again_only_if_that_fails() {
 async fn a_credit_tokens_single_charges_have_a_least_and_a_most() {
     let token = "[[token]]\nid = \"T\"\ncharges = \"LINE\"\nmin_charge = \"5.00\"\nmax_charge = \"50.00\"";
     let shop = Shop::with(token).await;
-    shop.refused("T", "4.99", "1", "AmountOutOfRange").await;
+    shop.refused("T", "4.99", "1", "IncompatibleTokens").await;
     shop.pays("T", "5", "2").await;
-    shop.refused("T", "50.01", "3", "AmountOutOfRange").await;
+    shop.refused("T", "50.01", "3", "IncompatibleTokens").await;
     shop.pays("T", "50", "4").await;
 }
 
@@ -195,13 +195,13 @@ async fn a_token_works_from_its_first_instant_up_to_its_last() {
         Shop::with_token("valid_from = 2012-06-01T13:00:00Z\nvalid_until = 2012-06-01T14:00:00Z").await;
     assert_eq!(NOW, "2012-06-01T12:00:00Z");
     shop.server.advance(60 * MINUTE - Duration::from_millis(1));
-    shop.refused("T", "1", "early", "TokenNotActive_Sender").await;
+    shop.refused("T", "1", "early", "IncompatibleTokens").await;
     shop.server.advance(Duration::from_millis(1));
     shop.pays("T", "1", "first").await;
     shop.server.advance(60 * MINUTE - Duration::from_millis(1));
     shop.pays("T", "1", "last").await;
     shop.server.advance(Duration::from_millis(1));
-    shop.refused("T", "1", "late", "TokenNotActive_Sender").await;
+    shop.refused("T", "1", "late", "IncompatibleTokens").await;
 }
 
 #[tokio::test]
@@ -238,12 +238,12 @@ async fn an_expired_instrument_is_neither_charged_nor_settled_but_can_be_written
 }
 
 #[tokio::test]
-async fn postpaid_tokens_outside_their_validity_count_as_an_expired_instrument() {
+async fn tokens_of_an_instrument_outside_their_own_validity_are_incompatible() {
     let tokens = "[[token]]\nid = \"CREDIT\"\ncharges = \"LINE\"\nvalid_until = 2012-06-01T12:00:00Z\n\
                   [[token]]\nid = \"SETTLE\"\nsettles = \"LINE\"\nmethod = \"ABT\"\nvalid_from = 2012-06-02T00:00:00Z";
     let shop = Shop::with(tokens).await;
-    shop.refused("CREDIT", "1", "1", "InstrumentExpired").await;
-    assert_eq!(shop.settle("SETTLE", "LINE", "2").await.code(), "InstrumentExpired");
+    shop.refused("CREDIT", "1", "1", "IncompatibleTokens").await;
+    assert_eq!(shop.settle("SETTLE", "LINE", "2").await.code(), "IncompatibleTokens");
 }
 
 #[tokio::test]

@@ -107,7 +107,7 @@ async fn a_single_use_token_is_kept_for_three_hours() {
     server.advance(Duration::from_millis(3 * 60 * 60 * 1000 - 1));
     merchant.refused("Pay", &pay("SINGLE", "20000", "just in time"), "AmountOutOfRange").await;
     server.advance(Duration::from_millis(1));
-    merchant.refused("Pay", &pay("SINGLE", "1", "too late"), "TokenNotActive_Sender").await;
+    merchant.refused("Pay", &pay("SINGLE", "1", "too late"), "IncompatibleTokens").await;
     merchant.ok("Pay", &pay("LIMITED", "1", "others are kept")).await;
     server.stop().await;
 }

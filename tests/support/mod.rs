@@ -37,6 +37,10 @@ pub mod demo {
     pub const SETTLEMENT: &str = "543IJMECGZZ3J4K1F7BJ3TMNXFBQU9VXNT7RRCTNAJDJ8X36L1ZRKSUUPPIBTTIK";
     pub const ABT: &str = "ABT1MPLE7TOKEN0ALICE0PAYS0FROM0HER0BALANCE000000000000000000DEMO";
     pub const CC: &str = "CC01MPLE7TOKEN0ALICE0PAYS0BY0CARD000000000000000000000000000DEMO";
+    pub const PREPAID_INSTRUMENT: &str = "P53IBMFCG7Z8J4D1H7BB3HMNPFQQUPVUNT8RHCT1AXDJNXE6LJZ4KSKU2PI1TDEM";
+    pub const PREPAID: &str = "PREPAID0TOKEN0ALICE0SPENDS0WHAT0SHE0PAID0IN0ADVANCE0000000DEMO00";
+    pub const FUNDING: &str = "FUNDING0TOKEN0ALICE0PAYS0IN0ADVANCE0BY0CARD0000000000000000DEMO0";
+    pub const SUBSCRIPTION: &str = "31DEM0SUBSCRIPT10N00000000000000000";
     pub const ACH: &str = "ACH1MPLE7TOKEN0ALICE0PAYS0BY0BANK0TRANSFER00000000000000000DEMO0";
 }
 
@@ -81,13 +85,18 @@ impl Server {
 
     /// The same with its database in a file, in this folder.
     pub async fn start_in(folder: &Path, seed: &str) -> Self {
+        Self::start_in_with(folder, seed, config()).await
+    }
+
+    /// The same with these settings.
+    pub async fn start_in_with(folder: &Path, seed: &str, config: Config) -> Self {
         let file = folder.join("seed.toml");
         std::fs::write(&file, seed).expect("the seed is written");
         let database = match postgres::server() {
             Some(_) => postgres::fresh_database().await,
             None => Database::File(folder.join("ledger.db")),
         };
-        Self::start_with(Config { seed: Some(file), database, ..config() }).await
+        Self::start_with(Config { seed: Some(file), database, ..config }).await
     }
 
     /// Stops the sandbox that [`Server::start_in`] started, and audits its books.

@@ -44,6 +44,7 @@ pub(super) static ACTION: Action = Action {
         documented("RefundTransactionId is the id of the refund."),
         observed("CallerReference is needed when RefundAmount is given."),
         our_choice("Without RefundAmount nothing is refunded, and the result is empty."),
+        shared::REFERENCE_OF_ACTION,
     ],
     needs_signature: true,
     run: |call| Box::pin(run(call)),

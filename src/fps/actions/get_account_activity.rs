@@ -57,7 +57,7 @@ pub(super) static ACTION: Action = Action {
             "Pages of 1 to 200. StartTimeForNextTransaction is the next StartDate in ascending order, the next EndDate in descending order.",
         ),
         our_choice(
-            "Transactions received at the very instant at which a page ends all stand on it, so none is lost or repeated.",
+            "A page ends between two milliseconds, so that none is lost or repeated. Each transaction takes a millisecond of its own; where more than MaxBatchSize came within one, they make a page of their own.",
         ),
     ],
     needs_signature: true,

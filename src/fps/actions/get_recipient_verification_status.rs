@@ -15,7 +15,12 @@ pub(super) static ACTION: Action = Action {
     source: "API Reference (2010-08-28), GetRecipientVerificationStatus",
     parameters: &[Parameter::required("RecipientTokenId", Kind::Characters(64), "The recipient token.")],
     legacy: &[],
-    errors: &[Code::InvalidParams, Code::InvalidTokenId_Recipient, Code::InvalidAccountState_Recipient],
+    errors: &[
+        Code::InvalidParams,
+        Code::InvalidTokenId_Recipient,
+        Code::IncompatibleTokens,
+        Code::InvalidAccountState_Recipient,
+    ],
     fidelity: &[
         documented(
             "The values of the schema: VerificationComplete, VerificationPending, VerificationCompleteNoLimits.",

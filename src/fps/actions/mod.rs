@@ -120,14 +120,32 @@ pub const fn observed(what: &'static str) -> Behaviour {
     Behaviour { what, basis: Basis::Observed }
 }
 
+/// A behaviour that follows from what a source says.
+pub const fn inferred(what: &'static str) -> Behaviour {
+    Behaviour { what, basis: Basis::Inferred }
+}
+
 /// A behaviour that no source speaks of.
 pub const fn our_choice(what: &'static str) -> Behaviour {
     Behaviour { what, basis: Basis::OurChoice }
 }
 
-/// Parameters that several actions share.
+/// Parameters and behaviours that several actions share.
 mod shared {
-    use super::{Kind, Parameter};
+    use super::{Behaviour, Kind, Parameter, documented, inferred, observed};
+
+    /// A caller reference names one request of an action.
+    pub(super) const REFERENCE_OF_ACTION: Behaviour = inferred(
+        "A caller reference is unique for caller and action: a Refund may carry the reference of its Pay.",
+    );
+    /// The rules of tokens.
+    pub(super) const TOKEN_RULES: Behaviour = documented(
+        "A rule of a token that is broken (its amount, its validity, its recipient, another caller's token) is IncompatibleTokens.",
+    );
+    /// How broken rules are told.
+    pub(super) const TOKEN_RULES_TEXT: Behaviour = observed(
+        "The sentence of IncompatibleTokens with a line break and a detail; the details but that of an exact amount and that of a recipient are our choice. The line break is written as a character reference, because Amazon's PHP library reads errors line by line.",
+    );
 
     pub(super) const SENDER_TOKEN_ID: Parameter =
         Parameter::required("SenderTokenId", Kind::Characters(64), "The token that pays.");

@@ -60,6 +60,7 @@ pub(super) static ACTION: Action = Action {
         ),
         our_choice("MarketplaceTxnOnly moves the caller's own fee, or RefundAmount of it, to the recipient."),
         our_choice("The type of the original is looked at before its state."),
+        shared::REFERENCE_OF_ACTION,
     ],
     needs_signature: true,
     run: |call| Box::pin(run(call)),

@@ -33,7 +33,6 @@ pub(super) static ACTION: Action = Action {
         Code::InvalidRecipientForCCTransaction,
         Code::TokenUsageError,
         Code::AmountOutOfRange,
-        Code::InsufficientBalance,
         Code::PaymentInstrumentNotCC,
         Code::DuplicateRequest,
     ],
@@ -45,6 +44,9 @@ pub(super) static ACTION: Action = Action {
         our_choice(
             "The fee is that of a card Pay and is taken when the hold is settled, on what is settled.",
         ),
+        shared::TOKEN_RULES,
+        shared::TOKEN_RULES_TEXT,
+        shared::REFERENCE_OF_ACTION,
     ],
     needs_signature: true,
     run: |call| Box::pin(run(call)),

@@ -35,6 +35,7 @@ pub(super) static ACTION: Action = Action {
         documented("Writing off more than is owed is SettleAmountGreaterThanDebt."),
         our_choice("It succeeds in the call, costs no fee, and clears the oldest debt first."),
         our_choice("An instrument that is expired or inactive can still be written off."),
+        shared::REFERENCE_OF_ACTION,
     ],
     needs_signature: true,
     run: |call| Box::pin(run(call)),

@@ -38,7 +38,7 @@ pub(crate) enum Expected {
     /// HTTP 200 with these texts.
     Success(Vec<(&'static str, &'static str)>),
     /// This code; the message is the code's usual one, or this.
-    Refusal { code: Code, message: Option<&'static str> },
+    Refusal { code: Code, message: Option<String> },
 }
 
 impl Case {
@@ -95,10 +95,20 @@ impl Case {
         Self { expects: Expected::Refusal { code, message: None }, ..self }
     }
 
+    /// Refused because a rule of a token is broken, with this detail.
+    fn incompatible(self, detail: &str) -> Self {
+        let message = Some(format!("{INCOMPATIBLE}\n{detail}"));
+        Self { expects: Expected::Refusal { code: Code::IncompatibleTokens, message }, ..self }
+    }
+
     fn refused_saying(self, code: Code, message: &'static str) -> Self {
-        Self { expects: Expected::Refusal { code, message: Some(message) }, ..self }
+        Self { expects: Expected::Refusal { code, message: Some(message.to_owned()) }, ..self }
     }
 }
+
+/// The recorded beginning of what is said of tokens whose rules are broken.
+const INCOMPATIBLE: &str =
+    "The transaction could not be completed because the tokens have incompatible payment instructions: ";
 
 const UNKNOWN_TOKEN: &str = "UNKNOWN0TOKEN0IN0THE0FORM0OF0FPS00000000000000000000000000000000";
 const UNKNOWN_LINE: &str = "UNKNOWN0LINE00IN0THE0FORM0OF0FPS00000000000000000000000000000000";
@@ -225,7 +235,7 @@ fn pay_cases() -> Vec<Case> {
             .refused(Code::InvalidTokenId_Sender),
         pay("another merchant's token is refused")
             .with("SenderTokenId", "OF-RIVAL")
-            .refused(Code::InvalidTokenId_Sender),
+            .incompatible("Token was installed by another application"),
         pay("a fixed marketplace fee needs a recipient token")
             .with("MarketplaceFixedFee.Value", "1")
             .refused(Code::NotMarketplaceApp),
@@ -253,20 +263,19 @@ fn pay_cases() -> Vec<Case> {
         pay("a cancelled token is not active")
             .with("SenderTokenId", "CANCELLED")
             .refused(Code::TokenNotActive_Sender),
-        pay("a token is not active from the instant its validity ends")
+        pay("a token has expired from the instant its validity ends")
             .with("SenderTokenId", "PAST")
-            .refused(Code::TokenNotActive_Sender),
-        pay("a token is not active before its validity begins")
+            .incompatible("Token has expired"),
+        pay("a token cannot be used before its validity begins")
             .with("SenderTokenId", "FUTURE")
-            .refused(Code::TokenNotActive_Sender),
+            .incompatible("Token is not valid yet"),
         pay("credit that has expired makes no debt")
             .with("SenderTokenId", "EXPIRED-CREDIT")
             .refused(Code::InstrumentExpired),
         pay("credit that is inactive makes no debt")
             .with("SenderTokenId", "INACTIVE-CREDIT")
             .refused(Code::InactiveInstrument),
-        pay("a settlement token does not pay").with("SenderTokenId", "SETTLE-CC").refused_saying(
-            Code::IncompatibleTokens,
+        pay("a settlement token does not pay").with("SenderTokenId", "SETTLE-CC").incompatible(
             "The sender token settles or funds an instrument, or receives; it cannot be used to pay.",
         ),
         pay("a person cannot take cards")
@@ -328,11 +337,19 @@ fn pay_cases() -> Vec<Case> {
         pay("a token may set the smallest charge")
             .with("SenderTokenId", "CHARGES-5-TO-20")
             .with(dollars, "4.99")
-            .refused(Code::AmountOutOfRange),
+            .incompatible("Transaction amount is less than accepted value"),
         pay("a token may set the largest charge")
             .with("SenderTokenId", "CHARGES-5-TO-20")
             .with(dollars, "20.01")
-            .refused(Code::AmountOutOfRange),
+            .incompatible("Transaction amount is greater than accepted value"),
+        pay("a token may set the exact charge")
+            .with("SenderTokenId", "CHARGES-EXACTLY-5")
+            .with(dollars, "5.01")
+            .incompatible("Transaction amount not equal to accepted value"),
+        pay("the exact charge is allowed")
+            .with("SenderTokenId", "CHARGES-EXACTLY-5")
+            .with(dollars, "5")
+            .answers(&[SUCCESS]),
         pay("charges up to both ends are allowed")
             .after(pay_by("CHARGES-5-TO-20", "5").with("CallerReference", "least"))
             .with("SenderTokenId", "CHARGES-5-TO-20")
@@ -533,7 +550,7 @@ fn settle_cases() -> Vec<Case> {
             .refused(Code::InvalidTokenId_Sender),
         settle("another merchant's token is refused")
             .with("SenderTokenId", "OF-RIVAL")
-            .refused(Code::InvalidTokenId_Sender),
+            .incompatible("Token was installed by another application"),
         settle("an unknown instrument is refused")
             .with("CreditInstrumentId", UNKNOWN_LINE)
             .refused(Code::InvalidPaymentInstrument),
@@ -559,23 +576,14 @@ fn settle_cases() -> Vec<Case> {
             .refused(Code::InstrumentExpired),
         settle("an expired settlement token settles nothing")
             .with("SenderTokenId", "SETTLE-PAST")
-            .refused(Code::InstrumentExpired),
+            .incompatible("Token has expired"),
         settle_on("inactive credit is not settled", "INACTIVE-SETTLE", "INACTIVE-LINE")
             .refused(Code::InactiveInstrument),
-        settle("the credit token does not settle").with("SenderTokenId", "CREDIT").refused_saying(
-            Code::IncompatibleTokens,
-            "The operation needs the token that settles or funds the instrument, not one that pays with it or another.",
-        ),
-        settle("an ordinary token does not settle").with("SenderTokenId", "ABT").refused_saying(
-            Code::IncompatibleTokens,
-            "The operation needs the token that settles or funds the instrument, not one that pays with it or another.",
-        ),
+        settle("the credit token does not settle").with("SenderTokenId", "CREDIT").incompatible("The operation needs the token that settles or funds the instrument, not one that pays with it or another."),
+        settle("an ordinary token does not settle").with("SenderTokenId", "ABT").incompatible("The operation needs the token that settles or funds the instrument, not one that pays with it or another."),
         settle("another instrument's token does not settle")
             .with("SenderTokenId", "UNUSED-SETTLE")
-            .refused_saying(
-                Code::IncompatibleTokens,
-                "The token belongs to another instrument.",
-            ),
+            .incompatible("The token belongs to another instrument."),
         settle_on("a person cannot take cards", "PERSON-SETTLE", "PERSON-LINE")
             .by("PERSON")
             .refused(Code::InvalidRecipientForCCTransaction),
@@ -813,10 +821,7 @@ fn order_cases() -> Vec<Case> {
         settle("a wrong instrument comes before the limit of the token")
             .with("SenderTokenId", "SETTLE-AT-MOST-30")
             .with("CreditInstrumentId", "UNUSED-LINE")
-            .refused_saying(
-                Code::IncompatibleTokens,
-                "The token belongs to another instrument.",
-            ),
+            .incompatible("The token belongs to another instrument."),
         settle("the limit of the token comes before the debt")
             .with("SenderTokenId", "SETTLE-AT-MOST-30")
             .with("SettlementAmount.Value", "200")
@@ -877,9 +882,9 @@ fn reference_cases() -> Vec<Case> {
             .after(pay(""))
             .with("CallerDescription", "other")
             .refused(Code::DuplicateRequest),
-        settle("one space of references serves all actions")
+        settle("each action has references of its own")
             .after(pay("").with("CallerReference", "settlement"))
-            .refused(Code::DuplicateRequest),
+            .answers(&[PENDING]),
         pay("another caller's references are his own")
             .after(pay_by("OF-RIVAL", "10").by("RIVAL"))
             .answers(&[SUCCESS]),
@@ -887,7 +892,7 @@ fn reference_cases() -> Vec<Case> {
             .after_refusal_of(pay_by("FROM-NOON", "10"))
             .after_seconds(1)
             .with("SenderTokenId", "FROM-NOON")
-            .refused(Code::TokenNotActive_Sender),
+            .incompatible("Token is not valid yet"),
         pay("the same request under another reference is not refused then")
             .after_refusal_of(pay_by("FROM-NOON", "10").with("CallerReference", "too early"))
             .after_seconds(1)

@@ -99,7 +99,8 @@ impl Stage {
             }
             Expected::Refusal { code, message } => {
                 let facts = code.facts();
-                let expected = (facts.status, facts.name, escaped(message.unwrap_or(facts.message)));
+                let expected =
+                    (facts.status, facts.name, escaped(message.as_deref().unwrap_or(facts.message)));
                 let (found, said) = (reply.code(), said(reply));
                 ((reply.status, found.as_str(), said) != expected)
                     .then(|| format!("expected {expected:?}: {}", reply.body))
@@ -115,7 +116,7 @@ fn said(reply: &Reply) -> String {
 
 /// Text as it stands in the documents.
 pub(crate) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "&#10;")
 }
 
 /// The case that shows how an action succeeds.
@@ -223,7 +224,7 @@ fn lacking(cases: &[Case]) -> Vec<String> {
 #[test]
 fn no_action_lacks_a_case() {
     let lacking = lacking(&cases());
-    assert!(lacking.is_empty(), "write cases in tests/actions/cases.rs:\n{}", lacking.join("\n"));
+    assert!(lacking.is_empty(), "write cases in tests/service/actions/cases.rs:\n{}", lacking.join("\n"));
 }
 
 #[test]

@@ -218,6 +218,9 @@ fn recipient_cases() -> Vec<Case> {
         status("an unknown token is refused")
             .with("RecipientTokenId", UNKNOWN_TOKEN)
             .refused(Code::InvalidTokenId_Recipient),
+        status("another marketplace's recipient token is refused")
+            .with("RecipientTokenId", "R-OF-RIVAL")
+            .incompatible("Token was installed by another application"),
         status("a sender token is no recipient token")
             .with("RecipientTokenId", "ABT")
             .refused(Code::InvalidTokenId_Recipient),
@@ -324,7 +327,7 @@ fn cancel_subscription_cases() -> Vec<Case> {
             .with(dollars, "20")
             .refused(Code::InsufficientBalance),
         cancel("a used reference with another request is a duplicate")
-            .after(pay("").with("CallerReference", "goodbye"))
+            .after(cancel("").with(dollars, "1"))
             .refused(Code::DuplicateRequest),
     ]
 }

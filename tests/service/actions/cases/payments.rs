@@ -15,6 +15,7 @@ pub(super) fn cases() -> Vec<Case> {
         magic_cases(),
         marketplace_cases(|name| pay(name).with("SenderTokenId", "CC")),
         marketplace_cases(reserve),
+        penniless_marketplace_cases(),
         marketplace_refund_cases(),
         prepaid_pay_cases(),
         reserve_cases(),
@@ -84,7 +85,10 @@ fn marketplace_cases(payment: impl Fn(&'static str) -> Case) -> Vec<Case> {
         ),
         payment("another marketplace's recipient token is refused")
             .with(to, "R-OF-RIVAL")
-            .refused(Code::InvalidTokenId_Recipient),
+            .incompatible("Token was installed by another application"),
+        payment("a recipient token has expired from the instant its validity ends")
+            .with(to, "R-PAST")
+            .incompatible("Token has expired"),
         payment("a sender token is no recipient token")
             .with(to, "ABT")
             .refused(Code::InvalidTokenId_Recipient),
@@ -116,29 +120,32 @@ fn marketplace_cases(payment: impl Fn(&'static str) -> Case) -> Vec<Case> {
         payment("a fee stays within its maximum")
             .with(to, "R")
             .with("MarketplaceFixedFee.Value", "2.01")
-            .refused_saying(
-                Code::IncompatibleTokens,
-                "The marketplace fee is above what the recipient token allows.",
-            ),
+            .incompatible("The marketplace fee is above what the recipient token allows."),
         payment("ChargeFeeTo agrees with the recipient token")
             .with(to, "R")
             .with("ChargeFeeTo", "Caller")
-            .refused_saying(
-                Code::IncompatibleTokens,
-                "ChargeFeeTo contradicts recipientPaysFee of the recipient token.",
-            ),
+            .incompatible("ChargeFeeTo contradicts recipientPaysFee of the recipient token."),
         payment("a recipient gets more than the fees").with(to, "R").with(DOLLARS, "0.05").refused_saying(
             Code::InvalidParams,
             "Transaction amount must be greater than Recipient Fee liability.",
         ),
-        payment("a marketplace that pays the fee must have it")
-            .by("PENNILESS")
+    ]
+}
+
+/// A marketplace that pays the fee has to have it when the money moves.
+fn penniless_marketplace_cases() -> Vec<Case> {
+    let by_penniless = |case: Case| {
+        case.by("PENNILESS")
             .with("SenderTokenId", "TO-PENNILESS-BY-CC")
-            .with(to, "R-OF-PENNILESS")
-            .refused_saying(
-                Code::InsufficientBalance,
-                "The caller's balance does not cover the fee of the transaction.",
-            ),
+            .with("RecipientTokenId", "R-OF-PENNILESS")
+    };
+    vec![
+        by_penniless(pay("a marketplace that pays the fee must have it")).refused_saying(
+            Code::InsufficientBalance,
+            "The caller's balance does not cover the fee of the transaction.",
+        ),
+        by_penniless(reserve("a marketplace need not have the fee before the reservation is settled"))
+            .answers(&[PENDING]),
     ]
 }
 
@@ -220,12 +227,8 @@ fn prepaid_pay_cases() -> Vec<Case> {
             .refused(Code::InsufficientBalance),
         prepaid("a prepaid instrument pays only its own merchant")
             .with("RecipientTokenId", "R")
-            .refused_saying(
-                Code::IncompatibleTokens,
-                "Prepaid and postpaid instruments pay only their own merchant.",
-            ),
-        pay("a funding token does not pay").with("SenderTokenId", "FUND-CC").refused_saying(
-            Code::IncompatibleTokens,
+            .incompatible("Prepaid and postpaid instruments pay only their own merchant."),
+        pay("a funding token does not pay").with("SenderTokenId", "FUND-CC").incompatible(
             "The sender token settles or funds an instrument, or receives; it cannot be used to pay.",
         ),
         pay("an expired prepaid instrument is not spent from")
@@ -250,6 +253,9 @@ fn reserve_cases() -> Vec<Case> {
         reserve("an unknown token is refused")
             .with("SenderTokenId", UNKNOWN_TOKEN)
             .refused(Code::InvalidTokenId_Sender),
+        reserve("another merchant's token is refused")
+            .with("SenderTokenId", "OF-RIVAL")
+            .incompatible("Token was installed by another application"),
         reserve("nobody reserves from himself")
             .with("SenderTokenId", "TO-SELF")
             .refused(Code::SameSenderAndRecipient),
@@ -452,6 +458,9 @@ fn funding_refusals() -> Vec<Case> {
         fund("an unknown token is refused")
             .with("SenderTokenId", UNKNOWN_TOKEN)
             .refused(Code::InvalidTokenId_Sender),
+        fund("another merchant's token is refused")
+            .with("SenderTokenId", "OF-RIVAL")
+            .incompatible("Token was installed by another application"),
         fund("an unknown instrument is refused")
             .with("PrepaidInstrumentId", UNKNOWN_CARD)
             .refused(Code::InvalidPaymentInstrument),
@@ -476,13 +485,10 @@ fn funding_refusals() -> Vec<Case> {
             .refused(Code::InstrumentExpired),
         fund_on("an inactive instrument is not funded", "INACTIVE-FUND", "INACTIVE-CARD")
             .refused(Code::InactiveInstrument),
-        fund("a prepaid token does not fund").with("SenderTokenId", "PREPAID").refused_saying(
-            Code::IncompatibleTokens,
-            "The operation needs the token that settles or funds the instrument, not one that pays with it or another.",
-        ),
+        fund("a prepaid token does not fund").with("SenderTokenId", "PREPAID").incompatible("The operation needs the token that settles or funds the instrument, not one that pays with it or another."),
         fund("a funding token serves its own instrument")
             .with("PrepaidInstrumentId", "POOR-CARD")
-            .refused_saying(Code::IncompatibleTokens, "The token belongs to another instrument."),
+            .incompatible("The token belongs to another instrument."),
         fund_on("a person cannot take cards", "PERSON-FUND", "PERSON-CARD")
             .by("PERSON")
             .refused(Code::InvalidRecipientForCCTransaction),

@@ -1,0 +1,382 @@
+//! Every two commands in one batch on shared rows answer and leave behind what they do one after the other.
+//!
+//! Each pair has rows of its own in one world, so that two sandboxes do: one runs the pairs in batches of two, the other each
+//! command alone.
+
+use std::fmt::Write;
+use std::pin::Pin;
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
+
+use fps_sandbox::error::FpsError;
+use fps_sandbox::ledger::{
+    AccountNumber, Amount, Asked, Authorise, Book, Caller, Cancel, CancelSubscription,
+    CancelSubscriptionAndRefund, CancelToken, Charges, Command, Context, Credit, FundPrepaid, GetDebtBalance,
+    GetPrepaidBalance, GetTokenByCaller, GetTokenUsage, InstallPaymentInstruction, InstrumentId,
+    MarketplaceRefundPolicy, Needs, Once, OwnFee, Pay, Payment, PaymentMethod, Proposal, Refund, Remarks,
+    Reserve, Settle, SettleDebt, TokenId, TokenName, TokenType, TransactionId, Validity, Visitor,
+    WriteOffDebt,
+};
+use fps_sandbox::store::Store;
+
+use crate::support::Server;
+
+type Running = Pin<Box<dyn Future<Output = String> + Send>>;
+
+/// What a command answers, ids aside.
+async fn told<C: Command>(store: Store, command: C, in_words: impl Fn(C::Output) -> String + Send) -> String {
+    match store.run(command).await {
+        Ok(answer) => in_words(answer),
+        Err(refusal) => refusal.to_string(),
+    }
+}
+
+fn dollars(text: &str) -> Amount {
+    Amount::parse(text).expect("dollars")
+}
+
+/// The commands of one pair: each by its place in [`COMMANDS`], on the rows of its pair.
+#[derive(Clone)]
+struct Commands {
+    store: Store,
+    caller: Caller,
+    pair: usize,
+    /// The reservation of the pair.
+    reserved: TransactionId,
+}
+
+const COMMANDS: [&str; 24] = [
+    "Pay on credit",
+    "SettleDebt of all from a balance",
+    "SettleDebt of a little from a balance",
+    "SettleDebt of all by card",
+    "WriteOffDebt of a part",
+    "WriteOffDebt of all",
+    "Refund of all of a debt",
+    "Refund of a part of a debt",
+    "EditToken from balance to card",
+    "EditToken from card to balance",
+    "CancelToken of the credit token",
+    "CancelToken of the settlement token",
+    "Pay by prepaid token",
+    "FundPrepaid up to the limit",
+    "Refund onto the prepaid instrument",
+    "Refund to a card",
+    "Settle",
+    "Cancel",
+    "Reserve by a single-use token",
+    "Pay by the same single-use token",
+    "Authorise a postpaid instrument",
+    "InstallPaymentInstruction",
+    "CancelSubscription",
+    "CancelSubscriptionAndRefund",
+];
+
+impl Commands {
+    fn token(&self, name: &str) -> TokenId {
+        format!("{name}-{}", self.pair).into()
+    }
+
+    fn instrument(&self, name: &str) -> InstrumentId {
+        format!("{name}-{}", self.pair).into()
+    }
+
+    fn once<O>(place: usize, operation: O) -> Once<O> {
+        let digest = [u8::try_from(place).expect("few commands"); 16];
+        Once { operation, digest }
+    }
+
+    fn remarks(&self, place: usize) -> Remarks {
+        Remarks { caller_reference: format!("{place} of pair {}", self.pair), ..Remarks::default() }
+    }
+
+    fn payment(&self, place: usize, token: &str, amount: &str) -> Payment {
+        Payment {
+            caller: self.caller,
+            sender_token: self.token(token),
+            recipient_token: None,
+            amount: dollars(amount),
+            charge_fee_to: None,
+            own_fee: OwnFee::default(),
+            remarks: self.remarks(place),
+            timeout_minutes: 10_080,
+        }
+    }
+
+    fn settlement(&self, place: usize, token: &str, amount: Option<&str>) -> SettleDebt {
+        SettleDebt {
+            caller: self.caller,
+            sender_token: self.token(token),
+            instrument: self.instrument("LINE"),
+            amount: amount.map(dollars),
+            remarks: self.remarks(place),
+            timeout_minutes: 10_080,
+        }
+    }
+
+    fn refund(&self, place: usize, payment: &str, amount: Option<&str>) -> Refund {
+        Refund {
+            caller: self.caller,
+            original: format!("{payment}-{}", self.pair).into(),
+            amount: amount.map(dollars),
+            policy: MarketplaceRefundPolicy::MasterTxnOnly,
+            remarks: self.remarks(place),
+        }
+    }
+
+    fn authorise(&self, asked: Asked, method: PaymentMethod) -> Authorise {
+        Authorise {
+            proposal: Proposal {
+                caller: self.caller,
+                methods: vec![PaymentMethod::CC, PaymentMethod::ACH, PaymentMethod::ABT],
+                reason: None,
+                validity: Validity::default(),
+                asked,
+            },
+            visitor: Visitor::At("buyer@example.com".to_owned()),
+            method: Some(method),
+            paid_by: None,
+        }
+    }
+
+    fn run(&self, place: usize) -> Running {
+        let store = self.store.clone();
+        let receipt = |receipt: fps_sandbox::ledger::Receipt| format!("{:?}", receipt.status);
+        let caller = self.caller;
+        macro_rules! once {
+            ($operation:expr) => {
+                Box::pin(told(store, Self::once(place, $operation), receipt))
+            };
+        }
+        macro_rules! command {
+            ($command:expr) => {
+                Box::pin(told(store, $command, |_| "done".to_owned()))
+            };
+        }
+        match place {
+            0 => once!(Pay(self.payment(place, "CREDIT", "10"))),
+            1 => once!(self.settlement(place, "SETTLE", None)),
+            2 => once!(self.settlement(place, "SETTLE", Some("0.05"))),
+            3 => once!(self.settlement(place, "SETTLE-CARD", None)),
+            4 | 5 => once!(WriteOffDebt {
+                caller,
+                instrument: self.instrument("LINE"),
+                amount: dollars(if place == 4 { "20" } else { "70" }),
+                remarks: self.remarks(place),
+            }),
+            6 => once!(self.refund(place, "DEBT-FIRST", None)),
+            7 => once!(self.refund(place, "DEBT-SECOND", Some("5"))),
+            8 => {
+                command!(self.authorise(Asked::Edit { token: self.token("SETTLE") }, PaymentMethod::CC))
+            }
+            9 => {
+                command!(self.authorise(Asked::Edit { token: self.token("SETTLE-CARD") }, PaymentMethod::ABT))
+            }
+            10 => command!(CancelToken { caller, token: self.token("CREDIT") }),
+            11 => command!(CancelToken { caller, token: self.token("SETTLE") }),
+            12 => once!(Pay(self.payment(place, "PREPAID", "10"))),
+            13 => once!(FundPrepaid {
+                caller,
+                sender_token: self.token("FUND"),
+                instrument: self.instrument("CARD"),
+                amount: dollars("30"),
+                remarks: self.remarks(place),
+                timeout_minutes: 10_080,
+            }),
+            14 => once!(self.refund(place, "SPENT", None)),
+            15 => once!(self.refund(place, "BY-CARD", None)),
+            16 => command!(Settle { caller, reservation: self.reserved.clone(), amount: None }),
+            17 => command!(Cancel { caller, transaction: self.reserved.clone() }),
+            18 => once!(Reserve(self.payment(place, "ONCE", "10"))),
+            19 => once!(Pay(self.payment(place, "ONCE", "10"))),
+            20 => {
+                let asked = Asked::Postpaid(Credit {
+                    sender_reference: format!("shared {}", self.pair),
+                    settlement_reference: format!("settlement {}", self.pair),
+                    credit_limit: dollars("50"),
+                    settlement_limit: dollars("500"),
+                    charges: Charges::default(),
+                    limits: Vec::new(),
+                });
+                command!(self.authorise(asked, PaymentMethod::CC))
+            }
+            21 => command!(InstallPaymentInstruction {
+                caller,
+                instruction: "MyRole == 'Caller';".to_owned(),
+                friendly_name: None,
+                caller_reference: format!("shared {}", self.pair),
+                token_type: TokenType::Unrestricted,
+                payment_reason: None,
+            }),
+            22 => command!(CancelSubscription { caller, subscription: self.subscription() }),
+            23 => once!(CancelSubscriptionAndRefund {
+                caller,
+                subscription: self.subscription(),
+                amount: dollars("1"),
+                remarks: self.remarks(place),
+            }),
+            _ => unreachable!("there are {} commands", COMMANDS.len()),
+        }
+    }
+
+    fn subscription(&self) -> fps_sandbox::ledger::SubscriptionId {
+        format!("SUBSCRIPTION-{}", self.pair).into()
+    }
+
+    /// What the pair has left behind.
+    async fn state(&self) -> String {
+        let caller = self.caller;
+        let debt = GetDebtBalance { caller, instrument: self.instrument("LINE") };
+        let prepaid = GetPrepaidBalance { caller, instrument: self.instrument("CARD") };
+        let mut state = told(self.store.clone(), debt, |debt| format!("{debt:?}")).await;
+        state += &told(self.store.clone(), prepaid, |prepaid| format!(" {prepaid:?}")).await;
+        for token in ["CREDIT", "SETTLE", "SETTLE-CARD", "ONCE"] {
+            let name = TokenName::Id(self.token(token));
+            let found = GetTokenByCaller { caller, name };
+            state += &told(self.store.clone(), found, |token| {
+                format!(" {:?} {} {:?}", token.method, token.active, token.usage)
+            })
+            .await;
+            let usage = GetTokenUsage { caller, token: self.token(token) };
+            state += &told(self.store.clone(), usage, |usage| format!(" {usage:?}")).await;
+        }
+        state
+    }
+}
+
+/// A world with rows for so many pairs.
+fn world(pairs: usize) -> String {
+    let text = String::from(
+        r#"
+[[account]]
+name = "merchant"
+email = "merchant@example.com"
+balance = "100000.00"
+access_key = [{ id = "MERCHANT", secret = "secret" }]
+[[account]]
+name = "buyer"
+email = "buyer@example.com"
+kind = "personal"
+balance = "1000000.00"
+"#,
+    );
+    let mut instruments = String::new();
+    let mut tokens = String::new();
+    let mut payments = String::new();
+    for pair in 0..pairs {
+        let parties = "sender = \"buyer\"\nrecipient = \"merchant\"";
+        let _ = write!(
+            instruments,
+            "[[credit_instrument]]\nid = \"LINE-{pair}\"\n{parties}\ncredit_limit = \"75.00\"\n\
+             [[prepaid_instrument]]\nid = \"CARD-{pair}\"\n{parties}\nrecharge_limit = \"60.00\"\n"
+        );
+        for (token, rest) in [
+            ("CREDIT", format!("charges = \"LINE-{pair}\"")),
+            (
+                "SETTLE",
+                format!("settles = \"LINE-{pair}\"\nmethod = \"ABT\"\nglobal_amount_limit = \"75.00\""),
+            ),
+            ("SETTLE-CARD", format!("settles = \"LINE-{pair}\"\nmethod = \"CC\"")),
+            ("PREPAID", format!("charges = \"CARD-{pair}\"")),
+            ("FUND", format!("funds = \"CARD-{pair}\"\nmethod = \"ABT\"")),
+            (
+                "ONCE",
+                "sender = \"buyer\"\ncaller = \"merchant\"\nmethod = \"CC\"\ntype = \"SingleUse\"".to_owned(),
+            ),
+            ("MANY", "sender = \"buyer\"\ncaller = \"merchant\"\nmethod = \"CC\"".to_owned()),
+        ] {
+            let _ = write!(tokens, "[[token]]\nid = \"{token}-{pair}\"\n{rest}\n");
+        }
+        for (payment, token, amount) in [
+            ("DEBT-FIRST", "CREDIT", "40.00"),
+            ("DEBT-SECOND", "CREDIT", "30.00"),
+            ("FUNDED", "FUND", "50.00"),
+            ("SPENT", "PREPAID", "20.00"),
+            ("BY-CARD", "MANY", "20.00"),
+            ("SUBSCRIBED", "MANY", "10.00"),
+        ] {
+            let _ = write!(
+                payments,
+                "[[payment]]\nid = \"{payment}-{pair}\"\ntoken = \"{token}-{pair}\"\namount = \"{amount}\"\n"
+            );
+        }
+        let _ = write!(
+            payments,
+            "[[subscription]]\nid = \"SUBSCRIPTION-{pair}\"\n{parties}\ndescription = \"weekly\"\n\
+             amount = \"10.00\"\nfrequency = \"1 Week\"\npayments = [\"SUBSCRIBED-{pair}\"]\n"
+        );
+    }
+    text + &instruments + &tokens + &payments
+}
+
+/// Keeps the writer busy until it is told to go on: what is asked for meanwhile is one batch.
+struct Hold(Mutex<mpsc::Receiver<()>>);
+
+impl Command for Hold {
+    type Output = ();
+
+    fn needs(&self, _: &mut Needs<'_>) {}
+
+    fn decide(&self, _: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
+        let _ = self.0.lock().expect("one at a time").recv();
+        Ok(())
+    }
+}
+
+/// Makes the reservations, and the commands of each pair.
+async fn commands(server: &Server, pairs: usize) -> Vec<Commands> {
+    let merchant = server.store.access_key("MERCHANT").expect("the merchant's key");
+    let mut commands = Vec::new();
+    for pair in 0..pairs {
+        let mut made = Commands {
+            store: server.store.clone(),
+            caller: Caller { account: AccountNumber(merchant.owner.account.0), ..merchant.owner },
+            pair,
+            reserved: "".into(),
+        };
+        let reserve = Reserve(Payment {
+            remarks: Remarks { caller_reference: format!("reserved {pair}"), ..Remarks::default() },
+            ..made.payment(0, "MANY", "10")
+        });
+        let receipt = server.store.run(Once { operation: reserve, digest: [0; 16] }).await.expect("reserved");
+        made.reserved = receipt.transaction;
+        commands.push(made);
+    }
+    server.advance(Duration::from_secs(2));
+    commands
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_two_commands_of_one_batch_are_as_if_each_were_alone() {
+    let pairs: Vec<(usize, usize)> = (0..COMMANDS.len())
+        .flat_map(|first| (0..COMMANDS.len()).map(move |second| (first, second)))
+        .collect();
+    let seed = world(pairs.len());
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let together = Server::start_in(folder.path(), &seed).await;
+    let alone = Server::start_in(other.path(), &seed).await;
+    let (in_batches, one_by_one) =
+        (commands(&together, pairs.len()).await, commands(&alone, pairs.len()).await);
+    let mut problems = Vec::new();
+    for (pair, (first, second)) in pairs.into_iter().enumerate() {
+        let (release, held) = mpsc::channel();
+        let holding = together.store.run(Hold(Mutex::new(held)));
+        let (_, one, two, ()) =
+            tokio::join!(holding, in_batches[pair].run(first), in_batches[pair].run(second), async {
+                release.send(()).expect("the writer waits");
+            });
+        let expected = (one_by_one[pair].run(first).await, one_by_one[pair].run(second).await);
+        let found = (one, two);
+        let states = (in_batches[pair].state().await, one_by_one[pair].state().await);
+        if found != expected || states.0 != states.1 {
+            problems.push(format!(
+                "{}, then {}: {found:?}, not {expected:?}; {}, not {}",
+                COMMANDS[first], COMMANDS[second], states.0, states.1
+            ));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    together.advance(Duration::from_secs(2));
+    together.stop_and_audit().await;
+    alone.stop_and_audit().await;
+}

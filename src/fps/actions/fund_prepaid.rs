@@ -50,7 +50,9 @@ pub(super) static ACTION: Action = Action {
     fidelity: &[
         documented("The instrument gets the whole amount, the recipient the amount less the fee."),
         observed("The fees of the guide's samples: 0.10 for 1.00, 0.30 for 5.00 and for 10.00 by card."),
-        our_choice("Balance and money on its way together stay within the recharge limit."),
+        our_choice(
+            "The recharge limit binds what is there, on its way and newly paid in together; what a refund brings back may pass it.",
+        ),
         shared::TOKEN_RULES,
         shared::TOKEN_RULES_TEXT,
         shared::REFERENCE_OF_ACTION,

@@ -114,7 +114,7 @@ codes! {
     UnverifiedEmailAddress_Sender 400 final Documented "The sender's e-mail address is not verified.";
     InvalidRequest 400 final Observed "The request doesn't conform to the interface specification in the WSDL.";
     InvalidParameterValue 400 final Observed "The value of a parameter is invalid.";
-    InvalidSignature 400 final Observed "The signature in 'HttpParameters' cannot be decoded.";
+    InvalidSignature 400 final Observed "The request signature we calculated does not match the signature you provided.";
     RequestExpired 400 final Observed "Request has expired.";
     MissingAuthenticationToken 403 final OurChoice "The request must contain a valid AWSAccessKeyId and Signature.";
     MissingAction 400 final OurChoice "The request must contain the parameter Action.";
@@ -152,12 +152,20 @@ pub struct FpsError {
     pub code: Code,
     /// One sentence for the person who reads the answer.
     pub message: Cow<'static, str>,
+    /// HTTP status of the answer: that of the code, unless the place that refuses has one of its own.
+    pub status: u16,
 }
 
 impl FpsError {
     /// A refusal with a message of its own.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), status: code.facts().status }
+    }
+
+    /// The same with another HTTP status than the usual one of its code.
+    #[must_use]
+    pub fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
     }
 
     /// A parameter of the request is missing or ill-formed (`InvalidParams`).

@@ -27,6 +27,8 @@ CREATE TABLE access_keys (
     world   BIGINT NOT NULL,
     account BIGINT NOT NULL,
     secret  TEXT NOT NULL,
+    -- Whether the owner may call the service.
+    standing TEXT NOT NULL CHECK (standing IN ('developer', 'not-developer', 'not-signed-up')),
     -- How every visit to the Co-Branded pages ends that a merchant sends there, if he wants no pages at all; and the
     -- signature version of his return URLs.
     ending  TEXT,

@@ -6,7 +6,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use crate::ledger::{AccountKind, AccountState};
+use crate::ledger::{AccountKind, AccountState, Secret};
 
 /// A seed file as written.
 #[derive(Debug, Default, Deserialize)]
@@ -39,6 +39,12 @@ pub(super) struct AccountEntry {
     pub(super) kind: AccountKind,
     #[serde(default = "active")]
     pub(super) state: AccountState,
+    /// Whether it is a developer account; without that every call by its keys is AccessFailure.
+    #[serde(default = "yes")]
+    pub(super) developer: bool,
+    /// Whether it is signed up for FPS; without that every call by its keys is AuthFailure.
+    #[serde(default = "yes")]
+    pub(super) signed_up: bool,
     /// Whether it may act between a sender and another recipient; the default is what it is: a business may.
     pub(super) marketplace: Option<bool>,
     /// Dollars on the Amazon Payments balance.
@@ -66,7 +72,7 @@ fn active() -> AccountState {
 #[serde(deny_unknown_fields)]
 pub(super) struct KeyEntry {
     pub(super) id: Spanned<String>,
-    pub(super) secret: String,
+    pub(super) secret: Secret,
 }
 
 /// A line of credit.

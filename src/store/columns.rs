@@ -10,6 +10,7 @@ use crate::ledger::{
 };
 
 use super::engine::Row;
+use super::keys::Standing;
 
 /// A column holds what this version cannot have written.
 pub(super) fn corrupt(column: &str) -> sqlx::Error {
@@ -33,6 +34,21 @@ pub(super) fn secret_name(name: &str) -> sqlx::Result<SecretName> {
 /// How visits to the Co-Branded pages end.
 pub(super) fn ending(name: Option<String>) -> sqlx::Result<Option<Ending>> {
     name.map(|name| known(Ending::named(&name), "access_keys.ending")).transpose()
+}
+
+/// Whether the owner of an access key may call.
+pub(super) fn standing(name: &str) -> sqlx::Result<Standing> {
+    let all = [Standing::Developer, Standing::NotDeveloper, Standing::NotSignedUp];
+    known(all.into_iter().find(|standing| standing_name(*standing) == name), "access_keys.standing")
+}
+
+/// The name of a standing.
+pub(super) const fn standing_name(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Developer => "developer",
+        Standing::NotDeveloper => "not-developer",
+        Standing::NotSignedUp => "not-signed-up",
+    }
 }
 
 /// Payment methods as text: `CC,ACH`.

@@ -6,7 +6,7 @@ use crate::fps::params::{Kind, Parameter};
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, observed, our_choice, shared};
+use super::{Action, Run, documented, observed, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "FundPrepaid",
@@ -52,8 +52,7 @@ pub(super) static ACTION: Action = Action {
         observed("The fees of the guide's samples: 0.10 for 1.00, 0.30 for 5.00 and for 10.00 by card."),
         our_choice("Balance and money on its way together stay within the recharge limit."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {

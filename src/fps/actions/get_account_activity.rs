@@ -9,7 +9,7 @@ use crate::ledger::{
     TransactionDetail,
 };
 
-use super::{Action, documented, observed, our_choice};
+use super::{Action, Run, documented, observed, our_choice};
 
 const STATUSES: Kind = Kind::OneOf(&["Reserved", "Success", "Failure", "Pending", "Cancelled"]);
 const OPERATIONS: Kind =
@@ -60,13 +60,12 @@ pub(super) static ACTION: Action = Action {
             "Transactions received at the very instant at which a page ends all stand on it, so none is lost or repeated.",
         ),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let query = read_query(&mut call.params, call.caller.account)?;
-    let activity = call.store.run(ledger::GetAccountActivity { caller: call.caller, query }).await?;
+    let activity = call.run(ledger::GetAccountActivity { caller: call.caller, query }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.text("BatchSize", activity.transactions.len());
         for detail in &activity.transactions {

@@ -5,7 +5,7 @@ use crate::fps::call::Call;
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, observed, our_choice, shared};
+use super::{Action, Run, documented, observed, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "Pay",
@@ -58,8 +58,7 @@ pub(super) static ACTION: Action = Action {
         documented("A single-use token pays once, within three hours of its making."),
         our_choice("A token used by another caller than its own is InvalidTokenId_Sender."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {

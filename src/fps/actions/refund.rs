@@ -6,7 +6,7 @@ use crate::fps::params::{Kind, Parameter};
 use crate::fps::xml::Answer;
 use crate::ledger::{self, MarketplaceRefundPolicy};
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "Refund",
@@ -61,8 +61,7 @@ pub(super) static ACTION: Action = Action {
         our_choice("MarketplaceTxnOnly moves the caller's own fee, or RefundAmount of it, to the recipient."),
         our_choice("The type of the original is looked at before its state."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {

@@ -5,7 +5,7 @@ use crate::fps::call::Call;
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "Reserve",
@@ -46,8 +46,7 @@ pub(super) static ACTION: Action = Action {
             "The fee is that of a card Pay and is taken when the hold is settled, on what is settled.",
         ),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {

@@ -6,7 +6,7 @@ use crate::fps::params::{Kind, Parameter};
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "SettleDebt",
@@ -63,8 +63,7 @@ pub(super) static ACTION: Action = Action {
         our_choice("Debt is never settled by itself."),
         our_choice("A settlement that fails gives its amount back to the debt and to the token's limits."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {

@@ -6,7 +6,7 @@ use crate::fps::params::{Kind, Parameter};
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "WriteOffDebt",
@@ -36,8 +36,7 @@ pub(super) static ACTION: Action = Action {
         our_choice("It succeeds in the call, costs no fee, and clears the oldest debt first."),
         our_choice("An instrument that is expired or inactive can still be written off."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {

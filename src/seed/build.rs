@@ -90,6 +90,7 @@ impl<'a> Builder<'a> {
             state: entry.state,
             marketplace: entry.marketplace.unwrap_or(entry.kind == AccountKind::Business),
             methods: methods(entry)?,
+            transaction_limit: entry.transaction_limit.as_ref().map(amount).transpose()?,
         });
         let pages = page_settings(entry)?;
         let owner = Caller { world: WORLD, account: number };

@@ -49,7 +49,9 @@ pub(super) struct AccountEntry {
     pub(super) marketplace: Option<bool>,
     /// Dollars on the Amazon Payments balance.
     pub(super) balance: Option<Spanned<Decimal>>,
-    /// How it can pay: CC, ACH, ABT; the default is all three.
+    /// Most that one transaction may take from it or bring to it, in dollars; more is AccountLimitsExceeded.
+    pub(super) transaction_limit: Option<Spanned<Decimal>>,
+    /// How it can pay: CC, ACH, ABT; the default is all three. A token that pays otherwise is refused.
     pub(super) methods: Option<Vec<Spanned<String>>>,
     /// How visits to the Co-Branded pages end that it sends there, at once and without pages: SC, A, PE, …
     pub(super) cobranded_ending: Option<Spanned<String>>,

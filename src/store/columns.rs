@@ -98,6 +98,9 @@ pub(super) const fn account_state_name(state: AccountState) -> &'static str {
     match state {
         AccountState::Active => "active",
         AccountState::EmailUnverified => "email-unverified",
+        AccountState::Unverified => "unverified",
+        AccountState::BankUnverified => "bank-unverified",
+        AccountState::Denied => "denied",
         AccountState::Suspended => "suspended",
         AccountState::Closed => "closed",
     }
@@ -192,6 +195,9 @@ pub(super) trait Cell {
         let all = [
             AccountState::Active,
             AccountState::EmailUnverified,
+            AccountState::Unverified,
+            AccountState::BankUnverified,
+            AccountState::Denied,
             AccountState::Suspended,
             AccountState::Closed,
         ];

@@ -32,6 +32,7 @@ pub(super) static ACTION: Action = Action {
         Code::InvalidParams,
         Code::AccessFailure,
         Code::InvalidTransactionState,
+        Code::AccountClosed,
         Code::InvalidAccountState_Caller,
         Code::UnverifiedEmailAddress_Caller,
         Code::RefundAmountExceeded,

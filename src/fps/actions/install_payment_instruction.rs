@@ -27,7 +27,8 @@ pub(super) static ACTION: Action = Action {
     legacy: &[],
     errors: &[
         Code::InvalidParams,
-        Code::InvalidAccountState_Caller,
+        Code::AccountClosed,
+        Code::InvalidAccountState,
         Code::UnverifiedEmailAddress_Caller,
         Code::DuplicateRequest,
     ],

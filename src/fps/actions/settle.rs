@@ -22,6 +22,7 @@ pub(super) static ACTION: Action = Action {
     errors: &[
         Code::InvalidParams,
         Code::InvalidTransactionId,
+        Code::AccountClosed,
         Code::InvalidAccountState_Caller,
         Code::UnverifiedEmailAddress_Caller,
         Code::OriginalTransactionIncomplete,

@@ -24,6 +24,7 @@ pub(super) static ACTION: Action = Action {
         Code::InvalidParams,
         Code::InvalidPaymentInstrument,
         Code::InstrumentAccessDenied,
+        Code::AccountClosed,
         Code::InvalidAccountState_Caller,
         Code::UnverifiedEmailAddress_Caller,
         Code::SettleAmountGreaterThanDebt,

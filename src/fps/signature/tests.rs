@@ -236,7 +236,7 @@ mod vectors {
         let hashed = Sha256::digest(secret.as_bytes());
         let direct = <Hmac<Sha256> as KeyInit>::new_from_slice(&hashed).unwrap();
         assert_eq!(
-            long.sign(Hash::Sha256, &[text]),
+            long.sign(Hash::Sha256, &[text.as_bytes()]),
             STANDARD.encode(direct.chain_update(text).finalize().into_bytes())
         );
     }
@@ -421,7 +421,7 @@ mod reasons {
     }
 
     fn hmac(hash: Hash, text: &str) -> String {
-        SecretKey::new(GUIDE).sign(hash, &[text])
+        SecretKey::new(GUIDE).sign(hash, &[text.as_bytes()])
     }
 
     /// Asserts the reason for signing `text` in place of the right one.

@@ -18,7 +18,7 @@ pub(super) fn read(text: &str) -> Option<Timestamp> {
     let (millis, zone) = match rest.strip_prefix('.') {
         Some(rest) => {
             let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-            let (fraction, zone) = rest.split_at_checked(digits)?;
+            let (fraction, zone) = rest.split_at_checked(digits).filter(|_| digits > 0)?;
             (whole_number(fraction.get(..3).unwrap_or(&format!("{fraction:0<3}")))?, zone)
         }
         None => (0, rest),

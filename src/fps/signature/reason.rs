@@ -421,10 +421,12 @@ fn hosts(accepted: &[&str]) -> Vec<Variant> {
     let (names, ports): (Vec<_>, Vec<_>) = known.iter().map(|host| split_port(host)).unzip();
     for name in names.into_iter().chain(AMAZON).chain(LOOPBACK) {
         for port in [None].into_iter().chain(ports.iter().copied()).chain([Some("80"), Some("443")]) {
-            let host = port.map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
-            let fault = format!(
-                "the host was signed as `{host}`, where {expected} is expected (--host-alias allows another)"
-            );
+            // An alias has no port.
+            let (host, remedy) = match port {
+                None => (name.to_owned(), " (--host-alias takes another)"),
+                Some(port) => (format!("{name}:{port}"), ""),
+            };
+            let fault = format!("the host was signed as `{host}`, where {expected} is expected{remedy}");
             hosts.offer(host, vec![fault]);
         }
     }

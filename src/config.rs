@@ -32,9 +32,7 @@ use crate::ledger::{FeeRule, FeeTable};
 
 pub use self::error::{ConfigError, one_line};
 pub use self::file::FileSettings;
-pub use self::kinds::{
-    AuthMode, CoBrandedAuth, Database, LogFormat, PostgresUrl, VerifySignatureRefusal,
-};
+pub use self::kinds::{AuthMode, CoBrandedAuth, Database, LogFormat, PostgresUrl, VerifySignatureRefusal};
 use self::kinds::{
     Choice, Count, Delay, Dollars, FilePath, Flag, HostName, HostPort, Instant, LogFilter, Number, Origin,
     SignatureVersion, Timeout,

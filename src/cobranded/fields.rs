@@ -124,7 +124,7 @@ impl<'a> Fields<'a> {
 
     /// What is common to all pipelines and not used otherwise: version, currency, style.
     pub(super) fn check_common(&mut self) {
-        self.read("version", |value| instant::date(value));
+        self.read("version", instant::date);
         self.one_of("cobrandingStyle", &["logo", "banner"]);
         self.text("websiteDescription", 1024);
         self.text("cobrandingUrl", 2048);

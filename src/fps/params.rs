@@ -424,3 +424,62 @@ fn camel(name: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: &[Parameter] = &[
+        Parameter::optional("Note", Kind::Characters(10), ""),
+        Parameter::optional("Sum", Kind::Amount, ""),
+        Parameter::optional("Role", Kind::ListOf(&["Sender", "Caller", "Recipient"]), ""),
+    ];
+
+    fn read_all(pairs: &[Pair]) -> Result<(), FpsError> {
+        let mut params = Params::new("Test", KNOWN, &[], "2008-09-17", pairs)?;
+        params.maybe_text("Note")?;
+        params.maybe_amount("Sum")?;
+        params.choices::<crate::ledger::Role>("Role")?;
+        params.used_up()
+    }
+
+    #[test]
+    fn a_parameter_is_read_or_refused() {
+        let names = [
+            "Note",
+            "Note.1",
+            "Note1",
+            "Sum",
+            "Sum.Value",
+            "Sum.CurrencyCode",
+            "Sum.Foo",
+            "Sum.Value.1",
+            "Role",
+            "Role1",
+            "Role.1",
+            "Role.0",
+            "Role.1.x",
+            "Role.9",
+            "Role.+1",
+        ];
+        for name in names {
+            for value in ["", "Sender", "1", "USD"] {
+                let pair = (name.to_owned(), value.to_owned());
+                match read_all(&[pair]) {
+                    Ok(()) => {}
+                    Err(refusal) => assert_ne!(refusal.code, Code::InternalError, "{name}={value}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_action_that_ignores_a_parameter_or_reads_another_fails() {
+        let pairs = [("Note".to_owned(), "x".to_owned())];
+        let mut params = Params::new("Test", KNOWN, &[], "2008-09-17", &pairs).unwrap();
+        assert_eq!(params.used_up().unwrap_err().code, Code::InternalError);
+        assert_eq!(params.maybe_text("Other").unwrap_err().code, Code::InternalError);
+        params.maybe_text("Note").unwrap();
+        assert_eq!(params.used_up(), Ok(()));
+    }
+}

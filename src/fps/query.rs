@@ -28,7 +28,9 @@ impl Decoded {
     pub fn read(parts: &[&[u8]]) -> Self {
         let mut decoded = Self::default();
         for part in parts {
-            part.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()).for_each(|pair| decoded.push(pair));
+            part.split(|&byte| byte == b'&')
+                .filter(|pair| !pair.is_empty())
+                .for_each(|pair| decoded.push(pair));
         }
         decoded
     }

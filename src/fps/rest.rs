@@ -101,8 +101,7 @@ fn xml_response(status: StatusCode, document: String) -> Response<Body> {
 fn refuse(refusal: &FpsError, request_id: Uuid) -> Response<Body> {
     // As text values both stay on one line of the log, whatever the client has put into them.
     tracing::info!(code = refusal.code.name(), reason = excerpt(&refusal.message).as_ref(), "refused");
-    let status =
-        StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = xml_response(status, error_document(refusal, request_id));
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
@@ -138,13 +137,12 @@ impl Rest {
         // Looked up first, because some actions are for anybody; an unknown one is refused only after authentication,
         // as is everything that is wrong with parameters.
         let action = action(&parameters);
-        let caller = match &action {
-            Ok(Action { run: Run::Anybody(_), .. }) => None,
-            _ => {
-                let authenticated = self.authenticator.authenticate(&incoming)?;
-                *report = authenticated.report;
-                Some(authenticated.caller)
-            }
+        let caller = if let Ok(Action { run: Run::Anybody(_), .. }) = &action {
+            None
+        } else {
+            let authenticated = self.authenticator.authenticate(&incoming)?;
+            *report = authenticated.report;
+            Some(authenticated.caller)
         };
         let pairs = self.texts(parameters)?;
         let action = action?;

@@ -183,7 +183,12 @@ pub fn string_to_sign<T: AsRef<[u8]>>(scheme: Scheme, request: &Signable<'_, T>,
 }
 
 /// The signature of a request, in base64.
-pub fn sign(secret: &SecretKey, scheme: Scheme, request: &Signable<'_>, host: &str) -> String {
+pub fn sign<T: AsRef<[u8]>>(
+    secret: &SecretKey,
+    scheme: Scheme,
+    request: &Signable<'_, T>,
+    host: &str,
+) -> String {
     secret.sign(scheme.hash(), &pieces(scheme, request.verb, &lower_case(host), &tail(scheme, request)))
 }
 
@@ -239,7 +244,8 @@ fn as_text(bytes: &[u8]) -> String {
 
 /// What there is to say of a mismatch that no known mistake explains.
 pub fn unexplained(scheme: Scheme, hosts: &[&str]) -> String {
-    let advice = "No usual mistake explains it: check the secret key, and that nothing was changed after signing";
+    let advice =
+        "No usual mistake explains it: check the secret key, and that nothing was changed after signing";
     match scheme {
         Scheme::V1 => format!("{advice}."),
         Scheme::V2(_) => format!(

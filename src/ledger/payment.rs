@@ -270,8 +270,8 @@ impl Token {
         recipient: super::AccountNumber,
         amount: Amount,
     ) -> Result<(), FpsError> {
-        [self.account, recipient].into_iter().try_for_each(|party| {
-            book.account(party).ok_or(Code::AccessFailure)?.bears_transaction(amount)
-        })
+        [self.account, recipient]
+            .into_iter()
+            .try_for_each(|party| book.account(party).ok_or(Code::AccessFailure)?.bears_transaction(amount))
     }
 }

@@ -1,7 +1,8 @@
 //! Save: what a batch changed, a few statements a table.
 
 use crate::ledger::{
-    Account, Amount, Book, Changes, Due, Instrument, InstrumentKind, Kind, Outcome, Subscription, Token, Transaction,
+    Account, Amount, Book, Changes, Due, Instrument, InstrumentKind, Kind, Outcome, Subscription, Token,
+    Transaction,
 };
 
 use super::columns::{

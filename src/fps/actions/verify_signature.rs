@@ -34,7 +34,9 @@ pub(super) static ACTION: Action = Action {
         documented("No signature of one's own is needed."),
         observed("One that is given is not looked at, nor is the access key."),
         observed("The refusal of a message without certificateUrl, and of a UrlEndPoint that is no URL."),
-        our_choice("A UrlEndPoint may be any absolute http or https URL; the service did not take localhost."),
+        our_choice(
+            "A UrlEndPoint may be any absolute http or https URL; the service did not take localhost.",
+        ),
         observed("A wrong signature is InvalidSignature."),
         our_choice(
             "The same where no key that is trusted made it. `--verify-signature-refusal failure` gives the guide's VerificationStatus `Failure` instead, which no recorded answer has.",

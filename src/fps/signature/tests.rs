@@ -480,7 +480,8 @@ mod reasons {
         }
         for (index, (one, _)) in pairs.iter().enumerate() {
             for (other, _) in &pairs[index + 1..] {
-                let expected = format!("`{one}` and `{other}` were not among the parameters that were signed.");
+                let expected =
+                    format!("`{one}` and `{other}` were not among the parameters that were signed.");
                 assert_eq!(reason_without(&[one, other], V2_SHA256), expected);
             }
         }
@@ -547,7 +548,8 @@ mod reasons {
             else {
                 panic!("accepted")
             };
-            let expected = format!("The host was signed as `{signed}`, where `{accepted}` is expected{remedy}.");
+            let expected =
+                format!("The host was signed as `{signed}`, where `{accepted}` is expected{remedy}.");
             assert_eq!(reason, Some(expected));
         }
     }

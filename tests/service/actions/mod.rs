@@ -34,7 +34,8 @@ impl Stage {
         let took = i64::try_from(case.before.iter().map(seconds).sum::<u64>()).expect("a short story");
         let seed = Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/actions.toml"));
         let begin = instant(NOW).plus_millis(-took * 1000);
-        let server = Server::start_at(Config { seed, ..trusting() }, begin).await.expect("the sandbox starts");
+        let server =
+            Server::start_at(Config { seed, ..trusting() }, begin).await.expect("the sandbox starts");
         let mut stage = Self { server, made: Vec::new() };
         for step in &case.before {
             stage.happens(step).await;

@@ -51,7 +51,8 @@ fn senders() -> Vec<Case> {
     let refused = |(name, token, code)| movements(name, token).map(|case: Case| case.refused(code));
     // A reservation is refused before that, because it needs a card.
     let unverified_bank = movements("a sender whose bank account is not verified", "BY-BANKLESS");
-    let unverified_bank = unverified_bank.into_iter().take(3).map(|case| case.refused(Code::UnverifiedBankAccount));
+    let unverified_bank =
+        unverified_bank.into_iter().take(3).map(|case| case.refused(Code::UnverifiedBankAccount));
     states.into_iter().flat_map(refused).chain(unverified_bank).collect()
 }
 

@@ -181,9 +181,7 @@ fn instruction_cases() -> Vec<Case> {
         install("every parameter is understood")
             .with("TokenFriendlyName", "Refunds")
             .with("PaymentReason", "Returns"),
-        install("a suspended caller installs nothing")
-            .by("SUSPENDED")
-            .refused(Code::InvalidAccountState),
+        install("a suspended caller installs nothing").by("SUSPENDED").refused(Code::InvalidAccountState),
         install("a caller without a verified address installs nothing")
             .by("UNVERIFIED")
             .refused(Code::UnverifiedEmailAddress_Caller),

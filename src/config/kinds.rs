@@ -198,7 +198,7 @@ pub(super) struct SignatureVersion;
 
 impl Kind for SignatureVersion {
     type Value = u8;
-    const PLACEHOLDER: &'static str = "1|2";
+    const PLACEHOLDER: &'static str = "VERSION";
     const DELIMITER: Option<char> = Some(',');
 
     fn expects() -> String {

@@ -835,7 +835,7 @@ async fn nobody_can_fill_the_log_with_one_request() {
             refusal(&client.call(action, parameters).await);
             assert_serves(&merchant).await;
             let logged = program.log().len() - before;
-            assert!(logged < 50_000, "{logged} bytes for {:.20} {:.20}", action, name);
+            assert!(logged < 50_000, "{logged} bytes for {action:.20} {name:.20}");
         }
         for parameters in [
             format!("pipelineName=SingleUse&returnURL=http%3A%2F%2Flocalhost&signature=x&x={long}"),

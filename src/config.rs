@@ -32,10 +32,10 @@ use crate::ledger::{FeeRule, FeeTable};
 
 pub use self::error::{ConfigError, one_line};
 pub use self::file::FileSettings;
-pub use self::kinds::{AuthMode, CoBrandedAuth, Database, LogFormat, PostgresUrl};
+pub use self::kinds::{AuthMode, CoBrandedAuth, Database, LogFormat, PostgresUrl, VerifySignatureRefusal};
 use self::kinds::{
     Choice, Count, Delay, Dollars, FilePath, Flag, HostName, HostPort, Instant, LogFilter, Number, Origin,
-    Timeout,
+    SignatureVersion, Timeout,
 };
 use self::table::CONFIG_VARIABLE;
 pub use self::table::Setting;
@@ -95,6 +95,14 @@ settings! {
 
         /// How far a request's timestamp may be from the sandbox clock.
         timestamp_window (Timeout): one Duration = minutes(15);
+
+        /// Signature versions that API requests may have, 1 and 2, separated by commas; 2 alone refuses version 1, as the
+        /// service did from about 2011 on. Start URLs of the Co-Branded pages and messages to merchants do not depend on it.
+        signature_versions (SignatureVersion): many u8 = vec![1, 2];
+
+        /// What VerifySignature answers to a wrong signature: error, as was recorded (InvalidSignature), or failure, as
+        /// the guide says (the VerificationStatus Failure).
+        verify_signature_refusal (Choice<VerifySignatureRefusal>): one VerifySignatureRefusal = VerifySignatureRefusal::Error;
 
         /// Host names that a client may have signed although it connects here. Repeat the flag or separate by commas;
         /// what is given replaces the default.
@@ -249,6 +257,9 @@ fn check(config: &Config) -> Result<(), ConfigError> {
                 "clock and a PostgreSQL database do not go together: sandboxes that share one need the same time",
             ));
         }
+    }
+    if config.signature_versions.is_empty() {
+        return Err(ConfigError::Combination("signature_versions must name 1, 2 or both"));
     }
     if !(SHORTEST..=LONGEST).contains(&config.database_timeout) {
         return Err(ConfigError::Combination("database_timeout must be from 100ms to 1h"));

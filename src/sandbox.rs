@@ -170,8 +170,13 @@ fn router(
         max_parameters: config.max_parameters,
         seal: OnceCell::new(),
     };
-    let authenticator =
-        Authenticator { mode: config.auth, window: config.timestamp_window, clock, store: store.clone() };
+    let authenticator = Authenticator {
+        mode: config.auth,
+        versions: config.signature_versions.clone(),
+        window: config.timestamp_window,
+        clock,
+        store: store.clone(),
+    };
     let rest = Rest {
         authenticator,
         store: store.clone(),
@@ -179,6 +184,7 @@ fn router(
         max_request_bytes: config.max_request_bytes,
         max_parameters: config.max_parameters,
         outbound,
+        verify_signature_refusal: config.verify_signature_refusal,
     };
     let markdown = |text: String| ([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text);
     let mut router = Router::new()

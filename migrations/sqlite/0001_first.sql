@@ -12,10 +12,14 @@ CREATE TABLE accounts (
     name   TEXT NOT NULL,
     email  TEXT NOT NULL,
     kind   TEXT NOT NULL CHECK (kind IN ('personal', 'business')),
-    state  TEXT NOT NULL CHECK (state IN ('active', 'email-unverified', 'suspended', 'closed')),
+    state  TEXT NOT NULL CHECK (state IN (
+        'active', 'email-unverified', 'unverified', 'bank-unverified', 'denied', 'suspended', 'closed'
+    )),
     marketplace BIGINT NOT NULL,
     -- The payment methods, as a list with commas.
-    methods TEXT NOT NULL
+    methods TEXT NOT NULL,
+    -- Most that one transaction may take from it or bring to it.
+    transaction_limit BIGINT CHECK (transaction_limit > 0)
 );
 
 -- Whoever signs in on the Co-Branded pages is found by his address, or picked from the first of his kind.
@@ -27,6 +31,8 @@ CREATE TABLE access_keys (
     world   BIGINT NOT NULL,
     account BIGINT NOT NULL,
     secret  TEXT NOT NULL,
+    -- Whether the owner may call the service.
+    standing TEXT NOT NULL CHECK (standing IN ('developer', 'not-developer', 'not-signed-up')),
     -- How every visit to the Co-Branded pages ends that a merchant sends there, if he wants no pages at all; and the
     -- signature version of his return URLs.
     ending  TEXT,

@@ -120,7 +120,7 @@ impl Keys {
 
 /// Whether two secrets are the same. Their text is not kept, so they sign something.
 fn is_same(left: &SecretKey, right: &SecretKey) -> bool {
-    let probe = Signable { verb: "GET", path: "/", pairs: &[], signature_name: "Signature" };
+    let probe: Signable<'_> = Signable { verb: "GET", path: "/", pairs: &[], signature_name: "Signature" };
     let signature = |secret| sign(secret, Scheme::V2(Hash::Sha256), &probe, "localhost");
     signature(left) == signature(right)
 }

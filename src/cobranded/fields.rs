@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use crate::fps::instant;
 use crate::ledger::{
     Account, Amount, Charges, Measure, PaymentMethod, Period, Timestamp, TokenId, UsageLimit, Validity,
+    decimal_number, whole_number,
 };
 
 use super::pipelines::{Parameter, Pipeline};
@@ -88,7 +89,7 @@ impl<'a> Fields<'a> {
     /// Per cent.
     pub(super) fn percent(&mut self, name: &'static str) -> Option<Decimal> {
         let within = |percent: &Decimal| (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(percent);
-        self.read(name, |value| Decimal::from_str_exact(value).ok().filter(within))
+        self.read(name, |value| decimal_number(value).filter(within))
     }
 
     /// `True` or `False`, in any case.
@@ -123,7 +124,7 @@ impl<'a> Fields<'a> {
 
     /// What is common to all pipelines and not used otherwise: version, currency, style.
     pub(super) fn check_common(&mut self) {
-        self.read("version", |value| NaiveDate::parse_from_str(value, "%Y-%m-%d").ok());
+        self.read("version", instant::date);
         self.one_of("cobrandingStyle", &["logo", "banner"]);
         self.text("websiteDescription", 1024);
         self.text("cobrandingUrl", 2048);
@@ -154,7 +155,7 @@ impl<'a> Fields<'a> {
     /// `validityStart` and `validityExpiry`, seconds since 1970.
     pub(super) fn validity(&mut self) -> Validity {
         let instant = |value: &str| {
-            let seconds: i64 = value.parse().ok()?;
+            let seconds: i64 = whole_number(value)?;
             seconds.checked_mul(1_000).map(Timestamp::from_millis)
         };
         let now = self.now;
@@ -187,7 +188,7 @@ impl<'a> Fields<'a> {
         };
         let allowed = self.read(value, |text| match measure {
             "Amount" => dollars(text).map(|amount| amount.micros()),
-            _ => text.parse().ok(),
+            _ => whole_number(text),
         });
         let Some(allowed) = allowed.filter(|allowed| *allowed > 0) else { return self.refuse(value) };
         let measure = if measure == "Amount" { Measure::Amount } else { Measure::Count };

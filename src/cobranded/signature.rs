@@ -1,6 +1,6 @@
 //! The signature of a start URL, in the three forms that there were (guide: Request Security).
 
-use crate::fps::signature::{Hash, Scheme, Signable, Verdict, matches_path_and_query, verify};
+use crate::fps::signature::{Hash, Scheme, Signable, Verdict, matches_path_and_query, unexplained, verify};
 use crate::store::AccessKey;
 
 use super::start::Start;
@@ -45,7 +45,7 @@ pub(super) fn check(
             Ok(())
         }
         Verdict::Differs { string_to_sign, reason } => {
-            let reason = reason.unwrap_or_else(|| "no usual mistake explains it".to_owned());
+            let reason = reason.unwrap_or_else(|| unexplained(scheme, &hosts));
             Err(format!(
                 "its signature does not match: {reason} Expected was a signature of {string_to_sign:?}"
             ))

@@ -10,6 +10,7 @@ use url::Url;
 use crate::error::FpsError;
 use crate::fps::outbound::Outbound;
 use crate::ledger::{Authorise, Consider, Considered, Ending, PaymentMethod, Timestamp, Visitor};
+use crate::logging::excerpt;
 use crate::store::AccessKey;
 
 use super::address::{address_fields, given_address, shown_address};
@@ -43,7 +44,7 @@ impl Arrival {
             let (hosts, insists) = (pages.hosts.of(parts), pages.insists_on_signatures);
             let checked = signature::check(&arrival.start, &arrival.visit.query, key, &hosts, insists);
             if let Err(doubt) = checked {
-                tracing::info!(reason = doubt.as_str(), "a start URL is refused");
+                tracing::info!(reason = excerpt(&doubt).as_ref(), "a start URL is refused");
                 arrival.request = Err(vec!["signature"]);
             }
         }
@@ -94,9 +95,9 @@ impl Arrival {
             tamper(&mut pairs);
         }
         tracing::info!(
-            pipeline = self.start.value("pipelineName"),
+            pipeline = self.start.value("pipelineName").map(excerpt).as_deref(),
             status = outcome.status().name(),
-            reason = self.reason(outcome),
+            reason = self.reason(outcome).map(|reason| excerpt(&reason).into_owned()),
             "a visit to the pages ends"
         );
         if self.return_url.query_pairs().any(|(name, _)| name == "status") {

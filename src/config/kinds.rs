@@ -193,6 +193,35 @@ impl Kind for Flag {
     }
 }
 
+/// A version of request signatures; in lists.
+pub(super) struct SignatureVersion;
+
+impl Kind for SignatureVersion {
+    type Value = u8;
+    const PLACEHOLDER: &'static str = "VERSION";
+    const DELIMITER: Option<char> = Some(',');
+
+    fn expects() -> String {
+        "1 or 2".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<u8, String> {
+        match text.trim() {
+            "1" => Ok(1),
+            "2" => Ok(2),
+            other => Err(Self::unexpected(other)),
+        }
+    }
+
+    fn to_toml(value: &u8) -> toml::Value {
+        toml::Value::Integer((*value).into())
+    }
+
+    fn from_toml(value: &toml::Value) -> Result<u8, String> {
+        parse_any::<Self>(value)
+    }
+}
+
 /// A whole number from `MIN` to `MAX`.
 pub(super) struct Count<const MIN: usize, const MAX: usize>;
 
@@ -456,6 +485,15 @@ pub enum CoBrandedAuth {
     Optional,
     /// One is insisted on.
     Strict,
+}
+
+/// What VerifySignature answers to a wrong signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum VerifySignatureRefusal {
+    /// The error `InvalidSignature`.
+    Error,
+    /// The `VerificationStatus` `Failure`.
+    Failure,
 }
 
 /// How log lines look.

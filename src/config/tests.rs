@@ -54,6 +54,8 @@ const ROWS: &[Row] = rows! {
     id_seed: None, "1", "2" => "2", "18446744073709551615" => "'18446744073709551615'";
     auth: Some("'strict'"), "'lenient'", "off" => "'off'", "STRICT" => "'strict'";
     timestamp_window: Some("'15m'"), "'5m'", "60" => "'1m'", "1h30m" => "'1h 30m'";
+    signature_versions: Some("[1, 2]"), "[2]", "1" => "[1]", "2, 1" => "[2, 1]";
+    verify_signature_refusal: Some("'error'"), "'failure'", "error" => "'error'", "FAILURE" => "'failure'";
     host_alias: Some("['fps.sandbox.amazonaws.com', 'fps.amazonaws.com']"), "['a']", "B, c" => "['b', 'c']", "d,e.f" => "['d', 'e.f']";
     cobranded_auth: Some("'optional'"), "'strict'", "optional" => "'optional'", "STRICT" => "'strict'";
     certificate_base: None, "'https://a.example'", "http://b:80/" => "'http://b'", "https://[::1]:8443" => "'https://[::1]:8443'";
@@ -157,7 +159,7 @@ fn every_default_is_the_documented_one() {
 #[test]
 fn the_sources_of_a_row_differ_so_that_the_winner_can_be_told() {
     for row in ROWS {
-        let two_valued = matches!(row.file, "true" | "'json'" | "'strict'");
+        let two_valued = matches!(row.file, "true" | "'json'" | "'strict'" | "'failure'");
         assert!(row.file != row.env.1 && row.env.1 != row.flag.1, "{}", row.name);
         assert!(two_valued || row.file != row.flag.1, "{}", row.name);
     }

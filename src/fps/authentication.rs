@@ -1,18 +1,19 @@
 //! Who asks: access key, signature and timestamp (guide: Request Authentication).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
-
-use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::clock::Clock;
 use crate::config::AuthMode;
 use crate::error::{Code, FpsError};
-use crate::ledger::{AccountNumber, Caller, Timestamp, World};
-use crate::store::{AccessKey, Store};
+use crate::ledger::{Caller, Timestamp};
+use crate::logging::excerpt;
+use crate::store::{AccessKey, Standing, Store};
 
-use super::query::Pair;
-use super::signature::{Hash, Scheme, Signable, Verdict, verify};
+use super::instant;
+use super::query::Decoded;
+use super::signature::{Hash, Scheme, Signable, Verdict, unexplained, verify};
 
 /// A request as far as authentication is concerned.
 #[derive(Debug)]
@@ -23,25 +24,10 @@ pub struct Incoming<'a> {
     pub path: &'a str,
     /// The hosts it may have been signed for, in the order to try them, as sent.
     pub hosts: &'a [&'a str],
-    /// The decoded parameters in the order they came.
-    pub pairs: &'a [Pair],
+    /// The decoded parameters. Nobody has looked yet whether they are text.
+    pub parameters: &'a Decoded,
     /// The parameters as they came, for the diagnosis of a wrong signature.
     pub raw: &'a str,
-}
-
-impl<'a> Incoming<'a> {
-    /// Whether it carries a signature at all.
-    pub fn is_signed(&self) -> bool {
-        self.value("Signature").is_some()
-    }
-
-    /// The value of a parameter; an empty one counts as absent.
-    pub fn value(&self, name: &str) -> Option<&'a str> {
-        self.pairs
-            .iter()
-            .find(|(known, value)| known == name && !value.is_empty())
-            .map(|(_, value)| value.as_str())
-    }
 }
 
 /// Who asks, and what a check that lets everything through would have said.
@@ -53,18 +39,13 @@ pub struct Authenticated {
     pub report: Option<String>,
 }
 
-impl Authenticated {
-    /// An action that needs no signature, and a request without one: nobody's account is touched.
-    pub(super) const fn nobody() -> Self {
-        Self { caller: Caller { world: World(0), account: AccountNumber(0) }, report: None }
-    }
-}
-
 /// Checks requests.
 #[derive(Debug)]
 pub struct Authenticator {
     /// How strictly.
     pub mode: AuthMode,
+    /// The signature versions that are taken: 1, 2 or both.
+    pub versions: Vec<u8>,
     /// How far a timestamp may lie from the sandbox clock.
     pub window: Duration,
     /// The clock.
@@ -74,28 +55,26 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Checks a request. In lenient and off mode it only fails when there is no account to act for.
+    /// Checks a request. In lenient and off mode it only fails when there is no account that may call.
     pub fn authenticate(&self, incoming: &Incoming<'_>) -> Result<Authenticated, FpsError> {
-        match self.mode {
-            AuthMode::Strict => {
-                let key = self.check(incoming)?;
-                Ok(Authenticated { caller: key.owner, report: None })
-            }
+        let (key, report) = match self.mode {
+            AuthMode::Strict => (self.check(incoming)?, None),
             AuthMode::Lenient => {
-                let checked = self.check(incoming);
-                let report = match &checked {
+                let report = match self.check(incoming) {
                     Ok(_) => "ok".to_owned(),
                     Err(refusal) => refusal.to_string(),
                 };
-                Ok(Authenticated { caller: self.stand_in(incoming)?.owner, report: Some(report) })
+                (self.stand_in(incoming)?, Some(report))
             }
-            AuthMode::Off => Ok(Authenticated { caller: self.stand_in(incoming)?.owner, report: None }),
-        }
+            AuthMode::Off => (self.stand_in(incoming)?, None),
+        };
+        may_call(key.standing)?;
+        Ok(Authenticated { caller: key.owner, report })
     }
 
     /// The key named, or the first one there is.
     fn stand_in(&self, incoming: &Incoming<'_>) -> Result<Arc<AccessKey>, FpsError> {
-        let named = incoming.value("AWSAccessKeyId").and_then(|id| self.store.access_key(id));
+        let named = incoming.parameters.value("AWSAccessKeyId").and_then(|id| self.store.access_key(&id));
         named.or_else(|| self.store.first_access_key()).ok_or_else(|| {
             FpsError::new(
                 Code::InvalidClientTokenId,
@@ -107,21 +86,46 @@ impl Authenticator {
     fn check(&self, incoming: &Incoming<'_>) -> Result<Arc<AccessKey>, FpsError> {
         let id = present(incoming, "AWSAccessKeyId")?;
         let given = present(incoming, "Signature")?;
-        let key = self.store.access_key(id).ok_or(Code::InvalidClientTokenId)?;
-        let scheme = scheme(incoming)?;
-        let (timestamp, sent) = timestamp(incoming)?;
+        let key = self.store.access_key(&id).ok_or(Code::InvalidClientTokenId)?;
+        let scheme = self.scheme(incoming)?;
         let signable = Signable {
             verb: incoming.verb,
             path: incoming.path,
-            pairs: incoming.pairs,
+            pairs: incoming.parameters.pairs(),
             signature_name: "Signature",
         };
-        let verdict = verify(&key.secret, scheme, &signable, incoming.hosts, given, incoming.raw);
+        let verdict = verify(&key.secret, scheme, &signable, incoming.hosts, &given, incoming.raw);
         if let Verdict::Differs { string_to_sign, reason } = verdict {
-            return Err(mismatch(&string_to_sign, reason));
+            let reason = reason.unwrap_or_else(|| unexplained(scheme, incoming.hosts));
+            return Err(mismatch(&string_to_sign, &reason));
         }
-        self.in_window(timestamp, sent)?;
+        let (timestamp, sent) = timestamp(incoming)?;
+        self.in_window(timestamp, &sent)?;
         Ok(key)
+    }
+
+    /// The signature version and method asked for. Version 2 names its hash; version 1 is always HMAC-SHA1.
+    fn scheme(&self, incoming: &Incoming<'_>) -> Result<Scheme, FpsError> {
+        let version = incoming.parameters.value("SignatureVersion").unwrap_or_default();
+        let number = match version.as_ref() {
+            "1" => 1,
+            "2" => 2,
+            other => return Err(invalid("SignatureVersion", other, "Must be 2 or 1.")),
+        };
+        if !self.versions.contains(&number) {
+            let rule = format!(
+                "Requests signed by version {number} are not accepted any more; sign by another version \
+                 (--signature-versions)."
+            );
+            return Err(invalid("SignatureVersion", &version, &rule));
+        }
+        if number == 1 {
+            return Ok(Scheme::V1);
+        }
+        let method = incoming.parameters.value("SignatureMethod").unwrap_or_default();
+        let hash = Hash::from_name(&method);
+        hash.map(Scheme::V2)
+            .ok_or_else(|| invalid("SignatureMethod", &method, "Must be HmacSHA256 or HmacSHA1."))
     }
 
     fn in_window(&self, timestamp: Timestamp, sent: &str) -> Result<(), FpsError> {
@@ -135,27 +139,26 @@ impl Authenticator {
     }
 }
 
-fn present<'a>(incoming: &Incoming<'a>, name: &str) -> Result<&'a str, FpsError> {
-    incoming.value(name).ok_or_else(|| {
+/// Whether the account behind a key may call at all: a property of the account, whatever the signature.
+fn may_call(standing: Standing) -> Result<(), FpsError> {
+    match standing {
+        Standing::Developer => Ok(()),
+        // The text was recorded, its status was not.
+        Standing::NotDeveloper => {
+            let text = "Developer account is needed to make API calls.";
+            Err(FpsError::new(Code::AccessFailure, text).with_status(403))
+        }
+        Standing::NotSignedUp => Err(Code::AuthFailure.into()),
+    }
+}
+
+fn present<'a>(incoming: &Incoming<'a>, name: &str) -> Result<Cow<'a, str>, FpsError> {
+    incoming.parameters.value(name).ok_or_else(|| {
         FpsError::new(
             Code::MissingAuthenticationToken,
             format!("The request must be signed; {name} is missing."),
         )
     })
-}
-
-/// The signature version and method asked for. Version 2 names its hash; version 1 is always HMAC-SHA1.
-fn scheme(incoming: &Incoming<'_>) -> Result<Scheme, FpsError> {
-    match incoming.value("SignatureVersion") {
-        Some("1") => Ok(Scheme::V1),
-        Some("2") => {
-            let method = incoming.value("SignatureMethod").unwrap_or_default();
-            let hash = Hash::from_name(method);
-            hash.map(Scheme::V2)
-                .ok_or_else(|| invalid("SignatureMethod", method, "Must be HmacSHA256 or HmacSHA1."))
-        }
-        other => Err(invalid("SignatureVersion", other.unwrap_or_default(), "Must be 2 or 1.")),
-    }
 }
 
 /// The refusal of a common parameter's value, in the words of the captured message.
@@ -167,29 +170,20 @@ pub(super) fn invalid(name: &str, value: &str, rule: &str) -> FpsError {
 }
 
 /// The timestamp, and its text as sent. One without an offset is taken for UTC (our choice).
-fn timestamp<'a>(incoming: &Incoming<'a>) -> Result<(Timestamp, &'a str), FpsError> {
-    let text = incoming.value("Timestamp").unwrap_or_default();
-    let with_offset = DateTime::parse_from_rfc3339(text).map(|instant| instant.with_timezone(&Utc));
-    let instant = with_offset.or_else(|_| {
-        NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|instant| instant.and_utc())
-    });
-    let well_formed = instant.ok().filter(|_| text.contains('T') && !text.contains(' '));
-    let instant = well_formed.ok_or_else(|| invalid("Timestamp", text, "Must be in ISO8601 format."))?;
-    Ok((instant.into(), text))
+fn timestamp<'a>(incoming: &Incoming<'a>) -> Result<(Timestamp, Cow<'a, str>), FpsError> {
+    let text = incoming.parameters.value("Timestamp").unwrap_or_default();
+    let instant = instant::read(&text).filter(|_| text.contains('T') && !text.contains(' '));
+    let instant = instant.ok_or_else(|| invalid("Timestamp", &text, "Must be in ISO8601 format."))?;
+    Ok((instant, text))
 }
 
-/// The refusal of a wrong signature: why, where a reason was found; the log has the string to sign.
-fn mismatch(string_to_sign: &str, reason: Option<String>) -> FpsError {
+/// The refusal of a wrong signature, and why it is wrong; the log has the string to sign.
+fn mismatch(string_to_sign: &str, reason: &str) -> FpsError {
     let facts = Code::SignatureDoesNotMatch.facts();
-    let reason = reason.unwrap_or_else(|| {
-        "No usual mistake explains it: check the secret key, and that nothing was changed after signing."
-            .to_owned()
-    });
     // As text values both stay on one line of the log, whatever the client has put into them.
-    let reason_text = reason.as_str();
     tracing::info!(
-        string_to_sign,
-        reason = reason_text,
+        string_to_sign = excerpt(string_to_sign).as_ref(),
+        reason = excerpt(reason).as_ref(),
         "the signature does not match; this is the string to sign expected"
     );
     FpsError::new(Code::SignatureDoesNotMatch, format!("{} {reason}", facts.message))

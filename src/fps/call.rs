@@ -1,10 +1,11 @@
 //! One request on its way through an action.
 
+use crate::config::VerifySignatureRefusal;
 use crate::error::FpsError;
 use crate::ledger::{
     Caller, ChargeFeeTo, Command, CsOwner, DescriptorPolicy, MarketplaceRefundPolicy, Once, Operation,
     OwnFee, Payment, PaymentMethod, Receipt, Referenced, Remarks, Role, SoftDescriptorType, Status,
-    Timestamp, TokenType,
+    TokenType,
 };
 use crate::store::Store;
 
@@ -19,21 +20,38 @@ pub struct Call<'a> {
     /// What is asked.
     pub params: Params<'a>,
     /// Where commands run.
-    pub store: &'a Store,
-    /// The instant of the request on the sandbox clock.
-    pub now: Timestamp,
-    /// Checks signatures of notifications and return URLs.
-    pub outbound: &'a Outbound,
+    store: &'a Store,
 }
 
-impl Call<'_> {
+/// A request that anybody may make: nobody is known to ask, and nobody's account is touched.
+pub struct OpenCall<'a> {
+    /// What is asked.
+    pub params: Params<'a>,
+    /// Checks signatures of notifications and return URLs.
+    pub outbound: &'a Outbound,
+    /// How VerifySignature says no.
+    pub refusal: VerifySignatureRefusal,
+}
+
+impl<'a> Call<'a> {
+    /// A call whose commands run here.
+    pub const fn new(caller: Caller, params: Params<'a>, store: &'a Store) -> Self {
+        Self { caller, params, store }
+    }
+
+    /// Runs a command. All parameters have to be read by now, so that none is ignored in silence.
+    pub async fn run<C: Command>(&self, command: C) -> Result<C::Output, FpsError> {
+        self.params.used_up()?;
+        self.store.run(command).await
+    }
+
     /// Runs an operation that gives a receipt without a caller reference.
     pub async fn run_for_receipt(
         self,
         action: &'static str,
         command: impl Command<Output = Receipt>,
     ) -> Result<Answer, FpsError> {
-        let receipt = self.store.run(command).await?;
+        let receipt = self.run(command).await?;
         Ok(receipt_answer(action, &receipt))
     }
 
@@ -43,8 +61,8 @@ impl Call<'_> {
         action: &'static str,
         operation: impl Referenced,
     ) -> Result<Answer, FpsError> {
-        let once = Once { operation, digest: self.params.finish() };
-        let receipt = self.store.run(once).await?;
+        let once = Once { operation, digest: self.params.digest() };
+        let receipt = self.run(once).await?;
         Ok(receipt_answer(action, &receipt))
     }
 }

@@ -7,6 +7,7 @@ pub mod actions;
 mod authentication;
 mod call;
 pub mod hosts;
+pub(crate) mod instant;
 pub mod outbound;
 pub mod params;
 pub mod query;

@@ -18,7 +18,7 @@ use crate::ids;
 use crate::ledger::{FindSecret, KeepSecret, Secret, SecretName, World};
 use crate::store::{AccessKey, Store};
 
-use super::query::{self, Pair};
+use super::query::{Decoded, Pair};
 use super::signature::{self, Hash, Scheme, Signable, string_to_sign};
 
 pub use signing_key::SigningKey;
@@ -49,10 +49,8 @@ pub struct TrustedKeys(HashMap<String, RsaPublicKeyComponents<Vec<u8>>>);
 pub enum Finding {
     /// The signature is right.
     Success,
-    /// It is not, or nobody we trust made it.
-    Failure,
-    /// The signature is no base64.
-    Undecodable,
+    /// It is wrong, or no key that is trusted made it.
+    NotOurs,
     /// The message does not say who signed it.
     NoCertificateUrl,
 }
@@ -132,7 +130,8 @@ impl Outbound {
     /// Signs a message to `endpoint` by version 2: adds the four signature parameters. `base` is the address under
     /// which the certificate can be had, such as `http://localhost:8008`.
     ///
-    /// The parameters of the endpoint's own query are signed too (guide: VerifySignature).
+    /// A return URL is verified by its whole query, so the parameters of the endpoint's own are signed too (guide:
+    /// VerifySignature). A notification is verified by its form alone (observed).
     pub async fn sign(
         &self,
         verb: &str,
@@ -148,7 +147,10 @@ impl Outbound {
         {
             pairs.push((name.to_owned(), value.to_owned()));
         }
-        let text = signed_text(verb, &host(endpoint), endpoint.path(), &with_own_query(endpoint, pairs));
+        let text = match verb {
+            "GET" => signed_text(verb, endpoint, &with_own_query(endpoint, pairs)),
+            _ => signed_text(verb, endpoint, pairs),
+        };
         let signature = key.sign(&text).map_err(|problem| failed(&problem))?;
         pairs.push((SIGNATURE.to_owned(), signature));
         Ok(())
@@ -161,39 +163,34 @@ impl Outbound {
         pairs.push((SIGNATURE.to_owned(), signature::sign(&key.secret, Scheme::V1, &signable, "")));
     }
 
-    /// Checks a message: the merchant's URL that got it, and its parameters as they came.
+    /// Checks a message: the merchant's URL that got it, whose query does not matter, and its parameters as they came.
     ///
     /// The verb is not known, so GET (a return URL) and POST (a notification) are both tried.
-    pub async fn check(&self, endpoint: &str, parameters: &str) -> Result<Finding, FpsError> {
-        let Ok(pairs) = query::decode(parameters.as_bytes()) else { return Ok(Finding::Failure) };
-        let value = |name: &str| {
-            pairs
-                .iter()
-                .find(|(known, value)| known == name && !value.is_empty())
-                .map(|(_, value)| value.as_str())
+    pub async fn check(&self, endpoint: &Url, parameters: &str) -> Result<Finding, FpsError> {
+        let parameters = Decoded::read(&[parameters.as_bytes()]);
+        let Some(certificate_url) = parameters.value("certificateUrl") else {
+            return Ok(Finding::NoCertificateUrl);
         };
-        let Some(certificate_url) = value("certificateUrl") else { return Ok(Finding::NoCertificateUrl) };
         // A framework may have turned `+` into blanks, and the signature is wrapped at 76 characters.
-        let given: String =
-            value("signature").unwrap_or_default().replace(' ', "+").split_whitespace().collect();
-        let Ok(signature) = STANDARD.decode(given) else { return Ok(Finding::Undecodable) };
-        let bare = certificate_url.split('?').next().unwrap_or_default();
-        let Some((host, path)) = host_and_path(endpoint) else { return Ok(Finding::Failure) };
-        let texts = ["POST", "GET"].map(|verb| signed_text(verb, &host, &path, &pairs));
+        let given = parameters.value(SIGNATURE).unwrap_or_default().replace(' ', "+");
+        let Ok(signature) = STANDARD.decode(given.split_whitespace().collect::<String>()) else {
+            return Ok(Finding::NotOurs);
+        };
+        let texts = ["POST", "GET"].map(|verb| signed_text(verb, endpoint, parameters.pairs()));
         let by_trusted = |key: &RsaPublicKeyComponents<Vec<u8>>, text: &String| {
             key.verify(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes(), &signature).is_ok()
         };
-        let trusted = self.trusted.0.get(bare);
+        let trusted = self.trusted.0.get(certificate_url.split('?').next().unwrap_or_default());
         if trusted.is_some_and(|key| texts.iter().any(|text| by_trusted(key, text))) {
             return Ok(Finding::Success);
         }
         // Whatever address the certificate was told to be at, its path names the key, and the signature covers both.
-        let own = match host_and_path(bare) {
-            Some((_, path)) => self.key_at(&path).await?,
-            None => None,
+        let own = match Url::parse(&certificate_url) {
+            Ok(url) => self.key_at(url.path()).await?,
+            Err(_) => None,
         };
         let by_own = own.is_some_and(|key| texts.iter().any(|text| key.verifies(text, &signature)));
-        Ok(if by_own { Finding::Success } else { Finding::Failure })
+        Ok(if by_own { Finding::Success } else { Finding::NotOurs })
     }
 }
 
@@ -217,19 +214,10 @@ fn with_own_query(endpoint: &Url, pairs: &[Pair]) -> Vec<Pair> {
     own.chain(pairs.iter().cloned()).collect()
 }
 
-fn signed_text(verb: &str, host: &str, path: &str, pairs: &[Pair]) -> String {
+fn signed_text<T: AsRef<[u8]>>(verb: &str, endpoint: &Url, pairs: &[(T, T)]) -> String {
+    let signable = Signable { verb, path: endpoint.path(), pairs, signature_name: SIGNATURE };
     // The text is that of signature version 2; which hash the scheme names makes no difference to it.
-    string_to_sign(Scheme::V2(Hash::Sha1), &Signable { verb, path, pairs, signature_name: "signature" }, host)
-}
-
-/// The host of a URL, with its port unless that is the scheme's own, and its path.
-fn host_and_path(url: &str) -> Option<(String, String)> {
-    let (scheme, rest) = url.split_once("://")?;
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    let (authority, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
-    let own_port = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
-    let host = authority.strip_suffix(own_port).unwrap_or(authority);
-    if host.is_empty() { None } else { Some((host.to_ascii_lowercase(), path.to_owned())) }
+    string_to_sign(Scheme::V2(Hash::Sha1), &signable, &host(endpoint))
 }
 
 fn from_hex(digits: &str) -> Option<Vec<u8>> {

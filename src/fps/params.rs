@@ -1,15 +1,15 @@
 //! Parameters: what an action knows, and a cursor that reads them into typed values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Code, FpsError};
-use crate::ledger::{Amount, NotAnAmount, RequestDigest, Timestamp};
+use crate::ledger::{Amount, NotAnAmount, RequestDigest, Timestamp, decimal_number, whole_number};
 
+use super::instant;
 use super::query::Pair;
 
 /// Parameters every request has; they are no part of what makes two requests the same.
@@ -94,14 +94,16 @@ impl Parameter {
                 let rest = name.strip_prefix(self.name);
                 matches!(rest, Some(".Value" | ".CurrencyCode"))
             }
-            Kind::ListOf(_) => {
-                let place = name.strip_prefix(self.name).map(|rest| rest.strip_prefix('.').unwrap_or(rest));
-                name == self.name
-                    || place.is_some_and(|place| name != self.name && place.parse::<u16>().is_ok())
-            }
+            Kind::ListOf(_) => name == self.name || is_item(self.name, name),
             _ => self.name == name,
         }
     }
+}
+
+/// Whether `name` is `List.1`, `List.2`, …: items are counted from one. Gaps do no harm, because each item is read.
+fn is_item(list: &str, name: &str) -> bool {
+    let place = name.strip_prefix(list).and_then(|rest| rest.strip_prefix('.'));
+    place.is_some_and(|place| !place.starts_with('0') && whole_number::<u16>(place).is_some())
 }
 
 /// A type with wire names, such as an enumeration of the schema.
@@ -116,7 +118,8 @@ pub trait WireName: Copy {
 pub struct Params<'a> {
     known: &'static [Parameter],
     values: BTreeMap<&'a str, &'a str>,
-    asked: Vec<&'static str>,
+    /// The names of `values` that nobody has read yet.
+    unread: BTreeSet<&'a str>,
     digest: Sha256,
 }
 
@@ -149,7 +152,8 @@ impl<'a> Params<'a> {
         }
         let mut digest = Sha256::new();
         digest.update(action);
-        Ok(Self { known, values, asked: Vec::new(), digest })
+        let unread = values.keys().copied().filter(|name| !is_common(name)).collect();
+        Ok(Self { known, values, unread, digest })
     }
 
     /// A text that must be there.
@@ -160,13 +164,11 @@ impl<'a> Params<'a> {
 
     /// A text that may be there.
     pub fn maybe_text(&mut self, name: &'static str) -> Result<Option<String>, FpsError> {
-        let kind = self.parameter(name).map(|parameter| parameter.kind);
+        let kind = self.parameter(name)?.kind;
         let Some(value) = self.value(name) else { return Ok(None) };
         let problem = match kind {
-            Some(Kind::Characters(most)) if value.chars().count() > most => {
-                Some(format!("{most} characters"))
-            }
-            Some(Kind::Bytes(most)) if value.len() > most => Some(format!("{most} bytes")),
+            Kind::Characters(most) if value.chars().count() > most => Some(format!("{most} characters")),
+            Kind::Bytes(most) if value.len() > most => Some(format!("{most} bytes")),
             _ => None,
         };
         if let Some(most) = problem {
@@ -184,10 +186,8 @@ impl<'a> Params<'a> {
 
     /// An amount that may be there. Without a currency it is in US dollars.
     pub fn maybe_amount(&mut self, name: &'static str) -> Result<Option<Amount>, FpsError> {
-        self.parameter(name);
-        let part = |suffix: &str| {
-            self.values.get(format!("{name}.{suffix}").as_str()).copied().filter(|value| !value.is_empty())
-        };
+        self.parameter(name)?;
+        let mut part = |suffix: &str| self.value(&format!("{name}.{suffix}"));
         let (value, currency) = (part("Value"), part("CurrencyCode"));
         let camel = camel(name);
         if let Some(currency) = currency.filter(|currency| *currency != "USD") {
@@ -222,10 +222,10 @@ impl<'a> Params<'a> {
 
     /// One of an enumeration, if given.
     pub fn maybe_choice<T: WireName>(&mut self, name: &'static str) -> Result<Option<T>, FpsError> {
-        let kind = self.parameter(name).map(|parameter| parameter.kind);
+        let kind = self.parameter(name)?.kind;
         let Some(value) = self.value(name) else { return Ok(None) };
         let chosen = T::read(value).ok_or_else(|| {
-            let names = kind.map(Kind::describe).unwrap_or_default();
+            let names = kind.describe();
             FpsError::invalid_params(format!(
                 "{} has to be one of {names}. Specified value: {value}",
                 camel(name)
@@ -237,13 +237,13 @@ impl<'a> Params<'a> {
 
     /// Several of an enumeration, in the order of their names; none when none is given.
     pub fn choices<T: WireName>(&mut self, name: &'static str) -> Result<Vec<T>, FpsError> {
-        let kind = self.parameter(name).map(|parameter| parameter.kind);
-        let prefix = format!("{name}.");
-        let given: Vec<&str> = self
-            .values
-            .iter()
-            .filter(|(key, _)| **key == name || key.starts_with(&prefix))
-            .flat_map(|(_, value)| value.split(','))
+        let kind = self.parameter(name)?.kind;
+        let items = self.values.keys().copied().filter(|key| *key == name || is_item(name, key));
+        let items: Vec<&str> = items.collect();
+        let given: Vec<&str> = items
+            .into_iter()
+            .filter_map(|item| self.value(item))
+            .flat_map(|value| value.split(','))
             .map(str::trim)
             .filter(|value| !value.is_empty())
             .collect();
@@ -252,7 +252,7 @@ impl<'a> Params<'a> {
             .map(|value| {
                 self.note(name, value);
                 T::read(value).ok_or_else(|| {
-                    let names = kind.map(Kind::describe).unwrap_or_default();
+                    let names = kind.describe();
                     let text = format!("{} has to be a {names}. Specified value: {value}", camel(name));
                     FpsError::invalid_params(text)
                 })
@@ -262,25 +262,25 @@ impl<'a> Params<'a> {
 
     /// A number, or its default.
     pub fn number(&mut self, name: &'static str, default: u32) -> Result<u32, FpsError> {
-        let kind = self.parameter(name).map(|parameter| parameter.kind);
+        let kind = self.parameter(name)?.kind;
         let Some(value) = self.value(name) else { return Ok(default) };
-        let number = value.parse::<u32>().ok().filter(|number| match kind {
-            Some(Kind::Number(least, most)) => (least..=most).contains(number),
+        let number = whole_number::<u32>(value).filter(|number| match kind {
+            Kind::Number(least, most) => (least..=most).contains(number),
             _ => true,
         });
         self.note(name, value);
         number.ok_or_else(|| {
-            let rule = kind.map(Kind::describe).unwrap_or_default();
+            let rule = kind.describe();
             FpsError::invalid_params(format!("{} has to be a {rule}. Specified value: {value}", camel(name)))
         })
     }
 
     /// An instant that may be there: a date, with or without a time and an offset; UTC without one.
     pub fn maybe_instant(&mut self, name: &'static str) -> Result<Option<Timestamp>, FpsError> {
-        self.parameter(name);
+        self.parameter(name)?;
         let Some(value) = self.value(name) else { return Ok(None) };
         self.note(name, value);
-        let instant = read_instant(value).ok_or_else(|| {
+        let instant = instant::read(value).ok_or_else(|| {
             let text = format!(
                 "{} has to be a date, such as 2012-01-01T00:00:00Z. Specified value: {value}",
                 camel(name)
@@ -303,8 +303,8 @@ impl<'a> Params<'a> {
 
     /// One of the names that the parameter takes, or its default.
     pub fn one_of(&mut self, name: &'static str, default: &'static str) -> Result<&'static str, FpsError> {
-        let names = match self.parameter(name).map(|parameter| parameter.kind) {
-            Some(Kind::OneOf(names)) => names,
+        let names = match self.parameter(name)?.kind {
+            Kind::OneOf(names) => names,
             _ => &[],
         };
         let value = self.value(name).unwrap_or(default);
@@ -321,10 +321,10 @@ impl<'a> Params<'a> {
 
     /// A number of minutes, or its default.
     pub fn minutes(&mut self, name: &'static str, default: i32) -> Result<i64, FpsError> {
-        self.parameter(name);
+        self.parameter(name)?;
         let minutes = match self.value(name) {
             None => default,
-            Some(value) => value.parse::<i32>().ok().filter(|minutes| *minutes >= 1).ok_or_else(|| {
+            Some(value) => whole_number::<i32>(value).filter(|minutes| *minutes >= 1).ok_or_else(|| {
                 let text = format!(
                     "{} has to be a whole number from 1 to 2147483647. Specified value: {value}",
                     camel(name)
@@ -338,9 +338,9 @@ impl<'a> Params<'a> {
 
     /// A percentage that may be there.
     pub fn maybe_percent(&mut self, name: &'static str) -> Result<Option<Decimal>, FpsError> {
-        self.parameter(name);
+        self.parameter(name)?;
         let Some(value) = self.value(name) else { return Ok(None) };
-        let percent = Decimal::from_str_exact(value).ok();
+        let percent = decimal_number(value);
         let percent = percent.filter(|percent| (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(percent));
         let percent = percent.ok_or_else(|| {
             let text =
@@ -351,27 +351,36 @@ impl<'a> Params<'a> {
         Ok(Some(percent))
     }
 
-    /// All is read: the digest of action and business parameters.
-    pub fn finish(self) -> RequestDigest {
-        debug_assert!(
-            self.known.iter().all(|parameter| self.asked.contains(&parameter.name)),
-            "the action lists a parameter that it does not read"
-        );
+    /// Fails with `InternalError` when a parameter was accepted and not read: the action lists it and ignores it.
+    pub fn used_up(&self) -> Result<(), FpsError> {
+        match self.unread.first() {
+            None => Ok(()),
+            Some(name) => {
+                tracing::error!(parameter = name, "the action lists a parameter that it does not read");
+                Err(Code::InternalError.into())
+            }
+        }
+    }
+
+    /// The digest of action and business parameters, as far as they are read.
+    pub fn digest(&self) -> RequestDigest {
         let mut short = RequestDigest::default();
-        for (to, from) in short.iter_mut().zip(self.digest.finalize()) {
+        for (to, from) in short.iter_mut().zip(self.digest.clone().finalize()) {
             *to = from;
         }
         short
     }
 
-    fn parameter(&mut self, name: &'static str) -> Option<Parameter> {
-        let parameter = self.known.iter().find(|parameter| parameter.name == name).copied();
-        debug_assert!(parameter.is_some(), "{name} is read but not listed by the action");
-        self.asked.push(name);
-        parameter
+    /// The parameter of this name. An action that reads what it does not list is at fault, not the client.
+    fn parameter(&self, name: &'static str) -> Result<Parameter, FpsError> {
+        self.known.iter().find(|parameter| parameter.name == name).copied().ok_or_else(|| {
+            tracing::error!(parameter = name, "the action reads a parameter that it does not list");
+            Code::InternalError.into()
+        })
     }
 
-    fn value(&self, name: &str) -> Option<&'a str> {
+    fn value(&mut self, name: &str) -> Option<&'a str> {
+        self.unread.remove(name);
         self.values.get(name).copied().filter(|value| !value.is_empty())
     }
 
@@ -382,21 +391,6 @@ impl<'a> Params<'a> {
             self.digest.update(text);
         }
     }
-}
-
-/// The forms of instants that clients send (our choice): RFC 3339, without an offset, with a blank before time and
-/// offset, a bare date.
-fn read_instant(text: &str) -> Option<Timestamp> {
-    let with_offset = DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f %z"))
-        .map(|instant| instant.to_utc());
-    let without = || {
-        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
-            .into_iter()
-            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-    };
-    let date = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
-    with_offset.ok().or_else(|| without().or_else(date).map(|instant| instant.and_utc())).map(Timestamp::from)
 }
 
 fn is_common(name: &str) -> bool {
@@ -429,4 +423,63 @@ fn camel(name: &str) -> String {
             write!(text, "{separator}{}{}", first.map(String::from).unwrap_or_default(), letters.as_str());
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: &[Parameter] = &[
+        Parameter::optional("Note", Kind::Characters(10), ""),
+        Parameter::optional("Sum", Kind::Amount, ""),
+        Parameter::optional("Role", Kind::ListOf(&["Sender", "Caller", "Recipient"]), ""),
+    ];
+
+    fn read_all(pairs: &[Pair]) -> Result<(), FpsError> {
+        let mut params = Params::new("Test", KNOWN, &[], "2008-09-17", pairs)?;
+        params.maybe_text("Note")?;
+        params.maybe_amount("Sum")?;
+        params.choices::<crate::ledger::Role>("Role")?;
+        params.used_up()
+    }
+
+    #[test]
+    fn a_parameter_is_read_or_refused() {
+        let names = [
+            "Note",
+            "Note.1",
+            "Note1",
+            "Sum",
+            "Sum.Value",
+            "Sum.CurrencyCode",
+            "Sum.Foo",
+            "Sum.Value.1",
+            "Role",
+            "Role1",
+            "Role.1",
+            "Role.0",
+            "Role.1.x",
+            "Role.9",
+            "Role.+1",
+        ];
+        for name in names {
+            for value in ["", "Sender", "1", "USD"] {
+                let pair = (name.to_owned(), value.to_owned());
+                match read_all(&[pair]) {
+                    Ok(()) => {}
+                    Err(refusal) => assert_ne!(refusal.code, Code::InternalError, "{name}={value}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_action_that_ignores_a_parameter_or_reads_another_fails() {
+        let pairs = [("Note".to_owned(), "x".to_owned())];
+        let mut params = Params::new("Test", KNOWN, &[], "2008-09-17", &pairs).unwrap();
+        assert_eq!(params.used_up().unwrap_err().code, Code::InternalError);
+        assert_eq!(params.maybe_text("Other").unwrap_err().code, Code::InternalError);
+        params.maybe_text("Note").unwrap();
+        assert_eq!(params.used_up(), Ok(()));
+    }
 }

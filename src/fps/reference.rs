@@ -56,20 +56,22 @@ pub fn errors_markdown() -> String {
     let mut text = String::from("# Errors\n\nGenerated from the error table; do not edit by hand.\n\n");
     text.push_str(LEGEND);
     text.push_str(
-        "\nThe message is the usual one; many refusals say more. *Retriable* is the guide's flag.\n\n\
-         | code | HTTP | retriable | usual message | given by | fidelity |\n|---|---|---|---|---|---|\n",
+        "\nThe message is the usual one; many refusals say more. *Retriable* is the guide's flag. The remark says what in a \
+         seed file brings an error about, or why no request gets it; which of its errors an account gives is our choice.\n\n\
+         | code | HTTP | retriable | usual message | given by | fidelity | remark |\n|---|---|---|---|---|---|---|\n",
     );
     for code in Code::ALL {
         let facts = code.facts();
         let retriable = if facts.retriable { "yes" } else { "no" };
         let _ = writeln!(
             text,
-            "| `{}` | {} | {retriable} | {} | {} | {} |",
+            "| `{}` | {} | {retriable} | {} | {} | {} | {} |",
             facts.name,
             facts.status,
             facts.message,
             given_by(*code),
-            facts.basis
+            facts.basis,
+            facts.remark
         );
     }
     text
@@ -113,6 +115,8 @@ pub const OF_EVERY_REQUEST: &[Code] = &[
     Code::SignatureDoesNotMatch,
     Code::InvalidParameterValue,
     Code::RequestExpired,
+    Code::AccessFailure,
+    Code::AuthFailure,
     Code::MissingAction,
     Code::InvalidAction,
     Code::InvalidParams,
@@ -130,5 +134,18 @@ fn given_by(code: Code) -> String {
     }
     let actions: Vec<_> =
         ACTIONS.iter().filter(|action| action.errors.contains(&code)).map(|action| action.name).collect();
-    if actions.is_empty() { "not given yet".to_owned() } else { actions.join(", ") }
+    if actions.is_empty() { "no request".to_owned() } else { actions.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_no_request_gets_says_why() {
+        for code in Code::ALL {
+            let never = code.facts().remark.starts_with("Never given: ");
+            assert_eq!(given_by(*code) == "no request", never, "{code}");
+        }
+    }
 }

@@ -5,25 +5,29 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, Method, Response, StatusCode};
 use chrono::NaiveDate;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::config::VerifySignatureRefusal;
 use crate::error::{Code, FpsError};
 use crate::ids;
+use crate::logging::excerpt;
 use crate::server::BodyTimedOut;
 use crate::store::Store;
 
-use super::actions::{self, Action};
-use super::authentication::{Authenticated, Authenticator, Incoming, invalid};
-use super::call::Call;
+use super::actions::{self, Action, Run};
+use super::authentication::{Authenticator, Incoming, invalid};
+use super::call::{Call, OpenCall};
 use super::hosts::Hosts;
+use super::instant;
 use super::outbound::Outbound;
 use super::params::{Params, missing};
-use super::query::{self, Pair};
-use super::xml::{Answer, error_document};
+use super::query::{Decoded, Pair};
+use super::xml::error_document;
 
 /// The header in which lenient mode reports on the signature.
 const SIGNATURE_REPORT: &str = "x-sandbox-signature";
@@ -45,12 +49,14 @@ pub struct Rest {
     pub store: Store,
     /// The hosts that requests may have been signed for.
     pub hosts: Hosts,
-    /// Longest query and longest body, in bytes.
+    /// Longest target and body together, in bytes.
     pub max_request_bytes: usize,
     /// Most parameters of one request.
     pub max_parameters: usize,
     /// Checks signatures on messages.
     pub outbound: Arc<Outbound>,
+    /// How VerifySignature says no.
+    pub verify_signature_refusal: VerifySignatureRefusal,
 }
 
 /// Answers any request to the service's path.
@@ -94,9 +100,8 @@ fn xml_response(status: StatusCode, document: String) -> Response<Body> {
 
 fn refuse(refusal: &FpsError, request_id: Uuid) -> Response<Body> {
     // As text values both stay on one line of the log, whatever the client has put into them.
-    tracing::info!(code = refusal.code.name(), reason = refusal.message.as_ref(), "refused");
-    let status =
-        StatusCode::from_u16(refusal.code.facts().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    tracing::info!(code = refusal.code.name(), reason = excerpt(&refusal.message).as_ref(), "refused");
+    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = xml_response(status, error_document(refusal, request_id));
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
@@ -115,38 +120,44 @@ impl Rest {
             return Err(Code::MethodNotAllowed.into());
         }
         let (parts, body) = request.into_parts();
+        let target = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
+        let left = self.max_request_bytes.checked_sub(target.len()).ok_or_else(|| self.too_large())?;
+        let form = self.read_form(&parts.method, body, left).await?;
         let query = parts.uri.query().unwrap_or_default();
-        self.within_size(query.len())?;
-        let form = self.read_form(&parts.method, body).await?;
         let raw = joined(query, &form);
-        let pairs = self.pairs(query, &form)?;
+        let parameters = Decoded::read(&[query.as_bytes(), &form]);
         let hosts = self.hosts.of(&parts);
         let incoming = Incoming {
             verb: parts.method.as_str(),
             path: parts.uri.path(),
             hosts: &hosts.iter().map(String::as_str).collect::<Vec<_>>(),
-            pairs: &pairs,
+            parameters: &parameters,
             raw: &raw,
         };
-        // Looked up first, because some actions need no signature; an unknown one is refused only after authentication.
-        let action = action(&incoming);
-        let unsigned = action.as_ref().is_ok_and(|action| !action.needs_signature) && !incoming.is_signed();
-        let authenticated =
-            if unsigned { Authenticated::nobody() } else { self.authenticator.authenticate(&incoming)? };
-        *report = authenticated.report;
+        // Looked up first, because some actions are for anybody; an unknown one is refused only after authentication,
+        // as is everything that is wrong with parameters.
+        let action = action(&parameters);
+        let caller = if let Ok(Action { run: Run::Anybody(_), .. }) = &action {
+            None
+        } else {
+            let authenticated = self.authenticator.authenticate(&incoming)?;
+            *report = authenticated.report;
+            Some(authenticated.caller)
+        };
+        let pairs = self.texts(parameters)?;
         let action = action?;
-        let version = version(&incoming)?;
+        let version = version(&pairs)?;
         let params = Params::new(action.name, action.parameters, action.legacy, version, &pairs)?;
-        let now = self.authenticator.clock.now();
-        let call =
-            Call { caller: authenticated.caller, params, store: &self.store, now, outbound: &self.outbound };
-        let answer: Answer = (action.run)(call).await?;
+        let answer = match (&action.run, caller) {
+            (Run::Signed(run), Some(caller)) => run(Call::new(caller, params, &self.store)).await?,
+            (Run::Signed(_), None) => return Err(Code::MissingAuthenticationToken.into()),
+            (Run::Anybody(run), _) => {
+                let (outbound, refusal) = (&*self.outbound, self.verify_signature_refusal);
+                run(OpenCall { params, outbound, refusal }).await?
+            }
+        };
         tracing::debug!(action = action.name, "answered");
         Ok(answer.document(version, request_id))
-    }
-
-    fn within_size(&self, bytes: usize) -> Result<(), FpsError> {
-        if bytes <= self.max_request_bytes { Ok(()) } else { Err(self.too_large()) }
     }
 
     fn too_large(&self) -> FpsError {
@@ -155,11 +166,12 @@ impl Rest {
         FpsError::new(Code::RequestTooLarge, text)
     }
 
-    async fn read_form(&self, method: &Method, body: Body) -> Result<Bytes, FpsError> {
+    /// The form of a POST, if it has at most so many bytes.
+    async fn read_form(&self, method: &Method, body: Body, most: usize) -> Result<Bytes, FpsError> {
         if method != Method::POST {
             return Ok(Bytes::new());
         }
-        let collected = Limited::new(body, self.max_request_bytes).collect().await;
+        let collected = Limited::new(body, most).collect().await;
         let form = collected.map_err(|problem| self.unreadable(problem.as_ref()))?.to_bytes();
         if form.trim_ascii_start().starts_with(b"<") {
             let text = "SOAP is not spoken here yet; send the action as a REST query or form.";
@@ -178,17 +190,14 @@ impl Rest {
         }
     }
 
-    /// The parameters of query and form together.
-    fn pairs(&self, query: &str, form: &[u8]) -> Result<Vec<Pair>, FpsError> {
-        let separators = query.bytes().chain(form.iter().copied()).filter(|byte| *byte == b'&').count();
-        if separators >= self.max_parameters {
+    /// The parameters of query and form together, as text.
+    fn texts(&self, parameters: Decoded) -> Result<Vec<Pair>, FpsError> {
+        if parameters.pairs().len() > self.max_parameters {
             let text =
                 format!("The request has more than {} parameters (--max-parameters).", self.max_parameters);
             return Err(FpsError::new(Code::InvalidRequest, text));
         }
-        let mut pairs = query::decode(query.as_bytes())?;
-        pairs.extend(query::decode(form)?);
-        Ok(pairs)
+        parameters.into_text()
     }
 }
 
@@ -198,11 +207,11 @@ fn joined(query: &str, form: &[u8]) -> String {
     format!("{query}{separator}{form}")
 }
 
-fn action(incoming: &Incoming<'_>) -> Result<&'static Action, FpsError> {
-    let name = incoming.value("Action").ok_or(Code::MissingAction)?;
-    let action = actions::find(name);
+fn action(parameters: &Decoded) -> Result<&'static Action, FpsError> {
+    let name = parameters.value("Action").ok_or(Code::MissingAction)?;
+    let action = actions::find(&name);
     if let Some(meant) = action.filter(|action| action.name != name) {
-        tracing::info!(sent = name, meant = meant.name, "took a misspelled action for what is meant");
+        tracing::info!(sent = &*name, meant = meant.name, "took a misspelled action for what is meant");
     }
     action.ok_or_else(|| {
         FpsError::new(Code::InvalidAction, format!("The action {name} is not valid for this web service."))
@@ -210,11 +219,10 @@ fn action(incoming: &Incoming<'_>) -> Result<&'static Action, FpsError> {
 }
 
 /// Any date from the first version on is served; the answer's namespace follows it.
-fn version<'a>(incoming: &Incoming<'a>) -> Result<&'a str, FpsError> {
-    let version = incoming.value("Version").ok_or_else(|| missing("Version"))?;
-    // The parser also takes blanks, signs and missing zeros.
-    let date = NaiveDate::parse_from_str(version, "%Y-%m-%d").ok().filter(|date| date.to_string() == version);
-    if date.is_some_and(|date| date >= FIRST_VERSION) {
+fn version(pairs: &[Pair]) -> Result<&str, FpsError> {
+    let given = pairs.iter().find(|(name, value)| name == "Version" && !value.is_empty());
+    let (_, version) = given.ok_or_else(|| missing("Version"))?;
+    if instant::date(version).is_some_and(|date| date >= FIRST_VERSION) {
         return Ok(version);
     }
     Err(invalid("Version", version, "Must be 2008-09-17 or a later date, such as 2010-08-28."))

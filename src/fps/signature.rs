@@ -45,7 +45,7 @@ impl SecretKey {
     }
 
     /// The base64 of the HMAC over `pieces`, read as one text.
-    fn sign(&self, hash: Hash, pieces: &[&str]) -> String {
+    fn sign(&self, hash: Hash, pieces: &[&[u8]]) -> String {
         match hash {
             Hash::Sha1 => STANDARD.encode(fed(&self.sha1, pieces).finalize().into_bytes()),
             Hash::Sha256 => STANDARD.encode(fed(&self.sha256, pieces).finalize().into_bytes()),
@@ -53,7 +53,7 @@ impl SecretKey {
     }
 
     /// Whether `tag` is the HMAC over `pieces`, in a time that does not depend on where they differ.
-    fn matches(&self, hash: Hash, pieces: &[&str], tag: &[u8]) -> bool {
+    fn matches(&self, hash: Hash, pieces: &[&[u8]], tag: &[u8]) -> bool {
         match hash {
             Hash::Sha1 => fed(&self.sha1, pieces).verify_slice(tag).is_ok(),
             Hash::Sha256 => fed(&self.sha256, pieces).verify_slice(tag).is_ok(),
@@ -83,10 +83,10 @@ fn keyed<D: EagerHash + Digest>(secret: &[u8]) -> Hmac<D> {
 }
 
 /// A copy of the keyed state that has read all `pieces`.
-fn fed<M: Mac + Clone>(keyed: &M, pieces: &[&str]) -> M {
+fn fed<M: Mac + Clone>(keyed: &M, pieces: &[&[u8]]) -> M {
     let mut mac = keyed.clone();
     for piece in pieces {
-        mac.update(piece.as_bytes());
+        mac.update(piece);
     }
     mac
 }
@@ -142,16 +142,17 @@ impl Scheme {
     }
 }
 
-/// A decoded request as far as signing is concerned.
-#[derive(Clone, Copy, Debug)]
-pub struct Signable<'a> {
+/// A decoded request as far as signing is concerned. `T` is text, or bytes where nobody knows yet whether they are
+/// text: a signature covers bytes.
+#[derive(Debug)]
+pub struct Signable<'a, T = String> {
     /// The HTTP verb in capitals, as on the request line.
     pub verb: &'a str,
     /// The absolute path as on the request line, without the query; percent-encoded or not.
     pub path: &'a str,
     /// All parameters, decoded, in the order of arrival. The pair named `signature_name` is left out of what
     /// is signed, so it may stand here or not.
-    pub pairs: &'a [(String, String)],
+    pub pairs: &'a [(T, T)],
     /// `Signature` for API calls, `signature` or `awsSignature` for Co-Branded requests.
     pub signature_name: &'a str,
 }
@@ -177,12 +178,17 @@ pub enum Verdict {
 /// The exact text that is signed.
 ///
 /// `host` is put into lower case; version 1 does not use it.
-pub fn string_to_sign(scheme: Scheme, request: &Signable<'_>, host: &str) -> String {
-    pieces(scheme, request.verb, &lower_case(host), &tail(scheme, request)).concat()
+pub fn string_to_sign<T: AsRef<[u8]>>(scheme: Scheme, request: &Signable<'_, T>, host: &str) -> String {
+    as_text(&pieces(scheme, request.verb, &lower_case(host), &tail(scheme, request)).concat())
 }
 
 /// The signature of a request, in base64.
-pub fn sign(secret: &SecretKey, scheme: Scheme, request: &Signable<'_>, host: &str) -> String {
+pub fn sign<T: AsRef<[u8]>>(
+    secret: &SecretKey,
+    scheme: Scheme,
+    request: &Signable<'_, T>,
+    host: &str,
+) -> String {
     secret.sign(scheme.hash(), &pieces(scheme, request.verb, &lower_case(host), &tail(scheme, request)))
 }
 
@@ -195,10 +201,10 @@ pub fn sign(secret: &SecretKey, scheme: Scheme, request: &Signable<'_>, host: &s
 /// is a mismatch, above all the blank that an unencoded `+` arrives as.
 ///
 /// `raw_parameters` is the query, the form, or both joined by `&`, as received; only the explanation uses it.
-pub fn verify(
+pub fn verify<T: AsRef<[u8]>>(
     secret: &SecretKey,
     scheme: Scheme,
-    request: &Signable<'_>,
+    request: &Signable<'_, T>,
     hosts: &[&str],
     given: &str,
     raw_parameters: &str,
@@ -217,9 +223,35 @@ pub fn verify(
             }
         }
     }
+    let texts: Vec<_> =
+        request.pairs.iter().map(|(name, value)| (as_text(name.as_ref()), as_text(value.as_ref()))).collect();
+    let request = Signable {
+        verb: request.verb,
+        path: request.path,
+        pairs: &texts,
+        signature_name: request.signature_name,
+    };
     Verdict::Differs {
-        string_to_sign: pieces(scheme, request.verb, &lower_case(first), &tail).concat(),
-        reason: reason::explain(secret, scheme, request, hosts, given, raw_parameters),
+        string_to_sign: as_text(&pieces(scheme, request.verb, &lower_case(first), &tail).concat()),
+        reason: reason::explain(secret, scheme, &request, hosts, given, raw_parameters),
+    }
+}
+
+/// The bytes as text; what is no UTF-8 is replaced by U+FFFD.
+fn as_text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What there is to say of a mismatch that no known mistake explains.
+pub fn unexplained(scheme: Scheme, hosts: &[&str]) -> String {
+    let advice =
+        "No usual mistake explains it: check the secret key, and that nothing was changed after signing";
+    match scheme {
+        Scheme::V1 => format!("{advice}."),
+        Scheme::V2(_) => format!(
+            "{advice}. The hosts tried are {}; if the client signs another one, name it by --host-alias.",
+            reason::listed(hosts, " and ")
+        ),
     }
 }
 
@@ -230,7 +262,7 @@ pub fn matches_path_and_query(secret: &SecretKey, request: &Signable<'_>, given:
     pairs.sort_by(|(left, _), (right, _)| ignoring_case(left).cmp(ignoring_case(right)));
     let mut text = format!("{}?", request.path);
     push_query(pairs, &mut text);
-    STANDARD.decode(given.trim_end()).is_ok_and(|tag| secret.matches(Hash::Sha1, &[&text], &tag))
+    STANDARD.decode(given.trim_end()).is_ok_and(|tag| secret.matches(Hash::Sha1, &[text.as_bytes()], &tag))
 }
 
 /// Appends `text` percent-encoded as signatures want it: the bytes of its UTF-8, all but `A-Z a-z 0-9 - _ . ~`
@@ -242,45 +274,56 @@ pub fn percent_encode(text: &str, out: &mut String) {
 /// Appends `name=value` pairs joined by `&`, both sides percent-encoded, in the order given.
 pub fn push_query<'a>(pairs: impl IntoIterator<Item = &'a (String, String)>, out: &mut String) {
     for (index, (name, value)) in pairs.into_iter().enumerate() {
-        if index > 0 {
-            out.push('&');
-        }
-        percent_encode(name, out);
-        out.push('=');
-        percent_encode(value, out);
+        push_pair(index, name.as_bytes(), value.as_bytes(), out);
     }
 }
 
 /// What is signed, in order. Only the host changes from one attempt to the next, so it is a piece of its own.
-fn pieces<'a>(scheme: Scheme, verb: &'a str, host: &'a str, tail: &'a str) -> [&'a str; 4] {
+fn pieces<'a>(scheme: Scheme, verb: &'a str, host: &'a str, tail: &'a [u8]) -> [&'a [u8]; 4] {
     match scheme {
-        Scheme::V1 => ["", "", "", tail],
-        Scheme::V2(_) => [verb, "\n", host, tail],
+        Scheme::V1 => [b"", b"", b"", tail],
+        Scheme::V2(_) => [verb.as_bytes(), b"\n", host.as_bytes(), tail],
     }
 }
 
 /// What is signed after the host; in version 1, everything.
-fn tail(scheme: Scheme, request: &Signable<'_>) -> String {
-    let mut pairs: Vec<_> = request.pairs.iter().filter(|(name, _)| name != request.signature_name).collect();
+fn tail<T: AsRef<[u8]>>(scheme: Scheme, request: &Signable<'_, T>) -> Vec<u8> {
+    let pairs = request.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+    let mut pairs: Vec<_> = pairs.filter(|(name, _)| *name != request.signature_name.as_bytes()).collect();
     let size: usize = pairs.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
-    let mut tail = String::with_capacity(request.path.len() + size + size / 4);
+    let size = request.path.len() + size + size / 4;
     match scheme {
         Scheme::V1 => {
-            pairs.sort_by(|(left, _), (right, _)| ignoring_case(left).cmp(ignoring_case(right)));
+            let mut tail = Vec::with_capacity(size);
+            pairs.sort_by(|(left, _), (right, _)| bytes_ignoring_case(left).cmp(bytes_ignoring_case(right)));
             for (name, value) in pairs {
-                tail.push_str(name);
-                tail.push_str(value);
+                tail.extend_from_slice(name);
+                tail.extend_from_slice(value);
             }
+            tail
         }
         Scheme::V2(_) => {
-            pairs.sort();
+            let mut tail = String::with_capacity(size);
+            pairs.sort_unstable();
             tail.push('\n');
             push_path(request.path, &mut tail);
             tail.push('\n');
-            push_query(pairs, &mut tail);
+            for (index, (name, value)) in pairs.into_iter().enumerate() {
+                push_pair(index, name, value, &mut tail);
+            }
+            tail.into_bytes()
         }
     }
-    tail
+}
+
+/// Appends `name=value`, percent-encoded, and `&` before every pair but the first.
+fn push_pair(index: usize, name: &[u8], value: &[u8], out: &mut String) {
+    if index > 0 {
+        out.push('&');
+    }
+    out.extend(encode_bytes(name, RESERVED));
+    out.push('=');
+    out.extend(encode_bytes(value, RESERVED));
 }
 
 /// Appends the path with each segment encoded once, whether or not the client had encoded it.
@@ -299,7 +342,11 @@ fn push_path(path: &str, out: &mut String) {
 
 /// The key that version 1 sorts names by.
 fn ignoring_case(name: &str) -> impl Iterator<Item = u8> + '_ {
-    name.bytes().map(|byte| byte.to_ascii_lowercase())
+    bytes_ignoring_case(name.as_bytes())
+}
+
+fn bytes_ignoring_case(name: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    name.iter().map(u8::to_ascii_lowercase)
 }
 
 /// The host in lower case; most arrive that way.

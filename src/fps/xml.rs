@@ -63,6 +63,11 @@ fn one_line(text: &str) -> String {
     }
 }
 
+/// Whether XML 1.0 can carry the character.
+pub(super) fn fits_xml(c: char) -> bool {
+    !matches!(c, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
+}
+
 /// What an action answers, before it is wrapped up for a front.
 #[derive(Debug)]
 pub struct Answer {
@@ -96,13 +101,14 @@ impl Answer {
     }
 }
 
-/// The error document (captured): no namespace, `RequestID` in capitals, no `:0`.
+/// The error document (captured): no namespace, `RequestID` in capitals, no `:0`. Refusals quote what was sent before it
+/// is known to be text, so what XML cannot carry is replaced.
 pub(super) fn error_document(error: &FpsError, request_id: Uuid) -> String {
     format!(
         "{DECLARATION}<Response><Errors><Error><Code>{}</Code><Message>{}</Message></Error></Errors>\
          <RequestID>{request_id}</RequestID></Response>",
         error.code,
-        one_line(&error.message),
+        one_line(&error.message.replace(|c| !fits_xml(c), "\u{fffd}")),
     )
 }
 

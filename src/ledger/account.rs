@@ -2,6 +2,7 @@
 
 use crate::error::{Code, FpsError};
 
+use super::money::Amount;
 use super::names::{AccountNumber, World};
 use super::transaction::{PaymentMethod, wire_names};
 
@@ -24,6 +25,8 @@ pub struct Account {
     pub marketplace: bool,
     /// How it can pay: by card, from a bank, from its balance.
     pub methods: Vec<PaymentMethod>,
+    /// Most that one transaction may take from it or bring to it; any amount without one.
+    pub transaction_limit: Option<Amount>,
 }
 
 /// Personal accounts cannot take card payments.
@@ -44,6 +47,12 @@ pub enum AccountState {
     Active,
     /// The e-mail address is not verified.
     EmailUnverified,
+    /// Neither a card nor a bank account is verified.
+    Unverified,
+    /// The bank account is not verified: nothing can be paid from it.
+    BankUnverified,
+    /// FPS denies the transactions of its owner.
+    Denied,
     /// Suspended by FPS.
     Suspended,
     /// Closed.
@@ -66,23 +75,59 @@ impl Account {
     /// The ways to pay real money, in the order in which they are preferred (our choice).
     pub const METHODS: [PaymentMethod; 3] = [PaymentMethod::CC, PaymentMethod::ACH, PaymentMethod::ABT];
 
-    /// Whether the account may take part in this role (guide: API error codes).
+    /// Whether the account may take part in this role (guide: API error codes). A caller needs no verified card or bank
+    /// account, nor is he denied; as a recipient he is looked at as such.
     pub fn take_part(&self, role: Role) -> Result<(), FpsError> {
         let code = match (self.state, role) {
-            (AccountState::Active, _) => return Ok(()),
+            (AccountState::Active | AccountState::BankUnverified, _)
+            | (AccountState::Unverified | AccountState::Denied, Role::Caller) => return Ok(()),
+            (AccountState::Unverified, Role::Sender) => Code::UnverifiedAccount_Sender,
+            (AccountState::Unverified, Role::Recipient) => Code::UnverifiedAccount_Recipient,
+            (AccountState::Denied, Role::Sender | Role::Recipient) => Code::TransactionDenied,
             (AccountState::EmailUnverified, Role::Sender) => Code::UnverifiedEmailAddress_Sender,
             (AccountState::EmailUnverified, Role::Caller) => Code::UnverifiedEmailAddress_Caller,
             (AccountState::EmailUnverified, Role::Recipient) => Code::UnverifiedEmailAddress_Recipient,
             (AccountState::Suspended | AccountState::Closed, Role::Sender) => {
                 Code::InvalidAccountState_Sender
             }
-            (AccountState::Suspended | AccountState::Closed, Role::Caller) => {
-                Code::InvalidAccountState_Caller
-            }
+            (AccountState::Suspended, Role::Caller) => Code::InvalidAccountState_Caller,
+            (AccountState::Closed, Role::Caller) => Code::AccountClosed,
             (AccountState::Suspended | AccountState::Closed, Role::Recipient) => {
                 Code::InvalidAccountState_Recipient
             }
         };
         Err(code.into())
+    }
+
+    /// Whether its owner may install and cancel tokens: no transaction, so no role that a refusal could name.
+    pub(super) fn keeps_tokens(&self) -> Result<(), FpsError> {
+        if self.state == AccountState::Suspended {
+            return Err(Code::InvalidAccountState.into());
+        }
+        self.take_part(Role::Caller)
+    }
+
+    /// Whether the account can pay by this method. Prepaid and postpaid instruments are no methods of an account.
+    pub(super) fn pays_by(&self, method: PaymentMethod) -> Result<(), FpsError> {
+        let code = if !Self::METHODS.contains(&method) {
+            return Ok(());
+        } else if self.methods.is_empty() {
+            Code::PaymentMethodNotDefined
+        } else if !self.methods.contains(&method) {
+            Code::InvalidPaymentMethod
+        } else if method == PaymentMethod::ACH && self.state == AccountState::BankUnverified {
+            Code::UnverifiedBankAccount
+        } else {
+            return Ok(());
+        };
+        Err(code.into())
+    }
+
+    /// Whether a transaction of this amount is within the account's limit.
+    pub(super) fn bears_transaction(&self, amount: Amount) -> Result<(), FpsError> {
+        if self.transaction_limit.is_some_and(|most| amount > most) {
+            return Err(Code::AccountLimitsExceeded.into());
+        }
+        Ok(())
     }
 }

@@ -9,7 +9,6 @@ use super::instrument::{Instrument, InstrumentKind};
 use super::money::Amount;
 use super::names::{InstrumentId, TokenId, TransactionNumber};
 use super::needs::Needs;
-use super::payment::takes_method;
 use super::posting::LedgerAccount;
 use super::token::{Purpose, Token};
 use super::transaction::{ChargeFeeTo, Operation, Remarks, Transaction};
@@ -69,8 +68,9 @@ impl FundPrepaid {
         instrument.usable(context.now)?;
         token.in_force(context.now)?;
         token.serves(Purpose::Funding, instrument)?;
-        takes_method(book, self.caller.account, token.method)?;
+        token.method_serves(book, self.caller.account)?;
         token.within_limits(self.amount, context.now)?;
+        token.parties_bear(book, self.caller.account, self.amount)?;
         context.rules.amount_in_range(self.amount, token.method)?;
         let total = |account| book.total(account);
         let filled = total(LedgerAccount::prepaid(instrument.number))

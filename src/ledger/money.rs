@@ -6,6 +6,8 @@ use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::digits::around_point;
+
 /// An amount of US dollars in whole millionths. FPS answers print six decimals, and one fee is $0.0025.
 ///
 /// Amounts that come from a client are bounded by the largest amount the sandbox accepts (at most one million
@@ -47,11 +49,7 @@ impl Amount {
     /// Reads an amount as FPS requests write it: `1`, `15.5`, `25.01`; at most two decimals
     /// (guide: Complex Data Types). A number too large to hold reads as [`Amount::HUGE`].
     pub fn parse(text: &str) -> Result<Self, NotAnAmount> {
-        let (whole, cents) = text.split_once('.').unwrap_or((text, ""));
-        let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-        if !digits(whole) || !digits(cents) || (whole.is_empty() && cents.is_empty()) {
-            return Err(NotAnAmount::NotANumber);
-        }
+        let (whole, cents) = around_point(text).ok_or(NotAnAmount::NotANumber)?;
         if cents.len() > 2 {
             return Err(NotAnAmount::TooPrecise);
         }

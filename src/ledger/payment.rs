@@ -99,11 +99,12 @@ impl Payment {
             instrument.usable(context.now)?;
         }
         token.in_force(context.now)?;
-        takes_method(book, receiving.account, token.method)?;
         if operation == Operation::Reserve && token.method != PaymentMethod::CC {
             return Err(Code::PaymentInstrumentNotCC.into());
         }
+        token.method_serves(book, receiving.account)?;
         token.within_limits(self.amount, context.now)?;
+        token.parties_bear(book, receiving.account, self.amount)?;
         context.rules.amount_in_range(self.amount, token.method)?;
         token.allows_charge(self.amount)?;
         // A reservation pays its fee when it is settled; who bears it is settled now.
@@ -232,19 +233,6 @@ impl Instrument {
     }
 }
 
-/// A personal account cannot take cards.
-pub(super) fn takes_method(
-    book: &Book,
-    recipient: super::AccountNumber,
-    method: PaymentMethod,
-) -> Result<(), FpsError> {
-    let personal = book.account(recipient).is_some_and(|account| account.kind == AccountKind::Personal);
-    if personal && method == PaymentMethod::CC {
-        return Err(Code::InvalidRecipientForCCTransaction.into());
-    }
-    Ok(())
-}
-
 impl Token {
     /// The token of this id that the caller may use as a sender token.
     pub(super) fn find<'b>(book: &'b Book, caller: Caller, id: &TokenId) -> Result<&'b Self, FpsError> {
@@ -278,6 +266,28 @@ impl Token {
         let part = |number, role| book.account(number).ok_or(Code::AccessFailure)?.take_part(role);
         part(caller.account, Role::Caller)?;
         part(token.account, Role::Sender)?;
-        if recipient == caller.account { Ok(()) } else { part(recipient, Role::Recipient) }
+        part(recipient, Role::Recipient)
+    }
+
+    /// Whether its sender can pay by its method, and the recipient take it: a personal account cannot take cards.
+    pub(super) fn method_serves(&self, book: &Book, recipient: super::AccountNumber) -> Result<(), FpsError> {
+        book.account(self.account).ok_or(Code::AccessFailure)?.pays_by(self.method)?;
+        let personal = book.account(recipient).is_some_and(|account| account.kind == AccountKind::Personal);
+        if personal && self.method == PaymentMethod::CC {
+            return Err(Code::InvalidRecipientForCCTransaction.into());
+        }
+        Ok(())
+    }
+
+    /// Whether sender and recipient may have a transaction of this amount.
+    pub(super) fn parties_bear(
+        &self,
+        book: &Book,
+        recipient: super::AccountNumber,
+        amount: Amount,
+    ) -> Result<(), FpsError> {
+        [self.account, recipient]
+            .into_iter()
+            .try_for_each(|party| book.account(party).ok_or(Code::AccessFailure)?.bears_transaction(amount))
     }
 }

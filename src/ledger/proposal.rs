@@ -242,6 +242,7 @@ impl Proposal {
             state: AccountState::Active,
             marketplace: false,
             methods: Account::METHODS.into(),
+            transaction_limit: None,
         }
     }
 
@@ -255,7 +256,11 @@ impl Proposal {
             return no("The sender and the recipient are the same");
         }
         match visitor.state {
-            AccountState::Active => {}
+            // The rest shows when he pays.
+            AccountState::Active
+            | AccountState::Unverified
+            | AccountState::BankUnverified
+            | AccountState::Denied => {}
             AccountState::EmailUnverified => return no("The e-mail address of the account is not verified"),
             AccountState::Suspended | AccountState::Closed => return no("The account is not in use"),
         }

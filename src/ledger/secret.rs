@@ -8,7 +8,8 @@ use super::needs::Needs;
 use super::{Command, Context};
 
 /// The text of a secret. It never shows itself.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {

@@ -9,7 +9,6 @@ use super::instrument::{Instrument, InstrumentKind};
 use super::money::Amount;
 use super::names::{InstrumentId, TokenId, TransactionNumber};
 use super::needs::Needs;
-use super::payment::takes_method;
 use super::posting::LedgerAccount;
 use super::token::{Purpose, Token};
 use super::transaction::{ChargeFeeTo, Operation, Remarks, Transaction};
@@ -72,10 +71,11 @@ impl SettleDebt {
         instrument.usable(context.now)?;
         token.in_force(context.now)?;
         token.serves(Purpose::Settlement, instrument)?;
-        takes_method(book, self.caller.account, token.method)?;
+        token.method_serves(book, self.caller.account)?;
         let owed = book.total(LedgerAccount::debt(instrument.number));
         let amount = self.amount.unwrap_or(owed);
         token.within_limits(amount, context.now)?;
+        token.parties_bear(book, self.caller.account, amount)?;
         if amount > owed || owed.is_zero() {
             return Err(Code::SettleAmountGreaterThanDebt.into());
         }

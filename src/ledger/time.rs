@@ -4,6 +4,8 @@ use std::fmt;
 
 use chrono::{DateTime, Datelike, Months, SecondsFormat, TimeDelta, Utc};
 
+use super::digits::whole_number;
+
 /// An instant on a world's clock, in milliseconds since 1970 (UTC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -109,7 +111,7 @@ impl Period {
             "year" => Unit::Year,
             _ => return None,
         };
-        count.parse().ok().filter(|count| (1..=1000).contains(count)).map(|count| Self { count, unit })
+        whole_number(count).filter(|count| (1..=1000).contains(count)).map(|count| Self { count, unit })
     }
 
     /// The start of the window that holds `now`, when windows of this length follow each other from `anchor`
@@ -163,7 +165,7 @@ mod tests {
     fn periods_read_in_singular_and_plural() {
         assert_eq!(Period::parse("6 Months"), Some(Period { count: 6, unit: Unit::Month }));
         assert_eq!(Period::parse("1 day"), Some(Period { count: 1, unit: Unit::Day }));
-        for wrong in ["", "Day", "0 Days", "x Days", "1 Fortnight"] {
+        for wrong in ["", "Day", "0 Days", "x Days", "+1 Day", "-1 Day", "1_0 Days", "1 Fortnight"] {
             assert_eq!(Period::parse(wrong), None, "{wrong}");
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::error::{Code, FpsError};
 
-use super::account::{Account, AccountState, Role};
+use super::account::{Account, AccountState};
 use super::book::Book;
 use super::names::{TokenId, TokenNumber};
 use super::needs::Needs;
@@ -134,7 +134,7 @@ impl Command for CancelToken {
         if token.caller != self.caller.account {
             return Err(Code::TokenAccessDenied.into());
         }
-        book.account(self.caller.account).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
+        book.account(self.caller.account).ok_or(Code::AccessFailure)?.keeps_tokens()?;
         if !token.active {
             return Err(Code::TokenNotActive.into());
         }
@@ -174,7 +174,7 @@ impl Command for InstallPaymentInstruction {
         if let Some(made) = book.tokens_under(self.caller.account, &self.caller_reference).next() {
             return if self.made(made) { Ok(made.id.clone()) } else { Err(Code::DuplicateRequest.into()) };
         }
-        book.account(self.caller.account).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
+        book.account(self.caller.account).ok_or(Code::AccessFailure)?.keeps_tokens()?;
         let number = context.numbering.number();
         let id = context.numbering.token_id(number);
         book.add_token(Token {

@@ -13,7 +13,7 @@ use crate::ledger::{
     Subscription, SubscriptionStatus, SubscriptionTerms, Timestamp, Token, TokenId, TokenNumber, TokenType,
     TransactionNumber, Usage, UsageLimit, Validity, World,
 };
-use crate::store::{AccessKey, Beginning, PageSettings};
+use crate::store::{Beginning, NewAccessKey, PageSettings, Standing};
 
 use super::Mistake;
 use super::file::{
@@ -40,7 +40,7 @@ pub(super) struct Builder<'a> {
     rules: &'a Rules,
     numbering: &'a mut Numbering,
     book: Book,
-    keys: Vec<AccessKey>,
+    keys: Vec<NewAccessKey>,
     accounts: HashMap<String, AccountNumber>,
     instruments: HashMap<String, InstrumentNumber>,
 }
@@ -94,6 +94,7 @@ impl<'a> Builder<'a> {
             state: entry.state,
             marketplace: entry.marketplace.unwrap_or(entry.kind == AccountKind::Business),
             methods: methods(entry)?,
+            transaction_limit: entry.transaction_limit.as_ref().map(amount).transpose()?,
         });
         let pages = page_settings(entry)?;
         let owner = Caller { world: WORLD, account: number };
@@ -101,7 +102,13 @@ impl<'a> Builder<'a> {
             if self.keys.iter().any(|known| known.id == *key.id.get_ref()) {
                 return Err(mistake(&key.id, format!("there are two access keys `{}`", key.id.get_ref())));
             }
-            self.keys.push(AccessKey::new(key.id.get_ref().clone(), owner, key.secret.clone(), pages));
+            self.keys.push(NewAccessKey {
+                id: key.id.get_ref().clone(),
+                owner,
+                secret: key.secret.clone(),
+                standing: standing(entry),
+                pages,
+            });
         }
         let Some(balance) = &entry.balance else { return Ok(()) };
         let remarks = remarks("opening balance", Some(name), None);
@@ -444,6 +451,14 @@ fn methods(entry: &AccountEntry) -> Built<Vec<PaymentMethod>> {
     match &entry.methods {
         None => Ok(Account::METHODS.into()),
         Some(names) => names.iter().map(real_method).collect(),
+    }
+}
+
+fn standing(entry: &AccountEntry) -> Standing {
+    match (entry.signed_up, entry.developer) {
+        (false, _) => Standing::NotSignedUp,
+        (true, false) => Standing::NotDeveloper,
+        (true, true) => Standing::Developer,
     }
 }
 

@@ -6,7 +6,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use crate::ledger::{AccountKind, AccountState};
+use crate::ledger::{AccountKind, AccountState, Secret};
 
 /// A seed file as written.
 #[derive(Debug, Default, Deserialize)]
@@ -39,11 +39,19 @@ pub(super) struct AccountEntry {
     pub(super) kind: AccountKind,
     #[serde(default = "active")]
     pub(super) state: AccountState,
+    /// Whether it is a developer account; without that every call by its keys is AccessFailure.
+    #[serde(default = "yes")]
+    pub(super) developer: bool,
+    /// Whether it is signed up for FPS; without that every call by its keys is AuthFailure.
+    #[serde(default = "yes")]
+    pub(super) signed_up: bool,
     /// Whether it may act between a sender and another recipient; the default is what it is: a business may.
     pub(super) marketplace: Option<bool>,
     /// Dollars on the Amazon Payments balance.
     pub(super) balance: Option<Spanned<Decimal>>,
-    /// How it can pay: CC, ACH, ABT; the default is all three.
+    /// Most that one transaction may take from it or bring to it, in dollars; more is AccountLimitsExceeded.
+    pub(super) transaction_limit: Option<Spanned<Decimal>>,
+    /// How it can pay: CC, ACH, ABT; the default is all three. A token that pays otherwise is refused.
     pub(super) methods: Option<Vec<Spanned<String>>>,
     /// How visits to the Co-Branded pages end that it sends there, at once and without pages: SC, A, PE, …
     pub(super) cobranded_ending: Option<Spanned<String>>,
@@ -66,7 +74,7 @@ fn active() -> AccountState {
 #[serde(deny_unknown_fields)]
 pub(super) struct KeyEntry {
     pub(super) id: Spanned<String>,
-    pub(super) secret: String,
+    pub(super) secret: Secret,
 }
 
 /// A line of credit.

@@ -10,6 +10,7 @@ use crate::ledger::{
 };
 
 use super::engine::Row;
+use super::keys::Standing;
 
 /// A column holds what this version cannot have written.
 pub(super) fn corrupt(column: &str) -> sqlx::Error {
@@ -33,6 +34,21 @@ pub(super) fn secret_name(name: &str) -> sqlx::Result<SecretName> {
 /// How visits to the Co-Branded pages end.
 pub(super) fn ending(name: Option<String>) -> sqlx::Result<Option<Ending>> {
     name.map(|name| known(Ending::named(&name), "access_keys.ending")).transpose()
+}
+
+/// Whether the owner of an access key may call.
+pub(super) fn standing(name: &str) -> sqlx::Result<Standing> {
+    let all = [Standing::Developer, Standing::NotDeveloper, Standing::NotSignedUp];
+    known(all.into_iter().find(|standing| standing_name(*standing) == name), "access_keys.standing")
+}
+
+/// The name of a standing.
+pub(super) const fn standing_name(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Developer => "developer",
+        Standing::NotDeveloper => "not-developer",
+        Standing::NotSignedUp => "not-signed-up",
+    }
 }
 
 /// Payment methods as text: `CC,ACH`.
@@ -82,6 +98,9 @@ pub(super) const fn account_state_name(state: AccountState) -> &'static str {
     match state {
         AccountState::Active => "active",
         AccountState::EmailUnverified => "email-unverified",
+        AccountState::Unverified => "unverified",
+        AccountState::BankUnverified => "bank-unverified",
+        AccountState::Denied => "denied",
         AccountState::Suspended => "suspended",
         AccountState::Closed => "closed",
     }
@@ -180,6 +199,9 @@ pub(super) trait Cell {
         let all = [
             AccountState::Active,
             AccountState::EmailUnverified,
+            AccountState::Unverified,
+            AccountState::BankUnverified,
+            AccountState::Denied,
             AccountState::Suspended,
             AccountState::Closed,
         ];

@@ -4,17 +4,35 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::fps::signature::SecretKey;
-use crate::ledger::{AccountNumber, Caller, Ending, World};
+use crate::ledger::{AccountNumber, Caller, Ending, Secret, World};
 
 use super::columns;
 use super::engine::{Connection, Values};
 use super::statement::ManyRows;
 
-static KEYS: ManyRows =
-    ManyRows::new("INSERT INTO access_keys (key, world, account, secret, ending, return_signature)", 6, "");
+static KEYS: ManyRows = ManyRows::new(
+    "INSERT INTO access_keys (key, world, account, secret, standing, ending, return_signature)",
+    7,
+    "",
+);
 
-/// An access key and its owner.
-#[derive(Clone)]
+/// An access key as it is kept: its secret in words, once.
+#[derive(Debug)]
+pub struct NewAccessKey {
+    /// The public id: `AWSAccessKeyId`.
+    pub id: String,
+    /// Whose key it is.
+    pub owner: Caller,
+    /// What requests are signed with.
+    pub secret: Secret,
+    /// Whether its owner may call.
+    pub standing: Standing,
+    /// What its owner wants of the Co-Branded pages.
+    pub pages: PageSettings,
+}
+
+/// An access key and its owner. The secret is there as HMAC states only.
+#[derive(Clone, Debug)]
 pub struct AccessKey {
     /// The public id: `AWSAccessKeyId`.
     pub id: String,
@@ -22,9 +40,21 @@ pub struct AccessKey {
     pub owner: Caller,
     /// What requests are signed with.
     pub secret: SecretKey,
+    /// Whether its owner may call.
+    pub standing: Standing,
     /// What its owner wants of the Co-Branded pages.
     pub pages: PageSettings,
-    text: String,
+}
+
+/// Whether the owner of an access key may call the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A developer who is signed up for FPS: may call.
+    Developer,
+    /// Not a developer account.
+    NotDeveloper,
+    /// Not signed up for FPS.
+    NotSignedUp,
 }
 
 /// What a merchant wants of the Co-Branded pages (our choice).
@@ -36,20 +66,6 @@ pub struct PageSettings {
     pub signs_by_version_1: bool,
 }
 
-/// Never shows the secret.
-impl std::fmt::Debug for AccessKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AccessKey").field("id", &self.id).field("owner", &self.owner).finish_non_exhaustive()
-    }
-}
-
-impl AccessKey {
-    /// An access key with its secret.
-    pub fn new(id: String, owner: Caller, secret: String, pages: PageSettings) -> Self {
-        Self { id, owner, secret: SecretKey::new(&secret), pages, text: secret }
-    }
-}
-
 /// All access keys. They never change while the sandbox runs.
 #[derive(Debug)]
 pub(super) struct Keys {
@@ -59,16 +75,18 @@ pub(super) struct Keys {
 
 impl Keys {
     pub(super) async fn load(connection: &mut Connection) -> sqlx::Result<Self> {
-        let text = "SELECT key, world, account, secret, ending, return_signature FROM access_keys ORDER BY account, key";
+        let text = "SELECT key, world, account, secret, standing, ending, return_signature FROM access_keys ORDER BY account, key";
         let rows = connection.all(text, Values::default()).await?;
         let mut keys = Self { by_id: HashMap::new(), first: None };
         for row in rows {
             let owner = Caller { world: World(row.try_get(1)?), account: AccountNumber(row.try_get(2)?) };
             let pages = PageSettings {
-                ending: columns::ending(row.try_get(4)?)?,
-                signs_by_version_1: row.try_get::<i64, _>(5)? == 1,
+                ending: columns::ending(row.try_get(5)?)?,
+                signs_by_version_1: row.try_get::<i64, _>(6)? == 1,
             };
-            let key = Arc::new(AccessKey::new(row.try_get(0)?, owner, row.try_get(3)?, pages));
+            let secret = SecretKey::new(row.try_get::<String, _>(3)?.as_str());
+            let standing = columns::standing(&row.try_get::<String, _>(4)?)?;
+            let key = Arc::new(AccessKey { id: row.try_get(0)?, owner, secret, standing, pages });
             keys.first.get_or_insert_with(|| Arc::clone(&key));
             keys.by_id.insert(key.id.clone(), key);
         }
@@ -85,13 +103,14 @@ impl Keys {
 }
 
 /// Saves new keys.
-pub(super) async fn save(connection: &mut Connection, keys: &[AccessKey]) -> sqlx::Result<()> {
+pub(super) async fn save(connection: &mut Connection, keys: &[NewAccessKey]) -> sqlx::Result<()> {
     KEYS.execute(connection, keys, |query, key| {
         query
             .bind(key.id.clone())
             .bind(key.owner.world.0)
             .bind(key.owner.account.0)
-            .bind(key.text.clone())
+            .bind(key.secret.reveal().to_owned())
+            .bind(columns::standing_name(key.standing))
             .bind(key.pages.ending.map(Ending::name))
             .bind(if key.pages.signs_by_version_1 { 1_i64 } else { 2_i64 })
     })

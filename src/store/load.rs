@@ -398,6 +398,7 @@ pub(super) fn account(row: &Row) -> sqlx::Result<Account> {
         state: row.account_state("state")?,
         marketplace: row.flag("marketplace")?,
         methods: row.methods("methods")?,
+        transaction_limit: row.maybe_amount("transaction_limit")?,
     })
 }
 

@@ -39,7 +39,7 @@ use crate::error::{Code, FpsError};
 use crate::ledger::{Book, Command, Numbering, Rules, Timestamp, World};
 
 pub use audit::{Finding, audit};
-pub use keys::{AccessKey, PageSettings};
+pub use keys::{AccessKey, NewAccessKey, PageSettings, Standing};
 
 use activity::Searches;
 use batch_error::UNCERTAIN;
@@ -148,7 +148,7 @@ pub struct Beginning {
     /// Its rows, as changes to an empty book.
     pub book: Book,
     /// Its access keys.
-    pub keys: Vec<AccessKey>,
+    pub keys: Vec<NewAccessKey>,
 }
 
 /// How a store works.

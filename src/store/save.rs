@@ -1,7 +1,8 @@
 //! Save: what a batch changed, a few statements a table.
 
 use crate::ledger::{
-    Account, Book, Changes, Due, Instrument, InstrumentKind, Kind, Outcome, Subscription, Token, Transaction,
+    Account, Amount, Book, Changes, Due, Instrument, InstrumentKind, Kind, Outcome, Subscription, Token,
+    Transaction,
 };
 
 use super::columns::{
@@ -13,8 +14,8 @@ use super::statement::ManyRows;
 
 static WORLDS: ManyRows = ManyRows::new("INSERT INTO worlds (number, name)", 2, "");
 static ACCOUNTS: ManyRows = ManyRows::new(
-    "INSERT INTO accounts (number, world, name, email, kind, state, marketplace, methods)",
-    8,
+    "INSERT INTO accounts (number, world, name, email, kind, state, marketplace, methods, transaction_limit)",
+    9,
     "",
 );
 static INSTRUMENTS: ManyRows = ManyRows::new(
@@ -128,6 +129,7 @@ async fn save_parties(connection: &mut Connection, book: &Book, changes: &Change
                 .bind(account_state_name(account.state))
                 .bind(i64::from(account.marketplace))
                 .bind(methods_text(&account.methods))
+                .bind(account.transaction_limit.map(Amount::micros))
         })
         .await?;
     let instruments: Vec<&Instrument> =

@@ -125,6 +125,7 @@ impl Sandbox {
                 state: if who.is_suspended() { AccountState::Suspended } else { AccountState::Active },
                 marketplace: false,
                 methods: Account::METHODS.into(),
+                transaction_limit: None,
             });
         }
         for (place, instrument) in (0..).zip(INSTRUMENTS) {

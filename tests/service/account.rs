@@ -281,6 +281,8 @@ async fn every_filter_and_its_older_name_leave_only_what_fits() {
         (&[("Role", "Caller")], all),
         (&[("Role.1", "Sender")], &[1]),
         (&[("Role.1", "Sender"), ("Role.2", "Recipient")], all),
+        (&[("Role.2", "Sender"), ("Role.7", "Recipient")], all),
+        (&[("Role", "Sender"), ("Role.1", "Recipient")], all),
         (&[("Role", "Sender,Recipient")], all),
         (&[("Role", "Sender, Recipient")], all),
         (&[("Operation", "Pay"), ("PaymentMethod", "CC"), ("Role", "Recipient")], &[3]),
@@ -332,6 +334,53 @@ async fn dates_come_in_the_forms_that_clients_send() {
     }
     let later = merchant.ok("GetAccountActivity", &[("StartDate", "2012-06-01T12:00:00.001Z")]).await;
     assert_eq!(later.text("BatchSize"), "0");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_date_is_refused() {
+    let (server, merchant) = world().await;
+    for date in
+        ["2012-6-1", "+2012-06-01", " 2012-06-01", "2012-06-01T12:00", "2012-05-31T19:04:60Z", "1338552000"]
+    {
+        let reply = merchant.refused("GetAccountActivity", &[("StartDate", date)], "InvalidParams").await;
+        assert!(reply.message().starts_with("startDate has to be a date"), "{}", reply.message());
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_size_is_digits() {
+    let (server, merchant) = world().await;
+    for size in ["+5", "-5", " 5", "5_0", "0", "201", "five"] {
+        let asks = [("StartDate", "2012-06-01"), ("MaxBatchSize", size)];
+        merchant.refused("GetAccountActivity", &asks, "InvalidParams").await;
+    }
+    merchant.ok("GetAccountActivity", &[("StartDate", "2012-06-01"), ("MaxBatchSize", "5")]).await;
+    server.stop().await;
+}
+
+/// Items of a list are `Role.1`, `Role.2` and so on; nothing else that looks like one is ignored.
+#[tokio::test]
+async fn a_name_that_is_almost_one_of_a_list_is_unknown() {
+    let (server, merchant) = world().await;
+    for name in [
+        "Role1",
+        "Role.",
+        "Role.0",
+        "Role.01",
+        "Role.+1",
+        "Role.-1",
+        "Role. 1",
+        "Role.1.1",
+        "Role.x",
+        "Role.65536",
+        "role.1",
+    ] {
+        let asks = [("StartDate", "2012-06-01"), (name, "Sender")];
+        let reply = merchant.refused("GetAccountActivity", &asks, "InvalidRequest").await;
+        assert!(reply.message().contains(&format!("/:{name}\"")), "{}", reply.message());
+    }
     server.stop().await;
 }
 

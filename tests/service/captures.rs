@@ -251,7 +251,9 @@ async fn a_captured_request_with_one_byte_of_a_value_changed_is_refused_and_has_
     for captures in captures().into_values() {
         let api = api(&captures);
         let server = world(api.first().expect("every client calls the service").sent_at()).await;
-        for (number, capture) in api.iter().enumerate() {
+        // VerifySignature looks at no signature of its own.
+        let signed = api.iter().filter(|capture| !capture.name.ends_with("-VerifySignature.http"));
+        for (number, capture) in signed.enumerate() {
             let values = capture.values();
             // All values of the client's first request, then one of each, another one each time: looking for the
             // reason of a wrong signature takes its time.

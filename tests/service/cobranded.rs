@@ -140,7 +140,7 @@ async fn an_expired_card_and_a_tampered_signature_are_successes_with_a_flaw() {
     assert_eq!(server.pages().verifies(&back).await, "Success");
     let back = ends(&server, "MultiUse", PIPELINES[1].1, "TamperedSignature").await;
     assert_eq!(back.value("status"), "SC");
-    assert_eq!(server.pages().verifies(&back).await, "Failure");
+    assert_eq!(server.pages().verifies(&back).await, "InvalidSignature");
 }
 
 #[tokio::test]
@@ -167,6 +167,18 @@ async fn what_is_not_well_formed_is_named_all_of_it() {
             "usageLimitPeriod1",
         ),
         ("SetupPostpaid", &[("validityStart", "soon")], "validityStart"),
+        ("SetupPostpaid", &[("validityStart", "+1338552000")], "validityStart"),
+        (
+            "SetupPostpaid",
+            &[("usageLimitType1", "Count"), ("usageLimitValue1", "+3"), ("usageLimitPeriod1", "1 Day")],
+            "usageLimitValue1",
+        ),
+        (
+            "SetupPostpaid",
+            &[("usageLimitType1", "Count"), ("usageLimitValue1", "3"), ("usageLimitPeriod1", "+1 Day")],
+            "usageLimitPeriod1",
+        ),
+        ("SetupPostpaid", &[("version", "+2009-01-09")], "version"),
         // A month ago; two years ahead; over before now.
         ("SetupPostpaid", &[("validityStart", "1335873600")], "validityStart"),
         ("SetupPostpaid", &[("validityStart", "1401624000")], "validityStart"),

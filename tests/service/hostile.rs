@@ -152,7 +152,8 @@ async fn requests_beyond_the_limits_are_refused_and_told_which_limit() {
         (&narrow, get(&"a".repeat(4_097)).into_bytes(), Code::RequestTooLarge, "larger than 4096 bytes"),
         (&server, get(&"a=1&".repeat(10_000)).into_bytes(), Code::InvalidRequest, too_many),
         (&server, post("a=1&".repeat(10_000).as_bytes()), Code::InvalidRequest, too_many),
-        (&server, get(&"&".repeat(60_000)).into_bytes(), Code::InvalidRequest, too_many),
+        // Nothing between them is no parameter.
+        (&server, get(&"&".repeat(60_000)).into_bytes(), Code::MissingAction, ""),
         (&server, post(one_value.as_bytes()), Code::InvalidParams, "senderTokenId can not be longer"),
     ] {
         assert_refused(&answer(server.addr, &bytes).await, code, part);
@@ -280,7 +281,7 @@ const ILL_ENCODED: [(&str, &str); 15] = [
 
 #[tokio::test]
 async fn ill_encoded_names_and_values_are_refused_by_name() {
-    let server = Server::start().await;
+    let server = trusting().await;
     let merchant = server.merchant();
     for (text, problem) in ILL_ENCODED {
         for query in [
@@ -417,6 +418,15 @@ async fn values_that_are_too_long_or_not_of_their_type_are_refused_by_name() {
         ("TransactionAmount.Value", "1\n"),
         ("TransactionTimeoutInMins", "2147483648"),
         ("TransactionTimeoutInMins", "-1"),
+        ("TransactionTimeoutInMins", "+5"),
+        ("TransactionTimeoutInMins", " 5"),
+        ("TransactionTimeoutInMins", "1_0"),
+        ("TransactionAmount.Value", "+1"),
+        ("TransactionAmount.Value", "1_0"),
+        ("MarketplaceVariableFee", "1_0"),
+        ("MarketplaceVariableFee", "+2.5"),
+        ("MarketplaceVariableFee", "-0"),
+        ("MarketplaceVariableFee", " 2"),
         ("TransactionTimeoutInMins", &digits),
         ("MarketplaceVariableFee", &long),
         ("MarketplaceFixedFee.Value", "1"),
@@ -786,6 +796,57 @@ async fn two_thousand_hostile_requests_do_not_fill_the_memory() {
         assert_serves(&program.merchant()).await;
         let bytes = resident(program.id());
         assert!(bytes < MOST_MEMORY, "{bytes} bytes are resident");
+    }
+    program.finish().await;
+}
+
+/// What a client sends stands in the log only as long as somebody would read it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_can_fill_the_log_with_one_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), &["--log", "debug"]).await;
+    let merchant = program.merchant();
+    let stranger =
+        Client { secret: fps_sandbox::fps::signature::SecretKey::new("another"), ..merchant.clone() };
+    assert_serves(&merchant).await;
+    let long = "x".repeat(60_000);
+    let odd = "\u{85}".repeat(9_000);
+    let pages = |parameters: &str| {
+        format!(
+            "GET /cobranded-ui/actions/start?callerKey={}&{parameters} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+            demo::KEY
+        )
+    };
+    for text in [&long, &odd] {
+        for (client, action, name) in [
+            (&stranger, "Pay", "CallerDescription"),
+            (&stranger, "Pay", text.as_str()),
+            (&stranger, text, "CallerDescription"),
+            (&merchant, "Pay", text.as_str()),
+            (&merchant, "Pay", "SenderTokenId"),
+            (&merchant, "Pay", "Timestamp"),
+            (&merchant, text, "CallerDescription"),
+            (&merchant, "Pay", "Version"),
+        ] {
+            let before = program.log().len();
+            let short = [(name, "x")];
+            let value = [(name, text.as_str())];
+            let parameters = if name.len() > 100 || action.len() > 100 { &short } else { &value };
+            refusal(&client.call(action, parameters).await);
+            assert_serves(&merchant).await;
+            let logged = program.log().len() - before;
+            assert!(logged < 50_000, "{logged} bytes for {action:.20} {name:.20}");
+        }
+        for parameters in [
+            format!("pipelineName=SingleUse&returnURL=http%3A%2F%2Flocalhost&signature=x&x={long}"),
+            format!("pipelineName=SingleUse&returnURL=http%3A%2F%2Flocalhost&transactionAmount={long}"),
+        ] {
+            let before = program.log().len();
+            answer(program.addr, pages(&parameters).as_bytes()).await;
+            assert_serves(&merchant).await;
+            let logged = program.log().len() - before;
+            assert!(logged < 50_000, "{logged} bytes for {parameters:.80}");
+        }
     }
     program.finish().await;
 }

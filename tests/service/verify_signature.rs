@@ -1,9 +1,10 @@
 //! VerifySignature, by messages that FPS itself signed, published by merchants and in Amazon's own samples.
 
-use crate::support::{Reply, Server, config, demo, encode, get, raw};
-use fps_sandbox::config::{Config, FileOnly};
-use fps_sandbox::fps::outbound::TrustedKey;
-use fps_sandbox::fps::signature::percent_encode;
+use crate::support::signer::Request;
+use crate::support::{NOW, Reply, Server, config, demo, encode, get, raw};
+use fps_sandbox::config::{AuthMode, Config, FileOnly, VerifySignatureRefusal};
+use fps_sandbox::fps::outbound::{Outbound, TrustedKey, TrustedKeys};
+use fps_sandbox::fps::signature::{Scheme, percent_encode};
 
 /// The sandbox key of 2009 to 2012, and the production key; the moduli follow from the signatures.
 const SANDBOX: &str = "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem";
@@ -12,12 +13,12 @@ const PRODUCTION: &str = "https://fps.amazonaws.com/certs/090909/PKICert.pem";
 const PRODUCTION_MODULUS: &str = "d398c3461cacc92f11795e344fa8367a9ed3e4f769b119fedbba804387cc4d9f04dbd948623271e98b94eab779ea204347f931956ffdc5bb1d0bb8e0261ebf6cc8e05a917bc665fd46323339539c595b04c3847de1a1e2fbe5ee3bd7b064f0e7671ffb7294ffffcb39cf825d910ef80363c66da39a648dbaf6bf0fbe25f01dc51437ca5b0dea9769902964cde9c01d4a1f2b076095c7d13012c44bc5617b687aad049af660288c22e44cf80a0dc0d82868516336cb811cb7b7edd8b8a8b09b532abc797c6d32b5b329d0061c52fcc1ec4e90dd1a0dfff1fa2ea0a1b7bc10f49451a63df7304e2e3d498add9a6fbe6b41231faded1dd51691668ebb4387b07d59";
 
 /// A message as FPS signed it.
-struct Message {
-    endpoint: &'static str,
-    parameters: &'static [(&'static str, &'static str)],
+pub(crate) struct Message {
+    pub(crate) endpoint: &'static str,
+    pub(crate) parameters: &'static [(&'static str, &'static str)],
 }
 
-const POSTPAID: Message = Message {
+pub(crate) const POSTPAID: Message = Message {
     endpoint: "http://momeant.dev/fund/accept-postpaid",
     parameters: &[
         (
@@ -124,20 +125,24 @@ const NOT_PAID: Message = Message {
 
 const MESSAGES: &[Message] = &[POSTPAID, CALLER_ERROR, MULTI_USE, NOT_PAID, NOTIFICATION];
 
-/// A sandbox that trusts both keys.
-async fn server() -> Server {
+/// The configuration of a sandbox that trusts both keys.
+pub(crate) fn trusting() -> Config {
     let key = |url: &str, modulus: &str| TrustedKey {
         certificate_url: url.to_owned(),
         modulus: modulus.to_owned(),
         exponent: "010001".to_owned(),
     };
     let trusted_key = vec![key(SANDBOX, SANDBOX_MODULUS), key(PRODUCTION, PRODUCTION_MODULUS)];
-    let config = Config { file_only: FileOnly { trusted_key, ..FileOnly::default() }, ..config() };
-    Server::start_with(config).await
+    Config { file_only: FileOnly { trusted_key, ..FileOnly::default() }, ..config() }
+}
+
+/// A sandbox that trusts both keys.
+async fn server() -> Server {
+    Server::start_with(trusting()).await
 }
 
 /// The parameters as they came over the wire.
-fn wire(parameters: &[(&str, &str)]) -> String {
+pub(crate) fn wire(parameters: &[(&str, &str)]) -> String {
     let owned: Vec<_> = parameters.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     encode(&owned)
 }
@@ -158,6 +163,9 @@ async fn verified(server: &Server, endpoint: &str, parameters: &str) -> String {
     let reply = raw(server.addr, get(&unsigned(&encoded(endpoint), parameters)).as_bytes()).await;
     verdict(&reply)
 }
+
+/// What a wrong signature is answered with.
+const REFUSED: &str = "InvalidSignature";
 
 /// The literal text that Amazon's utilities look for.
 fn verdict(reply: &Reply) -> String {
@@ -186,7 +194,7 @@ async fn what_fps_signed_is_verified_with_its_parameters_in_any_order() {
 }
 
 #[tokio::test]
-async fn any_change_to_a_message_or_its_endpoint_is_a_failure() {
+async fn any_change_to_a_message_or_its_endpoint_makes_its_signature_wrong() {
     let server = server().await;
     for message in MESSAGES {
         for place in 0..message.parameters.len() {
@@ -199,23 +207,23 @@ async fn any_change_to_a_message_or_its_endpoint_is_a_failure() {
             parameters[place] = (name, &changed);
             assert_eq!(
                 verified(&server, message.endpoint, &wire(&parameters)).await,
-                "Failure",
+                REFUSED,
                 "another {name}"
             );
             parameters.remove(place);
-            assert_eq!(verified(&server, message.endpoint, &wire(&parameters)).await, "Failure", "no {name}");
+            assert_eq!(verified(&server, message.endpoint, &wire(&parameters)).await, REFUSED, "no {name}");
         }
         let more = [message.parameters, &[("extra", "1")]].concat();
-        assert_eq!(verified(&server, message.endpoint, &wire(&more)).await, "Failure");
+        assert_eq!(verified(&server, message.endpoint, &wire(&more)).await, REFUSED);
         let slash = format!("{}/", message.endpoint);
-        assert_eq!(verified(&server, &slash, &wire(message.parameters)).await, "Failure");
+        assert_eq!(verified(&server, &slash, &wire(message.parameters)).await, REFUSED);
         let port = message
             .endpoint
             .replacen(".com", ".com:81", 1)
             .replacen(":3999", ":3998", 1)
             .replacen(":3000", ":3001", 1)
             .replacen(".dev", ".dev:81", 1);
-        assert_eq!(verified(&server, &port, &wire(message.parameters)).await, "Failure");
+        assert_eq!(verified(&server, &port, &wire(message.parameters)).await, REFUSED);
     }
     server.stop().await;
 }
@@ -255,36 +263,133 @@ async fn unsigned_requests_may_leave_the_endpoint_as_it_is_and_come_by_get_or_po
     server.stop().await;
 }
 
+/// The request may be signed rightly, wrongly, for another verb or by an unknown key.
 #[tokio::test]
-async fn a_signature_of_the_request_itself_is_checked_when_there_is_one() {
-    let server = server().await;
-    let parameters = wire(POSTPAID.parameters);
-    let asks = [("UrlEndPoint", POSTPAID.endpoint), ("HttpParameters", parameters.as_str())];
-    assert_eq!(verdict(&server.merchant().ok("VerifySignature", &asks).await), "Success");
-    let wrong = server.client(demo::KEY, "another secret").call("VerifySignature", &asks).await;
-    assert_eq!((wrong.status, wrong.code().as_str()), (403, "SignatureDoesNotMatch"));
-    server.stop().await;
+async fn a_signature_of_the_request_itself_is_not_looked_at() {
+    for auth in [AuthMode::Strict, AuthMode::Lenient, AuthMode::Off] {
+        let server = Server::start_with(Config { auth, ..trusting() }).await;
+        let parameters = wire(POSTPAID.parameters);
+        let asks = [("UrlEndPoint", POSTPAID.endpoint), ("HttpParameters", parameters.as_str())];
+        let signed = |key, secret| Request::new(key, secret, NOW, "VerifySignature", &asks);
+        let right = signed(demo::KEY, demo::SECRET);
+        for request in [
+            right.clone(),
+            signed(demo::KEY, "another secret"),
+            signed("NOBODY", "another secret"),
+            right.clone().with("Timestamp", "2002-01-01T00:00:00Z"),
+            right.clone().with("Timestamp", "yesterday"),
+            right.clone().by(Scheme::V1),
+            right.clone().with("SignatureVersion", "7"),
+            right.clone().without("AWSAccessKeyId"),
+        ] {
+            let reply = raw(server.addr, get(&request.query()).as_bytes()).await;
+            assert_eq!(verdict(&reply), "Success", "{request:?}");
+            assert!(!reply.head.to_lowercase().contains("x-sandbox-signature"), "{}", reply.head);
+            let wrong = request.with("UrlEndPoint", "http://momeant.dev/elsewhere");
+            assert_eq!(verdict(&raw(server.addr, get(&wrong.query()).as_bytes()).await), REFUSED);
+        }
+        // As a cart in production did: signed for POST, sent by GET.
+        let post = right.clone().verb("POST").query();
+        assert_eq!(verdict(&raw(server.addr, get(&post).as_bytes()).await), "Success");
+        server.stop().await;
+    }
 }
 
 #[tokio::test]
-async fn an_untrusted_certificate_is_a_failure_and_what_is_no_signature_an_error() {
-    let server = server().await;
+async fn a_wrong_signature_is_answered_as_recorded_or_as_the_guide_says() {
     let with = |name: &str, value: &'static str| {
         let replaced = |&(known, given): &(&'static str, &'static str)| {
             (known, if known == name { value } else { given })
         };
         wire(&POSTPAID.parameters.iter().map(replaced).collect::<Vec<_>>())
     };
-    for (parameters, expected) in [
-        (with("certificateUrl", "https://fps.sandbox.amazonaws.com/certs/090910/PKICert.pem"), "Failure"),
-        (with("certificateUrl", "https://example.com/PKICert.pem"), "Failure"),
-        (with("certificateUrl", "http://127.0.0.1:9/never-fetched.pem"), "Failure"),
-        (with("certificateUrl", PRODUCTION), "Failure"),
-        (with("signature", "eA=="), "Failure"),
-        (with("signature", "no base64!"), "InvalidSignature"),
-        (with("certificateUrl", ""), "InvalidParams"),
-    ] {
-        assert_eq!(verified(&server, POSTPAID.endpoint, &parameters).await, expected, "{parameters}");
+    for (verify_signature_refusal, answer) in
+        [(VerifySignatureRefusal::Error, REFUSED), (VerifySignatureRefusal::Failure, "Failure")]
+    {
+        let server = Server::start_with(Config { verify_signature_refusal, ..trusting() }).await;
+        for (parameters, expected) in [
+            (with("certificateUrl", "https://fps.sandbox.amazonaws.com/certs/090910/PKICert.pem"), answer),
+            (with("certificateUrl", "https://example.com/PKICert.pem"), answer),
+            (with("certificateUrl", "http://127.0.0.1:9/never-fetched.pem"), answer),
+            (with("certificateUrl", "no URL"), answer),
+            (with("certificateUrl", PRODUCTION), answer),
+            (with("signature", "eA=="), answer),
+            (with("signature", "no base64!"), answer),
+            (with("signature", ""), answer),
+            (with("status", "SC") + "&extra=1", answer),
+            (with("status", "SC") + "&extra=%zz", answer),
+            (with("status", "SC") + "&extra=%FF", answer),
+            (with("certificateUrl", ""), "InvalidParams"),
+        ] {
+            assert_eq!(verified(&server, POSTPAID.endpoint, &parameters).await, expected, "{parameters}");
+        }
+        server.stop().await;
     }
+    let server = server().await;
+    let wrong = encoded(&wire(MULTI_USE.parameters));
+    let query = format!(
+        "Action=VerifySignature&UrlEndPoint=http%3A%2F%2Fmomeant.dev%2F&HttpParameters={wrong}&Version=2008-09-17"
+    );
+    let reply = raw(server.addr, get(&query).as_bytes()).await;
+    assert_eq!((reply.status, reply.code().as_str()), (400, REFUSED));
+    assert_eq!(
+        reply.message(),
+        "The request signature we calculated does not match the signature you provided."
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_no_url_of_the_web_is_refused() {
+    let server = server().await;
+    for endpoint in [
+        "momeant.dev/fund/accept-postpaid",
+        "/fund/accept-postpaid",
+        "//momeant.dev/fund/accept-postpaid",
+        "http:momeant.dev/fund/accept-postpaid",
+        "http:///momeant.dev/fund/accept-postpaid",
+        "http://",
+        "ftp://momeant.dev/fund/accept-postpaid",
+        "javascript://momeant.dev/fund/accept-postpaid",
+        " http://momeant.dev/fund/accept-postpaid",
+        "NONE",
+    ] {
+        let query = unsigned(&encoded(endpoint), &wire(POSTPAID.parameters));
+        let reply = raw(server.addr, get(&query).as_bytes()).await;
+        assert_eq!((reply.status, reply.code().as_str()), (400, "InvalidParams"), "{endpoint}");
+        assert_eq!(reply.message(), format!("{endpoint} is an invalid URL"));
+    }
+    server.stop().await;
+}
+
+/// A receiver names the URL to which the notification was posted, with the query that it has; what was signed is the
+/// form alone.
+#[tokio::test]
+async fn the_query_of_an_endpoint_is_no_part_of_what_is_signed() {
+    let server = server().await;
+    let endpoint = format!("{}?wc-api=wc_gateway_amazon_fps", NOTIFICATION.endpoint);
+    assert_eq!(verified(&server, &endpoint, &wire(NOTIFICATION.parameters)).await, "Success");
+    let with_query = [&[("wc-api", "wc_gateway_amazon_fps")], NOTIFICATION.parameters].concat();
+    assert_eq!(verified(&server, &endpoint, &wire(&with_query)).await, REFUSED);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_of_the_sandbox_to_an_endpoint_with_a_query_is_verified() {
+    let server = server().await;
+    let outbound = Outbound::new(TrustedKeys::default(), server.store.clone());
+    let endpoint: url::Url = "http://shop.test:3000/?wc-api=fps&x=1".parse().expect("a URL");
+    let sent = [("status".to_owned(), "SC".to_owned()), ("note".to_owned(), "a b+c".to_owned())];
+    // A notification is its form.
+    let mut form = sent.to_vec();
+    outbound.sign("POST", &endpoint, "http://localhost", &mut form).await.expect("it is signed");
+    assert_eq!(verified(&server, endpoint.as_str(), &encode(&form)).await, "Success");
+    // A return URL is its whole query.
+    let mut added = sent.to_vec();
+    outbound.sign("GET", &endpoint, "http://localhost", &mut added).await.expect("it is signed");
+    let query = format!("wc-api=fps&x=1&{}", encode(&added));
+    assert_eq!(verified(&server, "http://shop.test:3000/", &query).await, "Success");
+    assert_eq!(verified(&server, endpoint.as_str(), &query).await, "Success");
+    assert_eq!(verified(&server, endpoint.as_str(), &encode(&added)).await, REFUSED);
     server.stop().await;
 }

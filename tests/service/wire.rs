@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::signer::{Request, message, post};
 use crate::support::{NOW, Reply, Server, config, demo, get, pay, raw, read_reply};
 use fps_sandbox::config::{AuthMode, Config};
-use fps_sandbox::fps::signature::{Hash, Scheme};
+use fps_sandbox::fps::signature::{Hash, Scheme, SecretKey, Signable, sign};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -333,6 +333,17 @@ mod http {
         let too_large = "The request is larger than 2000 bytes (--max-request-bytes).";
         assert_refused(&sent(&server, &long).await, 413, "RequestTooLarge", too_large);
         assert_refused(&sent(&server, &long.verb("POST")).await, 413, "RequestTooLarge", too_large);
+        // Query and form count together.
+        let half = "x".repeat(900);
+        let form = post(
+            "localhost",
+            &format!("/?CallerDescription={half}"),
+            &format!("SenderDescription={half}{half}"),
+        );
+        assert_refused(&server.raw(&form).await, 413, "RequestTooLarge", too_large);
+        let form =
+            post("localhost", &format!("/?CallerDescription={half}"), &format!("SenderDescription={half}"));
+        assert_eq!(server.raw(&form).await.code(), "MissingAuthenticationToken");
         let mut many = balance();
         many.pairs.extend((0..12).map(|number| (format!("P{number}"), String::new())));
         let too_many = "The request has more than 12 parameters (--max-parameters).";
@@ -444,6 +455,80 @@ mod common_parameters {
         assert_eq!(sent(&server, &request).await.code(), "InvalidParameterValue");
     }
 
+    /// A parameter as bytes, and as it is sent.
+    const NO_TEXTS: [(&[u8], &str); 5] =
+        [(b"\xff", "%FF"), (b"caf\xe9", "caf%E9"), (b"\x01", "%01"), (b"%zz", "%zz"), (b"100%", "100%")];
+
+    /// A signature covers bytes, so a request is authentic before anybody asks whether they are text.
+    #[tokio::test]
+    async fn authentication_comes_before_complaints_about_the_encoding() {
+        let server = Server::start().await;
+        for scheme in [Scheme::V2(Hash::Sha256), Scheme::V2(Hash::Sha1), Scheme::V1] {
+            for (bytes, text) in NO_TEXTS {
+                let request = balance().by(scheme);
+                let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = request
+                    .pairs
+                    .iter()
+                    .map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes()))
+                    .collect();
+                pairs.push((b"CallerDescription".to_vec(), bytes.to_vec()));
+                let signable =
+                    Signable { verb: "GET", path: "/", pairs: &pairs, signature_name: "Signature" };
+                let right = sign(&SecretKey::new(demo::SECRET), scheme, &signable, "localhost");
+                let asked = async |query: String| {
+                    let query = format!("{query}&CallerDescription={text}");
+                    raw(server.addr, get(&query).as_bytes()).await
+                };
+                let reply = asked(request.query_signed_as(&right)).await;
+                assert_eq!((reply.status, reply.code().as_str()), (400, "InvalidParams"), "{}", reply.body);
+                assert!(reply.message().starts_with("The value of CallerDescription "), "{}", reply.body);
+                let reply = asked(request.query()).await;
+                assert_eq!(reply.code(), "SignatureDoesNotMatch", "{text}");
+                let stranger = request.clone().with("AWSAccessKeyId", "NOBODY");
+                assert_eq!(asked(stranger.query()).await.code(), "InvalidClientTokenId");
+                let unsigned = crate::support::encode(&request.pairs);
+                assert_eq!(asked(unsigned).await.code(), "MissingAuthenticationToken");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn authentication_comes_before_all_other_complaints_about_parameters() {
+        let server = Server::start().await;
+        let many = "&P=x".repeat(300);
+        for faults in [
+            many.as_str(),
+            "&Action=Pay",
+            "&Version=",
+            "&Timestamp=never",
+            "&SignatureMethod=x",
+            "&=",
+            "&Signature=y",
+        ] {
+            let query = format!("{}{faults}", crate::support::encode(&balance().pairs));
+            let reply = raw(server.addr, get(&query).as_bytes()).await;
+            let unsigned =
+                if faults == "&Signature=y" { "SignatureDoesNotMatch" } else { "MissingAuthenticationToken" };
+            assert_eq!(reply.code(), unsigned, "{faults}");
+        }
+        let wrong = |request: Request| sent_by_stranger(request);
+        for request in [
+            balance().with("Timestamp", "never"),
+            balance().with("Timestamp", "2002-01-01T00:00:00Z"),
+            balance().with("Version", "1"),
+            balance().with("Colour", "red"),
+        ] {
+            let reply = raw(server.addr, get(&wrong(request)).as_bytes()).await;
+            assert_eq!(reply.code(), "SignatureDoesNotMatch");
+        }
+    }
+
+    /// The query of a request that is signed with another secret.
+    fn sent_by_stranger(mut request: Request) -> String {
+        request.secret.push('x');
+        request.query()
+    }
+
     #[tokio::test]
     async fn timestamps_come_in_many_forms() {
         let server = Server::start().await;
@@ -466,6 +551,9 @@ mod common_parameters {
         for timestamp in [
             "2010-02-26 T19:48:05.000Z",
             "2012-06-01 12:00:00Z",
+            "2012-06-01T11:59:60Z",
+            "2012-06-01T+1:00:00Z",
+            "2012-06-01T12:00:00+0000",
             "2012-06-01",
             "1338552000",
             "2012-13-01T12:00:00Z",
@@ -523,6 +611,23 @@ mod common_parameters {
     }
 
     #[tokio::test]
+    async fn a_version_that_the_configuration_leaves_out_is_refused() {
+        for (versions, refused, taken) in
+            [(vec![2], Scheme::V1, Scheme::V2(Hash::Sha256)), (vec![1], Scheme::V2(Hash::Sha1), Scheme::V1)]
+        {
+            let server = Server::start_with(Config { signature_versions: versions, ..config() }).await;
+            assert_ok(&sent(&server, &balance().by(taken)).await);
+            let number = if refused == Scheme::V1 { 1 } else { 2 };
+            let text = format!(
+                "Value ({number}) for parameter SignatureVersion is invalid. Requests signed by version {number} are not \
+                 accepted any more; sign by another version (--signature-versions)."
+            );
+            let reply = sent(&server, &balance().by(refused)).await;
+            assert_refused(&reply, 400, "InvalidParameterValue", &text);
+        }
+    }
+
+    #[tokio::test]
     async fn version_2_names_one_of_two_methods() {
         let server = Server::start().await;
         for method in ["HmacMD5", "hmacsha256", ""] {
@@ -544,6 +649,52 @@ mod common_parameters {
         let query = request.query();
         assert_ok(&server.raw(&message("GET", "elsewhere.test", &query)).await);
         assert_ok(&server.raw(&message("POST", "elsewhere.test", &query)).await);
+    }
+}
+
+mod accounts {
+    use super::*;
+
+    const SEED: &str = r#"
+[[account]]
+name = "customer"
+email = "customer@example.com"
+developer = false
+[[account.access_key]]
+id = "CUSTOMER"
+secret = "a secret"
+[[account]]
+name = "stranger"
+email = "stranger@example.com"
+signed_up = false
+[[account.access_key]]
+id = "STRANGER"
+secret = "a secret"
+[[account]]
+name = "shop"
+email = "shop@example.com"
+[[account.access_key]]
+id = "SHOP"
+secret = "a secret"
+"#;
+
+    #[tokio::test]
+    async fn only_a_developer_who_is_signed_up_may_call() {
+        let server = Server::start_seeded(SEED).await;
+        let asked = async |key: &str, secret: &str, action: &str| {
+            sent(&server, &Request::new(key, secret, NOW, action, &[])).await
+        };
+        assert_ok(&asked("SHOP", "a secret", "GetAccountBalance").await);
+        for action in ["GetAccountBalance", "Pay", "Nothing"] {
+            let text = "Developer account is needed to make API calls.";
+            assert_refused(&asked("CUSTOMER", "a secret", action).await, 403, "AccessFailure", text);
+            let text = "AWS was not able to validate the provided access credentials.";
+            assert_refused(&asked("STRANGER", "a secret", action).await, 401, "AuthFailure", text);
+            // Who does not know the secret learns nothing of the account.
+            for key in ["CUSTOMER", "STRANGER"] {
+                assert_eq!(asked(key, "another", action).await.code(), "SignatureDoesNotMatch");
+            }
+        }
     }
 }
 
@@ -635,8 +786,11 @@ mod wrong_signatures {
         let query = balance().host("merchant.test").query();
         let reply = server.raw(&message("GET", "localhost:8008", &query)).await;
         assert_eq!((reply.status, reply.code().as_str()), (403, "SignatureDoesNotMatch"));
-        // Only hosts that clients are known to sign can be named; this one cannot be guessed.
+        // Only hosts that clients are known to sign can be named; of this one it is said which were tried.
         assert!(reply.message().starts_with(PREFIX), "{}", reply.body);
+        for part in ["`localhost:8008`", "`localhost`", "`fps.amazonaws.com`", "--host-alias"] {
+            assert!(reply.message().contains(part), "no {part}: {}", reply.message());
+        }
         let query = balance().host("authorize.payments.amazon.com").query();
         let reply = server.raw(&message("GET", "localhost:8008", &query)).await;
         let reason = reply.message();
@@ -716,6 +870,27 @@ mod wrong_signatures {
         assert_reason(&reply, "`Colour` was not among the parameters that were signed.");
     }
 
+    /// As a client did that signs first and then says how.
+    #[tokio::test]
+    async fn parameters_of_the_protocol_added_after_signing() {
+        let server = Server::start().await;
+        let unsigned = balance().without("SignatureVersion").without("SignatureMethod");
+        let query = balance().query_signed_as(&unsigned.signature());
+        let reply = raw(server.addr, get(&query).as_bytes()).await;
+        assert_reason(
+            &reply,
+            "`SignatureVersion` and `SignatureMethod` were not among the parameters that were signed.",
+        );
+        let bare = unsigned.without("Timestamp").without("Version").without("AWSAccessKeyId");
+        let query = balance().query_signed_as(&bare.signature());
+        let reply = raw(server.addr, get(&query).as_bytes()).await;
+        assert_reason(
+            &reply,
+            "`AWSAccessKeyId`, `Version`, `Timestamp`, `SignatureVersion` and `SignatureMethod` were not among the \
+             parameters that were signed.",
+        );
+    }
+
     #[tokio::test]
     async fn another_secret_has_no_reason_but_advice() {
         let server = Server::start().await;
@@ -723,7 +898,14 @@ mod wrong_signatures {
         request.secret.make_ascii_lowercase();
         let advice =
             "No usual mistake explains it: check the secret key, and that nothing was changed after signing.";
-        assert_reason(&sent(&server, &request).await, advice);
+        let hosts = format!(
+            "The hosts tried are `localhost`, `127.0.0.1:{}`, `fps.sandbox.amazonaws.com` and `fps.amazonaws.com`; if \
+             the client signs another one, name it by --host-alias.",
+            server.addr.port()
+        );
+        assert_reason(&sent(&server, &request).await, &format!("{advice} {hosts}"));
+        // Version 1 covers no host.
+        assert_reason(&sent(&server, &request.by(Scheme::V1)).await, advice);
     }
 
     #[tokio::test]

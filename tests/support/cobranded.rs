@@ -92,7 +92,7 @@ impl Pages {
         Back::of(&self.submit(CONFIRM, "", &[("visit", &page.visit()), ("method", method)]).await)
     }
 
-    /// What VerifySignature says of a return URL.
+    /// What VerifySignature says of a return URL: `Success`, or the code of its refusal.
     pub async fn verifies(&self, back: &Back) -> String {
         let mut endpoint = back.url.clone();
         endpoint.set_query(None);
@@ -102,7 +102,8 @@ impl Pages {
             ("UrlEndPoint", endpoint.as_str()),
             ("HttpParameters", back.url.query().unwrap_or_default()),
         ]));
-        raw(self.addr, get(&query).as_bytes()).await.text("VerificationStatus")
+        let reply = raw(self.addr, get(&query).as_bytes()).await;
+        if reply.status == 200 { reply.text("VerificationStatus") } else { reply.code() }
     }
 }
 

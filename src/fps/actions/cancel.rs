@@ -6,7 +6,7 @@ use crate::fps::params::{Kind, Parameter};
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "Cancel",
@@ -22,6 +22,7 @@ pub(super) static ACTION: Action = Action {
     errors: &[
         Code::InvalidParams,
         Code::InvalidTransactionId,
+        Code::AccountClosed,
         Code::InvalidAccountState_Caller,
         Code::UnverifiedEmailAddress_Caller,
         Code::InvalidTransactionState,
@@ -32,8 +33,7 @@ pub(super) static ACTION: Action = Action {
             "Pending payments can be cancelled too; refunds and reservations that are being settled cannot.",
         ),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {

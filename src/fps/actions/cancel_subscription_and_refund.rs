@@ -6,7 +6,7 @@ use crate::fps::params::{Kind, Parameter, missing};
 use crate::fps::xml::Answer;
 use crate::ledger::{self, Once, Remarks};
 
-use super::{Action, documented, observed, our_choice, shared};
+use super::{Action, Run, documented, observed, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "CancelSubscriptionAndRefund",
@@ -32,6 +32,7 @@ pub(super) static ACTION: Action = Action {
         Code::InvalidParams,
         Code::AccessFailure,
         Code::InvalidTransactionState,
+        Code::AccountClosed,
         Code::InvalidAccountState_Caller,
         Code::UnverifiedEmailAddress_Caller,
         Code::RefundAmountExceeded,
@@ -46,8 +47,7 @@ pub(super) static ACTION: Action = Action {
         our_choice("Without RefundAmount nothing is refunded, and the result is empty."),
         shared::REFERENCE_OF_ACTION,
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
@@ -57,12 +57,12 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let reference = params.maybe_text("CallerReference")?;
     let reason = params.maybe_text("CancelReason")?;
     let Some(amount) = amount else {
-        call.store.run(ledger::CancelSubscription { caller, subscription }).await?;
+        call.run(ledger::CancelSubscription { caller, subscription }).await?;
         return Ok(Answer::result(ACTION.name, |_| {}));
     };
     let caller_reference = reference.ok_or_else(|| missing("CallerReference"))?;
     let remarks = Remarks { caller_reference, caller_description: reason, ..Remarks::default() };
     let operation = ledger::CancelSubscriptionAndRefund { caller, subscription, amount, remarks };
-    let receipt = call.store.run(Once { operation, digest: call.params.finish() }).await?;
+    let receipt = call.run(Once { operation, digest: call.params.digest() }).await?;
     Ok(Answer::result(ACTION.name, |xml| xml.text("RefundTransactionId", &receipt.transaction)))
 }

@@ -6,7 +6,7 @@ use crate::fps::params::{Kind, Parameter};
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "CancelToken",
@@ -23,7 +23,8 @@ pub(super) static ACTION: Action = Action {
         Code::InvalidParams,
         Code::InvalidTokenId,
         Code::TokenAccessDenied,
-        Code::InvalidAccountState_Caller,
+        Code::AccountClosed,
+        Code::InvalidAccountState,
         Code::UnverifiedEmailAddress_Caller,
         Code::TokenNotActive,
     ],
@@ -32,14 +33,13 @@ pub(super) static ACTION: Action = Action {
         documented("Only the application that had the token installed may cancel it."),
         our_choice("Cancelling it again is TokenNotActive."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let token = call.params.text("TokenId")?.into();
     call.params.maybe_text("ReasonText")?;
     call.params.maybe_text("OverrideIPNURL")?;
-    call.store.run(ledger::CancelToken { caller: call.caller, token }).await?;
+    call.run(ledger::CancelToken { caller: call.caller, token }).await?;
     Ok(Answer::empty(ACTION.name))
 }

@@ -9,7 +9,7 @@ use crate::ledger::{
     TransactionDetail,
 };
 
-use super::{Action, documented, observed, our_choice};
+use super::{Action, Run, documented, observed, our_choice};
 
 const STATUSES: Kind = Kind::OneOf(&["Reserved", "Success", "Failure", "Pending", "Cancelled"]);
 const OPERATIONS: Kind =
@@ -60,13 +60,12 @@ pub(super) static ACTION: Action = Action {
             "A page ends between two milliseconds, so that none is lost or repeated. Each transaction takes a millisecond of its own; where more than MaxBatchSize came within one, they make a page of their own.",
         ),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let query = read_query(&mut call.params, call.caller.account)?;
-    let activity = call.store.run(ledger::GetAccountActivity { caller: call.caller, query }).await?;
+    let activity = call.run(ledger::GetAccountActivity { caller: call.caller, query }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.text("BatchSize", activity.transactions.len());
         for detail in &activity.transactions {

@@ -5,7 +5,7 @@ use crate::fps::call::Call;
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, our_choice};
+use super::{Action, Run, documented, our_choice};
 
 pub(super) static ACTION: Action = Action {
     name: "GetAccountBalance",
@@ -19,12 +19,11 @@ pub(super) static ACTION: Action = Action {
         documented("Total, pending in, pending out, and what can be disbursed or refunded."),
         our_choice("All of the total can be disbursed and refunded."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(call: Call<'_>) -> Result<Answer, FpsError> {
-    let balance = call.store.run(ledger::GetAccountBalance { caller: call.caller }).await?;
+    let balance = call.run(ledger::GetAccountBalance { caller: call.caller }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.nested("AccountBalance", |xml| {
             xml.amount("TotalBalance", balance.total);

@@ -5,7 +5,7 @@ use crate::fps::call::Call;
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "GetDebtBalance",
@@ -24,13 +24,12 @@ pub(super) static ACTION: Action = Action {
         ),
         our_choice("Only the debtor and the creditor may ask; others get InstrumentAccessDenied."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let instrument = call.params.text("CreditInstrumentId")?.into();
-    let balance = call.store.run(ledger::GetDebtBalance { caller: call.caller, instrument }).await?;
+    let balance = call.run(ledger::GetDebtBalance { caller: call.caller, instrument }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.nested("DebtBalance", |xml| {
             xml.amount("AvailableBalance", balance.available);

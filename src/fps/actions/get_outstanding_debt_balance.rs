@@ -5,7 +5,7 @@ use crate::fps::call::Call;
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, observed};
+use super::{Action, Run, documented, observed};
 
 pub(super) static ACTION: Action = Action {
     name: "GetOutstandingDebtBalance",
@@ -19,12 +19,11 @@ pub(super) static ACTION: Action = Action {
         documented("The sum over all credit instruments of the caller."),
         observed("One client library writes the action GetOutStandingDebtBalance; that is taken too."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(call: Call<'_>) -> Result<Answer, FpsError> {
-    let debt = call.store.run(ledger::GetOutstandingDebtBalance { caller: call.caller }).await?;
+    let debt = call.run(ledger::GetOutstandingDebtBalance { caller: call.caller }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.nested("OutstandingDebt", |xml| {
             xml.amount("OutstandingBalance", debt.available);

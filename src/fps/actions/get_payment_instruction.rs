@@ -6,7 +6,7 @@ use crate::fps::xml::Answer;
 use crate::ledger;
 
 use super::token::write_token;
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "GetPaymentInstruction",
@@ -22,13 +22,12 @@ pub(super) static ACTION: Action = Action {
             "A token that no instruction made shows `MyRole == 'Sender';` or `MyRole == 'Recipient';`.",
         ),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let token = call.params.text("TokenId")?.into();
-    let token = call.store.run(ledger::GetPaymentInstruction { caller: call.caller, token }).await?;
+    let token = call.run(ledger::GetPaymentInstruction { caller: call.caller, token }).await?;
     let role = if token.purpose.receives() { "Recipient" } else { "Sender" };
     let made_up = format!("MyRole == '{role}';");
     Ok(Answer::result(ACTION.name, |xml| {

@@ -5,7 +5,7 @@ use crate::fps::call::Call;
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "GetPrepaidBalance",
@@ -19,13 +19,12 @@ pub(super) static ACTION: Action = Action {
         documented("PendingInBalance is what a card or bank has not confirmed yet."),
         our_choice("Only the buyer and the issuer may ask; others get InstrumentAccessDenied."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let instrument = call.params.text("PrepaidInstrumentId")?.into();
-    let balance = call.store.run(ledger::GetPrepaidBalance { caller: call.caller, instrument }).await?;
+    let balance = call.run(ledger::GetPrepaidBalance { caller: call.caller, instrument }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.nested("PrepaidBalance", |xml| {
             xml.amount("AvailableBalance", balance.available);

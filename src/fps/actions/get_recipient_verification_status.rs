@@ -6,7 +6,7 @@ use crate::fps::params::{Kind, Parameter};
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, our_choice};
+use super::{Action, Run, documented, our_choice};
 
 pub(super) static ACTION: Action = Action {
     name: "GetRecipientVerificationStatus",
@@ -28,14 +28,12 @@ pub(super) static ACTION: Action = Action {
         our_choice("VerificationComplete for an account in good order, VerificationPending for any other."),
         our_choice("The element names of the schema; the guide's sample has others."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let token = call.params.text("RecipientTokenId")?.into();
-    let verified =
-        call.store.run(ledger::GetRecipientVerificationStatus { caller: call.caller, token }).await?;
+    let verified = call.run(ledger::GetRecipientVerificationStatus { caller: call.caller, token }).await?;
     let status = if verified { "VerificationComplete" } else { "VerificationPending" };
     Ok(Answer::result(ACTION.name, |xml| xml.text("RecipientVerificationStatus", status)))
 }

@@ -5,7 +5,7 @@ use crate::fps::call::Call;
 use crate::fps::xml::{Answer, Xml};
 use crate::ledger::{self, Period, SubscriptionDetails, Timestamp};
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "GetSubscriptionDetails",
@@ -19,14 +19,12 @@ pub(super) static ACTION: Action = Action {
         documented("Elements and their order; time units in lower case."),
         our_choice("Subscriptions come from the seed file; those of others do not exist for the caller."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let subscription = call.params.text("SubscriptionId")?.into();
-    let details =
-        call.store.run(ledger::GetSubscriptionDetails { caller: call.caller, subscription }).await?;
+    let details = call.run(ledger::GetSubscriptionDetails { caller: call.caller, subscription }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.nested("SubscriptionDetails", |xml| write_details(xml, &details));
     }))

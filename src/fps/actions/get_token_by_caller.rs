@@ -7,7 +7,7 @@ use crate::fps::xml::Answer;
 use crate::ledger::{self, TokenName};
 
 use super::token::write_token;
-use super::{Action, documented, observed, our_choice};
+use super::{Action, Run, documented, observed, our_choice};
 
 pub(super) static ACTION: Action = Action {
     name: "GetTokenByCaller",
@@ -35,8 +35,7 @@ pub(super) static ACTION: Action = Action {
         our_choice("Exactly one of TokenId and CallerReference must be given."),
         our_choice("The caller of a token and its owner may see it; others get TokenAccessDenied."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
@@ -51,6 +50,6 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
             ));
         }
     };
-    let token = call.store.run(ledger::GetTokenByCaller { caller: call.caller, name }).await?;
+    let token = call.run(ledger::GetTokenByCaller { caller: call.caller, name }).await?;
     Ok(Answer::result(ACTION.name, |xml| write_token(xml, &token)))
 }

@@ -5,7 +5,7 @@ use crate::fps::call::Call;
 use crate::fps::xml::{Answer, Xml};
 use crate::ledger::{self, Amount, Measure, Timestamp, UsageLimit, Used};
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "GetTokenUsage",
@@ -24,13 +24,12 @@ pub(super) static ACTION: Action = Action {
         ),
         our_choice("Windows of the limit's length follow each other from the start of the token's validity."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let token = call.params.text("TokenId")?.into();
-    let limits = call.store.run(ledger::GetTokenUsage { caller: call.caller, token }).await?;
+    let limits = call.run(ledger::GetTokenUsage { caller: call.caller, token }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         for (limit, used) in &limits {
             xml.nested("TokenUsageLimits", |xml| write_limit(xml, limit, used));

@@ -7,7 +7,7 @@ use crate::fps::xml::Answer;
 use crate::ledger;
 
 use super::token::write_token;
-use super::{Action, documented, observed, shared};
+use super::{Action, Run, documented, observed, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "GetTokens",
@@ -30,8 +30,7 @@ pub(super) static ACTION: Action = Action {
         documented("TokenStatus is Active by default."),
         observed("Only tokens on the caller's own account: what a buyer authorised stands on the buyer's."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
@@ -42,7 +41,7 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let friendly_name = params.maybe_text("TokenFriendlyName")?;
     let wanted =
         ledger::GetTokens { caller: call.caller, active, token_type, caller_reference, friendly_name };
-    let tokens = call.store.run(wanted).await?;
+    let tokens = call.run(wanted).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         for token in &tokens {
             write_token(xml, token);

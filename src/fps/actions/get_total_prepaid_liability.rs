@@ -5,7 +5,7 @@ use crate::fps::call::Call;
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented};
+use super::{Action, Run, documented};
 
 pub(super) static ACTION: Action = Action {
     name: "GetTotalPrepaidLiability",
@@ -16,12 +16,11 @@ pub(super) static ACTION: Action = Action {
     legacy: &[],
     errors: &[],
     fidelity: &[documented("OutstandingBalance is what can be spent, PendingInBalance what is on its way.")],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(call: Call<'_>) -> Result<Answer, FpsError> {
-    let liability = call.store.run(ledger::GetTotalPrepaidLiability { caller: call.caller }).await?;
+    let liability = call.run(ledger::GetTotalPrepaidLiability { caller: call.caller }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.nested("OutstandingPrepaidLiability", |xml| {
             xml.amount("OutstandingBalance", liability.available);

@@ -5,7 +5,7 @@ use crate::fps::call::Call;
 use crate::fps::xml::{Answer, Xml};
 use crate::ledger::{self, InstrumentKind, Status, Transaction, TransactionDetail};
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "GetTransaction",
@@ -23,13 +23,12 @@ pub(super) static ACTION: Action = Action {
         our_choice("Caller, sender and recipient of a transaction may ask; to others it does not exist."),
         our_choice("A history entry's amount is the transaction's."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let transaction = call.params.text("TransactionId")?.into();
-    let detail = call.store.run(ledger::GetTransaction { caller: call.caller, transaction }).await?;
+    let detail = call.run(ledger::GetTransaction { caller: call.caller, transaction }).await?;
     Ok(Answer::result(ACTION.name, |xml| xml.nested("Transaction", |xml| write_detail(xml, &detail))))
 }
 

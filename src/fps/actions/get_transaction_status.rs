@@ -5,7 +5,7 @@ use crate::fps::call::Call;
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, observed, our_choice, shared};
+use super::{Action, Run, documented, observed, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "GetTransactionStatus",
@@ -21,13 +21,12 @@ pub(super) static ACTION: Action = Action {
         our_choice("The messages of Expired and TransactionDenied."),
         our_choice("Caller, sender and recipient of a transaction may ask; to others it does not exist."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let transaction = call.params.text("TransactionId")?.into();
-    let state = call.store.run(ledger::GetTransactionStatus { caller: call.caller, transaction }).await?;
+    let state = call.run(ledger::GetTransactionStatus { caller: call.caller, transaction }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.text("TransactionId", &state.id);
         xml.text("TransactionStatus", state.stage.status.name());

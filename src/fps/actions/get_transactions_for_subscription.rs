@@ -5,7 +5,7 @@ use crate::fps::call::Call;
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "GetTransactionsForSubscription",
@@ -19,14 +19,13 @@ pub(super) static ACTION: Action = Action {
         documented("Elements and their order."),
         our_choice("Oldest first, with serial numbers from 1."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let subscription = call.params.text("SubscriptionId")?.into();
     let asked = ledger::GetTransactionsForSubscription { caller: call.caller, subscription };
-    let (subscription, payments) = call.store.run(asked).await?;
+    let (subscription, payments) = call.run(asked).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         for (serial, payment) in (1_u32..).zip(&payments) {
             let transaction = &payment.transaction;

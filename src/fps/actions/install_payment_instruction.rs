@@ -6,7 +6,7 @@ use crate::fps::params::{Kind, Parameter};
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "InstallPaymentInstruction",
@@ -27,7 +27,8 @@ pub(super) static ACTION: Action = Action {
     legacy: &[],
     errors: &[
         Code::InvalidParams,
-        Code::InvalidAccountState_Caller,
+        Code::AccountClosed,
+        Code::InvalidAccountState,
         Code::UnverifiedEmailAddress_Caller,
         Code::DuplicateRequest,
     ],
@@ -40,8 +41,7 @@ pub(super) static ACTION: Action = Action {
             "The same request again gets the same token; references of tokens have a space of their own.",
         ),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
@@ -60,6 +60,6 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
         token_type,
         payment_reason,
     };
-    let token = call.store.run(install).await?;
+    let token = call.run(install).await?;
     Ok(Answer::result(ACTION.name, |xml| xml.text("TokenId", token)))
 }

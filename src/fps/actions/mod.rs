@@ -35,7 +35,7 @@ use std::pin::Pin;
 use crate::basis::Basis;
 use crate::error::{Code, FpsError};
 
-use super::call::Call;
+use super::call::{Call, OpenCall};
 use super::params::{Kind, Parameter};
 use super::xml::Answer;
 
@@ -96,10 +96,16 @@ pub struct Action {
     pub errors: &'static [Code],
     /// What is known of its behaviour, and from where.
     pub fidelity: &'static [Behaviour],
-    /// Whether it must be signed; one that need not be is checked all the same when it is.
-    pub needs_signature: bool,
-    /// Runs it.
-    pub run: for<'a> fn(Call<'a>) -> Answering<'a>,
+    /// For whom it runs, and how.
+    pub run: Run,
+}
+
+/// For whom an action runs, and how.
+pub enum Run {
+    /// For the owner of the access key that signed the request.
+    Signed(for<'a> fn(Call<'a>) -> Answering<'a>),
+    /// For anybody. The request is not authenticated, whether it is signed or not.
+    Anybody(for<'a> fn(OpenCall<'a>) -> Answering<'a>),
 }
 
 /// One line of the fidelity table.

@@ -6,7 +6,7 @@ use crate::fps::params::{Kind, Parameter};
 use crate::fps::xml::Answer;
 use crate::ledger::{self, MarketplaceRefundPolicy};
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "Refund",
@@ -35,6 +35,7 @@ pub(super) static ACTION: Action = Action {
     errors: &[
         Code::InvalidParams,
         Code::InvalidTransactionId,
+        Code::AccountClosed,
         Code::InvalidAccountState_Caller,
         Code::UnverifiedEmailAddress_Caller,
         Code::TransactionTypeNotRefundable,
@@ -62,8 +63,7 @@ pub(super) static ACTION: Action = Action {
         our_choice("The type of the original is looked at before its state."),
         shared::REFERENCE_OF_ACTION,
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {

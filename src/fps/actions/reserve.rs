@@ -5,7 +5,7 @@ use crate::fps::call::Call;
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "Reserve",
@@ -21,6 +21,13 @@ pub(super) static ACTION: Action = Action {
         Code::InvalidTokenId_Sender,
         Code::InvalidTokenId_Recipient,
         Code::SameSenderAndRecipient,
+        Code::AccountClosed,
+        Code::UnverifiedAccount_Sender,
+        Code::UnverifiedAccount_Recipient,
+        Code::TransactionDenied,
+        Code::InvalidPaymentMethod,
+        Code::PaymentMethodNotDefined,
+        Code::AccountLimitsExceeded,
         Code::InvalidAccountState_Caller,
         Code::InvalidAccountState_Sender,
         Code::InvalidAccountState_Recipient,
@@ -48,8 +55,7 @@ pub(super) static ACTION: Action = Action {
         shared::TOKEN_RULES_TEXT,
         shared::REFERENCE_OF_ACTION,
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {

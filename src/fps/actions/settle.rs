@@ -6,7 +6,7 @@ use crate::fps::params::{Kind, Parameter};
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "Settle",
@@ -22,6 +22,7 @@ pub(super) static ACTION: Action = Action {
     errors: &[
         Code::InvalidParams,
         Code::InvalidTransactionId,
+        Code::AccountClosed,
         Code::InvalidAccountState_Caller,
         Code::UnverifiedEmailAddress_Caller,
         Code::OriginalTransactionIncomplete,
@@ -35,8 +36,7 @@ pub(super) static ACTION: Action = Action {
         documented("The answer carries the id of the Reserve itself."),
         our_choice("What is not settled is released, and a second Settle is InvalidTransactionState."),
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {

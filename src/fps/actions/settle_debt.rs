@@ -6,7 +6,7 @@ use crate::fps::params::{Kind, Parameter};
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "SettleDebt",
@@ -36,6 +36,14 @@ pub(super) static ACTION: Action = Action {
         Code::InvalidPaymentInstrument,
         Code::InstrumentAccessDenied,
         Code::SameSenderAndRecipient,
+        Code::AccountClosed,
+        Code::UnverifiedAccount_Sender,
+        Code::UnverifiedAccount_Recipient,
+        Code::UnverifiedBankAccount,
+        Code::TransactionDenied,
+        Code::InvalidPaymentMethod,
+        Code::PaymentMethodNotDefined,
+        Code::AccountLimitsExceeded,
         Code::InvalidAccountState_Caller,
         Code::InvalidAccountState_Sender,
         Code::UnverifiedEmailAddress_Caller,
@@ -66,8 +74,7 @@ pub(super) static ACTION: Action = Action {
         shared::TOKEN_RULES_TEXT,
         shared::REFERENCE_OF_ACTION,
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {

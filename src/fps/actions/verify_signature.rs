@@ -1,12 +1,15 @@
 //! VerifySignature: whether a return URL or notification really comes from FPS (guide: VerifySignature).
 
+use url::Url;
+
+use crate::config::VerifySignatureRefusal;
 use crate::error::{Code, FpsError};
-use crate::fps::call::Call;
+use crate::fps::call::OpenCall;
 use crate::fps::outbound::Finding;
 use crate::fps::params::{Kind, Parameter};
 use crate::fps::xml::Answer;
 
-use super::{Action, documented, observed, our_choice};
+use super::{Action, Run, documented, observed, our_choice};
 
 pub(super) static ACTION: Action = Action {
     name: "VerifySignature",
@@ -17,7 +20,7 @@ pub(super) static ACTION: Action = Action {
         Parameter::required(
             "UrlEndPoint",
             Kind::Bytes(8_192),
-            "The merchant's URL that got the message, without query.",
+            "The merchant's URL that got the message; its query is not looked at.",
         ),
         Parameter::required(
             "HttpParameters",
@@ -28,27 +31,45 @@ pub(super) static ACTION: Action = Action {
     legacy: &[],
     errors: &[Code::InvalidParams, Code::InvalidSignature],
     fidelity: &[
-        documented("No signature of one's own is needed; one that is given is checked."),
-        observed("The refusal of a message without certificateUrl."),
+        documented("No signature of one's own is needed."),
+        observed("One that is given is not looked at, nor is the access key."),
+        observed("The refusal of a message without certificateUrl, and of a UrlEndPoint that is no URL."),
         our_choice(
-            "Nothing is fetched: only keys of the sandbox and of `[[trusted_key]]` in the configuration file are trusted, any other is Failure.",
+            "A UrlEndPoint may be any absolute http or https URL; the service did not take localhost.",
         ),
-        our_choice("A signature that is no base64 is InvalidSignature, any other wrong one is Failure."),
+        observed("A wrong signature is InvalidSignature."),
+        our_choice(
+            "The same where no key that is trusted made it. `--verify-signature-refusal failure` gives the guide's VerificationStatus `Failure` instead, which no recorded answer has.",
+        ),
+        our_choice(
+            "Nothing is fetched: only keys of the sandbox and of `[[trusted_key]]` in the configuration file are trusted.",
+        ),
     ],
-    needs_signature: false,
-    run: |call| Box::pin(run(call)),
+    run: Run::Anybody(|call| Box::pin(run(call))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
+async fn run(mut call: OpenCall<'_>) -> Result<Answer, FpsError> {
     let endpoint = call.params.text("UrlEndPoint")?;
     let parameters = call.params.text("HttpParameters")?;
-    let status = match call.outbound.check(&endpoint, &parameters).await? {
-        Finding::Success => "Success",
-        Finding::Failure => "Failure",
-        Finding::Undecodable => return Err(Code::InvalidSignature.into()),
-        Finding::NoCertificateUrl => {
+    call.params.used_up()?;
+    let endpoint = absolute(&endpoint)
+        .ok_or_else(|| FpsError::invalid_params(format!("{endpoint} is an invalid URL")))?;
+    let status = match (call.outbound.check(&endpoint, &parameters).await?, call.refusal) {
+        (Finding::Success, _) => "Success",
+        (Finding::NotOurs, VerifySignatureRefusal::Failure) => "Failure",
+        (Finding::NotOurs, VerifySignatureRefusal::Error) => return Err(Code::InvalidSignature.into()),
+        (Finding::NoCertificateUrl, _) => {
             return Err(FpsError::invalid_params("certificateUrl is missing in 'HttpParameters'."));
         }
     };
     Ok(Answer::result(ACTION.name, |xml| xml.text("VerificationStatus", status)))
+}
+
+/// An absolute URL of http or https, as it is written: the parser also mends slashes and control characters.
+fn absolute(text: &str) -> Option<Url> {
+    let (_, rest) = text.split_once("://")?;
+    let is_mended =
+        rest.starts_with(['/', '\\']) || text.contains(char::is_control) || text.trim().len() < text.len();
+    let url = Url::parse(text).ok().filter(|_| !is_mended)?;
+    ["http", "https"].contains(&url.scheme()).then_some(url)
 }

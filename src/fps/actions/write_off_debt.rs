@@ -6,7 +6,7 @@ use crate::fps::params::{Kind, Parameter};
 use crate::fps::xml::Answer;
 use crate::ledger;
 
-use super::{Action, documented, our_choice, shared};
+use super::{Action, Run, documented, our_choice, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "WriteOffDebt",
@@ -24,6 +24,7 @@ pub(super) static ACTION: Action = Action {
         Code::InvalidParams,
         Code::InvalidPaymentInstrument,
         Code::InstrumentAccessDenied,
+        Code::AccountClosed,
         Code::InvalidAccountState_Caller,
         Code::UnverifiedEmailAddress_Caller,
         Code::SettleAmountGreaterThanDebt,
@@ -37,8 +38,7 @@ pub(super) static ACTION: Action = Action {
         our_choice("An instrument that is expired or inactive can still be written off."),
         shared::REFERENCE_OF_ACTION,
     ],
-    needs_signature: true,
-    run: |call| Box::pin(run(call)),
+    run: Run::Signed(|call| Box::pin(run(call))),
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {

@@ -24,6 +24,22 @@ const LONGEST_REQUEST: usize = 8 << 10;
 const MOST_PARAMETERS: usize = 60;
 /// Names and ports are mixed from so many of the accepted hosts; there is no end to configured aliases.
 const MOST_HOSTS: usize = 8;
+/// An explanation shows so many characters of a name.
+const LONGEST_NAME: usize = 100;
+/// So many sets of parameters are tried that may have been added after signing.
+const MOST_SETS: usize = 500;
+
+/// The names of the parameters that requests have for signing and its sake, in API calls and on the pages.
+const PROTOCOL: [&str; 8] = [
+    "AWSAccessKeyId",
+    "Action",
+    "SignatureMethod",
+    "SignatureVersion",
+    "Timestamp",
+    "Version",
+    "callerKey",
+    "pipelineName",
+];
 
 /// Amazon's own hosts, which a client keeps signing when it is only redirected to the sandbox.
 const AMAZON: [&str; 4] = [
@@ -53,7 +69,9 @@ pub(super) fn explain(
         None
     } else {
         let readings = readings(secret, scheme, given.hash, request, hosts, raw);
-        search(secret, &given, &families(scheme, given.hash, request, hosts, raw, &readings))
+        let families = families(scheme, given.hash, request, hosts, raw, &readings);
+        search(secret, &given, &families)
+            .or_else(|| added_after_signing(secret, &given, &families, readings.first()?))
     };
     let faults: Vec<String> = match found {
         Some(faults) => given.fault.into_iter().chain(faults).collect(),
@@ -88,7 +106,7 @@ fn search(secret: &SecretKey, given: &Given, families: &[Family]) -> Option<Vec<
                     if guesses > MOST_GUESSES || bytes > MOST_BYTES {
                         return None;
                     }
-                    if secret.matches(given.hash, &[&head.text, &line.text], &given.tag) {
+                    if secret.matches(given.hash, &[head.text.as_bytes(), line.text.as_bytes()], &given.tag) {
                         return Some([&family.faults[..], &head.faults, &line.faults].concat());
                     }
                 }
@@ -96,6 +114,57 @@ fn search(secret: &SecretKey, given: &Given, families: &[Family]) -> Option<Vec<
         }
     }
     None
+}
+
+/// Looks for a set of parameters that were added after signing, everything else being right. Single ones are readings
+/// of their own; of larger sets there are too many to try them all.
+fn added_after_signing(
+    secret: &SecretKey,
+    given: &Given,
+    families: &[Family],
+    arrived: &Reading<'_>,
+) -> Option<Vec<String>> {
+    let mut bytes = 0;
+    for set in sets(&arrived.pairs) {
+        let (added, signed): (Vec<_>, Vec<_>) =
+            arrived.pairs.iter().enumerate().partition(|(place, _)| set.contains(place));
+        let signed: Vec<Pair<'_>> = signed.into_iter().map(|(_, pair)| pair.clone()).collect();
+        // The first two families are those of version 2 and version 1.
+        for (family, rules) in families.iter().zip([&VERSION_2, &VERSION_1]) {
+            let line = spelled(rules, &signed, rules.order, rules.encoding);
+            for head in family.heads.iter().filter(|head| head.faults.is_empty()) {
+                bytes += head.text.len() + line.len();
+                if bytes > MOST_BYTES {
+                    return None;
+                }
+                if secret.matches(given.hash, &[head.text.as_bytes(), line.as_bytes()], &given.tag) {
+                    let names: Vec<&str> = added.iter().map(|(_, (name, _))| name.as_ref()).collect();
+                    let fault =
+                        format!("{} were not among the parameters that were signed", listed(&names, " and "));
+                    return Some([&family.faults[..], &[fault]].concat());
+                }
+            }
+        }
+    }
+    None
+}
+
+/// The places of parameters that are likely to be added together: any of the protocol's own, the first or last ones
+/// sent, and any two.
+fn sets(pairs: &[Pair<'_>]) -> Vec<Vec<usize>> {
+    let count = pairs.len();
+    let is_protocol = |name: &str| PROTOCOL.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let own = pairs.iter().enumerate().filter(|(_, (name, _))| is_protocol(name)).map(|(place, _)| place);
+    let own: Vec<usize> = own.take(PROTOCOL.len()).collect();
+    let of_protocol = (0_u32..1 << own.len()).map(|chosen| {
+        let is_chosen = |&(bit, _): &(usize, &usize)| chosen >> bit & 1 == 1;
+        own.iter().enumerate().filter(is_chosen).map(|(_, place)| *place).collect::<Vec<_>>()
+    });
+    let last = (2..count).map(|taken| (count - taken..count).collect());
+    let first = (2..count).map(|taken| (0..taken).collect());
+    let two = (0..count).flat_map(|one| (one + 1..count).map(move |other| vec![one, other]));
+    let all = of_protocol.chain(last).chain(first).chain(two);
+    all.filter(|set| set.len() > 1).take(MOST_SETS).collect()
 }
 
 /// Makes one sentence of the faults.
@@ -343,8 +412,7 @@ fn hosts(accepted: &[&str]) -> Vec<Variant> {
     for host in accepted.iter().copied().chain(accepted.is_empty().then_some("")) {
         hosts.offer(lower_case(host).into_owned(), Vec::new());
     }
-    let expected: Vec<String> = hosts.0.iter().map(|host| format!("`{}`", host.text)).collect();
-    let expected = expected.join(" or ");
+    let expected = listed(&hosts.0.iter().map(|host| host.text.as_str()).collect::<Vec<_>>(), " or ");
     for host in accepted {
         let fault = format!("the host was signed as `{host}`, but has to be in lower case");
         hosts.offer((*host).to_owned(), vec![fault]);
@@ -353,13 +421,33 @@ fn hosts(accepted: &[&str]) -> Vec<Variant> {
     let (names, ports): (Vec<_>, Vec<_>) = known.iter().map(|host| split_port(host)).unzip();
     for name in names.into_iter().chain(AMAZON).chain(LOOPBACK) {
         for port in [None].into_iter().chain(ports.iter().copied()).chain([Some("80"), Some("443")]) {
-            let host = port.map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
-            let fault = format!("the host was signed as `{host}`, where {expected} is expected");
+            // An alias has no port.
+            let (host, remedy) = match port {
+                None => (name.to_owned(), " (--host-alias takes another)"),
+                Some(port) => (format!("{name}:{port}"), ""),
+            };
+            let fault = format!("the host was signed as `{host}`, where {expected} is expected{remedy}");
             hosts.offer(host, vec![fault]);
         }
     }
     hosts.offer(String::new(), vec![format!("the host was signed as nothing, where {expected} is expected")]);
     hosts.0
+}
+
+/// Names in words: `a`, `b` and `c`. Long lists and long names are cut off.
+pub(super) fn listed(names: &[&str], last: &str) -> String {
+    let shown = names.iter().take(MOST_HOSTS).map(|name| match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => format!("`{}…`", name.get(..end).unwrap_or_default()),
+        None => format!("`{name}`"),
+    });
+    let mut shown: Vec<String> = shown.collect();
+    if names.len() > MOST_HOSTS {
+        shown.push(format!("{} more", names.len() - MOST_HOSTS));
+    }
+    match shown.split_last() {
+        Some((end, start)) if !start.is_empty() => format!("{}{last}{end}", start.join(", ")),
+        _ => shown.concat(),
+    }
 }
 
 /// Parts a host from its port. A bare IPv6 address has colons, but no port.

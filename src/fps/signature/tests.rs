@@ -236,7 +236,7 @@ mod vectors {
         let hashed = Sha256::digest(secret.as_bytes());
         let direct = <Hmac<Sha256> as KeyInit>::new_from_slice(&hashed).unwrap();
         assert_eq!(
-            long.sign(Hash::Sha256, &[text]),
+            long.sign(Hash::Sha256, &[text.as_bytes()]),
             STANDARD.encode(direct.chain_update(text).finalize().into_bytes())
         );
     }
@@ -421,7 +421,7 @@ mod reasons {
     }
 
     fn hmac(hash: Hash, text: &str) -> String {
-        SecretKey::new(GUIDE).sign(hash, &[text])
+        SecretKey::new(GUIDE).sign(hash, &[text.as_bytes()])
     }
 
     /// Asserts the reason for signing `text` in place of the right one.
@@ -454,6 +454,54 @@ mod reasons {
         }
     }
 
+    /// A client signs first and adds parameters of the protocol, or others, afterwards.
+    #[test]
+    fn a_set_of_parameters_added_after_signing() {
+        let own = ["Action", "AWSAccessKeyId", "SignatureMethod", "SignatureVersion", "Timestamp", "Version"];
+        let pairs = pairs(SENT);
+        let reason_without = |added: &[&str], scheme| {
+            let signed: Vec<_> =
+                pairs.iter().filter(|(name, _)| !added.contains(&name.as_str())).cloned().collect();
+            assert_eq!(signed.len() + added.len(), pairs.len(), "{added:?}");
+            let given = sign(&SecretKey::new(GUIDE), scheme, &request("GET", "/", &signed), HOSTS[0]);
+            reason(V2_SHA256, &given).unwrap_or_else(|| panic!("no reason for {added:?}"))
+        };
+        for chosen in 0_usize..1 << own.len() {
+            let added: Vec<&str> =
+                (0..own.len()).filter(|bit| chosen >> bit & 1 == 1).map(|bit| own[bit]).collect();
+            if added.len() < 2 {
+                continue;
+            }
+            let found = reason_without(&added, V2_SHA256);
+            assert!(found.ends_with("were not among the parameters that were signed."), "{found}");
+            for name in own {
+                assert_eq!(found.contains(&format!("`{name}`")), added.contains(&name), "{name}: {found}");
+            }
+        }
+        for (index, (one, _)) in pairs.iter().enumerate() {
+            for (other, _) in &pairs[index + 1..] {
+                let expected =
+                    format!("`{one}` and `{other}` were not among the parameters that were signed.");
+                assert_eq!(reason_without(&[one, other], V2_SHA256), expected);
+            }
+        }
+        let last: Vec<&str> = pairs[pairs.len() - 4..].iter().map(|(name, _)| name.as_str()).collect();
+        assert!(reason_without(&last, V2_SHA256).contains("were not among the parameters"));
+        let by_version_1 = reason_without(&["SignatureMethod", "SignatureVersion"], Scheme::V1);
+        assert!(by_version_1.contains("by the rules of version 1"), "{by_version_1}");
+        assert!(by_version_1.contains("`SignatureMethod` and `SignatureVersion`"), "{by_version_1}");
+    }
+
+    #[test]
+    fn long_lists_and_long_names_are_cut_off() {
+        let long = "x".repeat(200);
+        let names: Vec<&str> = vec![&long; 20];
+        let text = reason::listed(&names, " or ");
+        assert!(text.len() < 1000 && text.ends_with(" or 12 more"), "{text}");
+        assert_eq!(reason::listed(&["a"], " or "), "`a`");
+        assert_eq!(reason::listed(&["a", "b", "c"], " or "), "`a`, `b` or `c`");
+    }
+
     #[test]
     fn another_host() {
         for host in [
@@ -468,8 +516,10 @@ mod reasons {
             "localhost:80",
             "localhost:443",
         ] {
+            let has_port = host.ends_with(":443") || host.ends_with("80");
+            let remedy = if has_port { "" } else { " (--host-alias takes another)" };
             let expected = format!(
-                "The host was signed as `{host}`, where `localhost:8080` or `localhost` is expected."
+                "The host was signed as `{host}`, where `localhost:8080` or `localhost` is expected{remedy}."
             );
             assert_replaced("\nlocalhost:8080\n", &format!("\n{host}\n"), &expected);
         }
@@ -488,14 +538,18 @@ mod reasons {
     fn a_host_with_or_without_the_port() {
         let (secret, pairs) = (SecretKey::new(GUIDE), pairs(SENT));
         let request = request("GET", "/", &pairs);
-        for (signed, accepted) in [("sandbox.test", "sandbox.test:81"), ("sandbox.test:80", "sandbox.test")] {
+        for (signed, accepted, remedy) in [
+            ("sandbox.test", "sandbox.test:81", " (--host-alias takes another)"),
+            ("sandbox.test:80", "sandbox.test", ""),
+        ] {
             let given = sign(&secret, V2_SHA256, &request, signed);
             let Verdict::Differs { reason, .. } =
                 verify(&secret, V2_SHA256, &request, &[accepted], &given, SENT)
             else {
                 panic!("accepted")
             };
-            let expected = format!("The host was signed as `{signed}`, where `{accepted}` is expected.");
+            let expected =
+                format!("The host was signed as `{signed}`, where `{accepted}` is expected{remedy}.");
             assert_eq!(reason, Some(expected));
         }
     }
@@ -854,7 +908,7 @@ mod reasons {
         assert_reason(
             V2_SHA256,
             &text,
-            "The host was signed as `fps.amazonaws.com`, where `localhost:8080` or `localhost` is expected, and the values were encoded with blanks as `+` instead of `%20` (first `CallerDescription`).",
+            "The host was signed as `fps.amazonaws.com`, where `localhost:8080` or `localhost` is expected (--host-alias takes another), and the values were encoded with blanks as `+` instead of `%20` (first `CallerDescription`).",
         );
         let text = right(V2_SHA256).replace("\nlocalhost:8080\n", &another("127.0.0.1:8080"));
         assert_eq!(

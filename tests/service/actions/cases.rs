@@ -1,5 +1,6 @@
 //! What every action must do, as data: at least one success, and each of its errors.
 
+mod accounts;
 mod lookups;
 mod payments;
 
@@ -195,6 +196,7 @@ pub(crate) fn cases() -> Vec<Case> {
         reference_cases(),
         payments::cases(),
         lookups::cases(),
+        accounts::cases(),
     ]
     .concat()
 }

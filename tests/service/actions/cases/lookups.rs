@@ -3,6 +3,8 @@
 use fps_sandbox::error::Code;
 use fps_sandbox::ledger::magic;
 
+use crate::verify_signature::{POSTPAID, wire};
+
 use super::{Case, UNKNOWN_TOKEN, pay, pay_by, refund};
 
 const UNKNOWN_CARD: &str = "UNKNOWN0CARD00IN0THE0FORM0OF0FPS00000000000000000000000000000000";
@@ -128,8 +130,12 @@ fn usage_cases() -> Vec<Case> {
     ]
 }
 
+pub(super) fn cancel_token(name: &'static str) -> Case {
+    Case::new("CancelToken", name, &[("TokenId", "ABT")])
+}
+
 fn cancel_token_cases() -> Vec<Case> {
-    let cancel = |name| Case::new("CancelToken", name, &[("TokenId", "ABT")]);
+    let cancel = cancel_token;
     vec![
         cancel("a token is taken out of use"),
         cancel("every parameter is understood")
@@ -147,7 +153,7 @@ fn cancel_token_cases() -> Vec<Case> {
         cancel("a suspended caller cancels nothing")
             .by("SUSPENDED")
             .with("TokenId", "TO-SUSPENDED")
-            .refused(Code::InvalidAccountState_Caller),
+            .refused(Code::InvalidAccountState),
         cancel("a caller without a verified address cancels nothing")
             .by("UNVERIFIED")
             .with("TokenId", "TO-UNVERIFIED")
@@ -156,27 +162,26 @@ fn cancel_token_cases() -> Vec<Case> {
     ]
 }
 
+pub(super) fn install(name: &'static str) -> Case {
+    Case::new(
+        "InstallPaymentInstruction",
+        name,
+        &[
+            ("PaymentInstruction", "MyRole == 'Sender'; OperationType = 'Refund';"),
+            ("CallerReference", "refund token"),
+            ("TokenType", "Unrestricted"),
+        ],
+    )
+}
+
 fn instruction_cases() -> Vec<Case> {
-    let install = |name| {
-        Case::new(
-            "InstallPaymentInstruction",
-            name,
-            &[
-                ("PaymentInstruction", "MyRole == 'Sender'; OperationType = 'Refund';"),
-                ("CallerReference", "refund token"),
-                ("TokenType", "Unrestricted"),
-            ],
-        )
-    };
     let shown = |name| Case::new("GetPaymentInstruction", name, &[("TokenId", "ABT")]);
     vec![
         install("a token is made from an instruction"),
         install("every parameter is understood")
             .with("TokenFriendlyName", "Refunds")
             .with("PaymentReason", "Returns"),
-        install("a suspended caller installs nothing")
-            .by("SUSPENDED")
-            .refused(Code::InvalidAccountState_Caller),
+        install("a suspended caller installs nothing").by("SUSPENDED").refused(Code::InvalidAccountState),
         install("a caller without a verified address installs nothing")
             .by("UNVERIFIED")
             .refused(Code::UnverifiedEmailAddress_Caller),
@@ -265,15 +270,17 @@ fn subscription_cases() -> Vec<Case> {
     ]
 }
 
+pub(super) fn cancel_subscription(name: &'static str) -> Case {
+    Case::new(
+        "CancelSubscriptionAndRefund",
+        name,
+        &[("SubscriptionId", "MONTHLY"), ("RefundAmount.Value", "4"), ("CallerReference", "goodbye")],
+    )
+}
+
 fn cancel_subscription_cases() -> Vec<Case> {
     let dollars = "RefundAmount.Value";
-    let cancel = |name| {
-        Case::new(
-            "CancelSubscriptionAndRefund",
-            name,
-            &[("SubscriptionId", "MONTHLY"), ("RefundAmount.Value", "4"), ("CallerReference", "goodbye")],
-        )
-    };
+    let cancel = cancel_subscription;
     let plain = |name| cancel(name).without("RefundAmount.Value").without("CallerReference");
     vec![
         cancel("a subscription is called off and part of it given back"),
@@ -333,16 +340,20 @@ fn cancel_subscription_cases() -> Vec<Case> {
 }
 
 fn signature_cases() -> Vec<Case> {
-    let message = "status=SC&signature=eA%3D%3D&certificateUrl=https%3A%2F%2Fnobody%2Fcert.pem";
+    let message = wire(POSTPAID.parameters);
     let verify = |name| {
-        Case::new(
-            "VerifySignature",
-            name,
-            &[("UrlEndPoint", "http://localhost/return"), ("HttpParameters", message)],
-        )
+        let asks = [("UrlEndPoint", POSTPAID.endpoint), ("HttpParameters", message.as_str())];
+        Case::new("VerifySignature", name, &asks)
     };
     vec![
-        verify("what nobody we trust signed is a failure").answers(&[("VerificationStatus", "Failure")]),
+        verify("what FPS signed is verified").answers(&[("VerificationStatus", "Success")]),
+        verify("whoever asks").by("ALICE").answers(&[("VerificationStatus", "Success")]),
+        verify("an endpoint is a URL")
+            .with("UrlEndPoint", "localhost/return")
+            .refused_saying(Code::InvalidParams, "localhost/return is an invalid URL"),
+        verify("what nobody we trust signed is refused")
+            .with("HttpParameters", "signature=eA%3D%3D&certificateUrl=https%3A%2F%2Fnobody%2Fcert.pem")
+            .refused(Code::InvalidSignature),
         verify("a message says who signed it")
             .with("HttpParameters", "status=SC&signature=eA%3D%3D")
             .refused_saying(Code::InvalidParams, "certificateUrl is missing in 'HttpParameters'."),

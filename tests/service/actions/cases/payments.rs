@@ -36,11 +36,11 @@ fn reserved() -> impl Fn(Case) -> Case {
     |case: Case| case.after(reserve("")).after_seconds(1)
 }
 
-fn capture(name: &'static str) -> Case {
+pub(super) fn capture(name: &'static str) -> Case {
     Case::new("Settle", name, &[("ReserveTransactionId", "@0")])
 }
 
-fn cancel(name: &'static str) -> Case {
+pub(super) fn cancel(name: &'static str) -> Case {
     Case::new("Cancel", name, &[("TransactionId", "@0")])
 }
 
@@ -59,7 +59,7 @@ fn fund(name: &'static str) -> Case {
 }
 
 /// A FundPrepaid of this instrument by this token.
-fn fund_on(name: &'static str, token: &str, instrument: &str) -> Case {
+pub(super) fn fund_on(name: &'static str, token: &str, instrument: &str) -> Case {
     fund(name).with("SenderTokenId", token).with("PrepaidInstrumentId", instrument)
 }
 

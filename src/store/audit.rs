@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::Database;
 
-use super::engine::Values;
+use super::engine::{Connection, Values};
 use super::postgres::Server;
 use super::{StoreError, sqlite};
 
@@ -127,6 +127,9 @@ const INVARIANTS: &[Invariant] = &[
     },
 ];
 
+/// The invariant that SQLite itself checks. On PostgreSQL that is the server's own affair.
+const INTACT: &str = "the database file is intact";
+
 /// Checks a database; nothing found means it is sound. Also gives the number of invariants checked.
 pub async fn audit(database: &Database, patience: Duration) -> Result<(usize, Vec<Finding>), StoreError> {
     let mut connection = match database {
@@ -134,13 +137,27 @@ pub async fn audit(database: &Database, patience: Duration) -> Result<(usize, Ve
         Database::File(path) => sqlite::open_to_read(path).await?,
         Database::Postgres(url) => Server::new(url, patience)?.open_to_read().await?,
     };
+    let mut checked = INVARIANTS.len();
     let mut findings = Vec::new();
+    if let Connection::Sqlite(_) = connection {
+        checked += 1;
+        let damage = sqlite::damage(&mut connection, LISTED).await?;
+        findings.extend(damage.into_iter().map(|place| Finding { invariant: INTACT, place }));
+    }
     for invariant in INVARIANTS {
         let text = format!("{} LIMIT {LISTED}", invariant.violations);
-        for row in connection.all(sqlx::AssertSqlSafe(text), Values::default()).await? {
-            let place = row.try_get(0).unwrap_or_default();
-            findings.push(Finding { invariant: invariant.name, place });
+        match connection.all(sqlx::AssertSqlSafe(text), Values::default()).await {
+            Ok(rows) => {
+                for row in rows {
+                    let place = row.try_get(0).unwrap_or_default();
+                    findings.push(Finding { invariant: invariant.name, place });
+                }
+            }
+            Err(problem) if sqlite::is_damage(&problem) => {
+                findings.push(Finding { invariant: INTACT, place: format!("{problem}, in: {}", invariant.name) });
+            }
+            Err(problem) => return Err(problem.into()),
         }
     }
-    Ok((INVARIANTS.len(), findings))
+    Ok((checked, findings))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::Database;
 
-use super::engine::{Connection, Values};
+use super::engine::Values;
 use super::postgres::Server;
 use super::{StoreError, sqlite};
 
@@ -132,17 +132,21 @@ const INTACT: &str = "the database file is intact";
 
 /// Checks a database; nothing found means it is sound. Also gives the number of invariants checked.
 pub async fn audit(database: &Database, patience: Duration) -> Result<(usize, Vec<Finding>), StoreError> {
-    let mut connection = match database {
+    let is_file = matches!(database, Database::File(_));
+    let checked = INVARIANTS.len() + usize::from(is_file);
+    let opened = match database {
         Database::Memory => return Err(StoreError::Missing(database.to_string())),
-        Database::File(path) => sqlite::open_to_read(path).await?,
-        Database::Postgres(url) => Server::new(url, patience)?.open_to_read().await?,
+        Database::File(path) => sqlite::open_to_read(path).await,
+        Database::Postgres(url) => Server::new(url, patience)?.open_to_read().await,
     };
-    let mut checked = INVARIANTS.len();
+    let damaged = |place| Finding { invariant: INTACT, place };
+    let mut connection = match opened {
+        Err(StoreError::Damaged { source, .. }) => return Ok((checked, vec![damaged(source.to_string())])),
+        opened => opened?,
+    };
     let mut findings = Vec::new();
-    if let Connection::Sqlite(_) = connection {
-        checked += 1;
-        let damage = sqlite::damage(&mut connection, LISTED).await?;
-        findings.extend(damage.into_iter().map(|place| Finding { invariant: INTACT, place }));
+    if is_file {
+        findings.extend(sqlite::damage(&mut connection, LISTED).await?.into_iter().map(damaged));
     }
     for invariant in INVARIANTS {
         let text = format!("{} LIMIT {LISTED}", invariant.violations);
@@ -154,7 +158,7 @@ pub async fn audit(database: &Database, patience: Duration) -> Result<(usize, Ve
                 }
             }
             Err(problem) if sqlite::is_damage(&problem) => {
-                findings.push(Finding { invariant: INTACT, place: format!("{problem}, in: {}", invariant.name) });
+                findings.push(damaged(format!("{problem}, when checking that {}", invariant.name)));
             }
             Err(problem) => return Err(problem.into()),
         }

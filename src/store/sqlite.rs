@@ -173,8 +173,8 @@ pub(super) async fn open_to_read(path: &Path) -> Result<Connection, StoreError> 
     Ok(connection)
 }
 
-/// Checks that the file is intact: its pages, that rows and indexes agree, and the constraints of columns. One text for
-/// each fault, so many at most.
+/// Checks that the file is intact: its pages, and that rows and indexes agree. One text for each fault, so many at
+/// most.
 pub(super) async fn damage(connection: &mut Connection, most: i64) -> sqlx::Result<Vec<String>> {
     let pragma = sqlx::AssertSqlSafe(format!("PRAGMA integrity_check({most})"));
     let told = match connection.all(pragma, Values::default()).await {

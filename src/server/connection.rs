@@ -21,8 +21,8 @@ use super::socket::{Activity, Socket};
 
 /// The smallest buffer that hyper accepts for a request head, in bytes.
 const SMALLEST_HEAD: usize = 8 << 10;
-/// How many requests an HTTP/2 client may have open on one connection.
-const STREAMS: u32 = 32;
+/// How many requests an HTTP/2 client may have open on one connection. The largest answers are some 400 KiB.
+const STREAMS: u32 = 16;
 /// How long a stalled connection that was asked to end has for doing so.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 

@@ -702,7 +702,7 @@ async fn an_http_2_client_has_a_bounded_number_of_answers_waiting() {
         })
         .collect();
     sleep(SHORT).await;
-    assert_eq!(reached.load(std::sync::atomic::Ordering::Relaxed), 32);
+    assert_eq!(reached.load(std::sync::atomic::Ordering::Relaxed), 16);
     // Those that are taken make room for others.
     let answer = timeout(SOON, untaken.swap_remove(0)).await.unwrap().unwrap().unwrap();
     assert_eq!(to_bytes(Body::new(answer.into_body()), 1 << 20).await.unwrap().len(), 1 << 20);

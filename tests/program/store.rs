@@ -100,6 +100,7 @@ async fn a_database_in_use_is_refused_until_it_is_free() {
     second.stop().await;
 }
 
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_database_in_use_is_refused_by_whichever_name_it_is_given() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -136,6 +137,7 @@ async fn a_database_in_use_is_refused_by_whichever_name_it_is_given() {
     second.stop().await;
 }
 
+#[cfg(target_os = "linux")]
 #[tokio::test]
 #[ignore = "mounts, which needs root on Linux: .ci/run does it"]
 async fn a_database_in_use_is_refused_through_a_bind_mount() {

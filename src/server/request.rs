@@ -74,7 +74,9 @@ impl hyper::service::Service<Request<Incoming>> for Doorway {
         let (head, body) = request.into_parts();
         let work = match host_fault(&head) {
             Some(fault) => Work::Refused(fault),
-            None => Work::Routed(self.router.clone().call(prepare(head, body, self.info, self.request_timeout))),
+            None => {
+                Work::Routed(self.router.clone().call(prepare(head, body, self.info, self.request_timeout)))
+            }
         };
         Answer { work, activity: Arc::clone(&self.activity), _in_hand: in_hand }
     }
@@ -143,13 +145,18 @@ fn host_fault(head: &Parts) -> Option<&'static str> {
 fn is_same_host(left: &Authority, right: &str, scheme: Option<&Scheme>) -> bool {
     let default = if scheme == Some(&Scheme::HTTPS) { 443 } else { 80 };
     let port = |authority: &Authority| authority.port_u16().unwrap_or(default);
-    right.parse::<Authority>().is_ok_and(|right| {
-        left.host().eq_ignore_ascii_case(right.host()) && port(left) == port(&right)
-    })
+    right
+        .parse::<Authority>()
+        .is_ok_and(|right| left.host().eq_ignore_ascii_case(right.host()) && port(left) == port(&right))
 }
 
 /// A request as handlers want it: target in origin form, connection and authority as extensions, body on a clock.
-fn prepare(mut head: Parts, body: Incoming, info: ConnectionInfo, request_timeout: Duration) -> Request<Body> {
+fn prepare(
+    mut head: Parts,
+    body: Incoming,
+    info: ConnectionInfo,
+    request_timeout: Duration,
+) -> Request<Body> {
     head.extensions.insert(info);
     if let Some(authority) = to_origin_form(&mut head.uri) {
         // HTTP/2 has no Host header of its own, and handlers should not have to know.

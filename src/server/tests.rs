@@ -634,16 +634,15 @@ async fn pinging(
     stream: TcpStream,
 ) -> (hyper::client::conn::http2::SendRequest<Body>, JoinHandle<Result<(), hyper::Error>>) {
     let io = hyper_util::rt::TokioIo::new(stream);
-    let (sender, connection) =
-        hyper::client::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new())
-            .timer(hyper_util::rt::TokioTimer::new())
-            .keep_alive_interval(SHORT / 10)
-            .keep_alive_while_idle(true)
-            .initial_stream_window_size(PIECE)
-            .initial_connection_window_size(1 << 20)
-            .handshake(io)
-            .await
-            .unwrap();
+    let (sender, connection) = hyper::client::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new())
+        .timer(hyper_util::rt::TokioTimer::new())
+        .keep_alive_interval(SHORT / 10)
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(PIECE)
+        .initial_connection_window_size(1 << 20)
+        .handshake(io)
+        .await
+        .unwrap();
     (sender, tokio::spawn(connection))
 }
 
@@ -732,7 +731,10 @@ async fn a_host_is_named_once_by_whoever_speaks_http_1_1() {
     for host in ["a", "a:8008", "[::1]:8008", "127.0.0.1", "my_host", ""] {
         let answer =
             server.exchange(format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await;
-        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains(&format!("host={host} ")), "{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK") && answer.contains(&format!("host={host} ")),
+            "{answer}"
+        );
     }
     assert!(server.exchange("GET / HTTP/1.0\r\n\r\n").await.contains("host=none"));
 }

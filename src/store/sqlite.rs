@@ -49,7 +49,10 @@ pub(super) struct Opened {
 pub(super) async fn open(file: Option<&Path>) -> Result<Opened, StoreError> {
     let Some(path) = file else {
         let mut connection = connect(None).await?;
-        MIGRATIONS.run(&mut connection).await.map_err(|problem| migration_error(problem, ":memory:".to_owned()))?;
+        MIGRATIONS
+            .run(&mut connection)
+            .await
+            .map_err(|problem| migration_error(problem, ":memory:".to_owned()))?;
         return Ok(Opened { connection: Connection::Sqlite(connection), lock: None });
     };
     let lock = FileLock::take(path).await?;
@@ -81,7 +84,9 @@ pub(super) async fn mark_in_use(connection: &mut SqliteConnection) -> sqlx::Resu
     set_user_version(connection, IN_USE).await?;
     let checkpoint = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(connection).await?;
     if checkpoint.try_get::<i64, _>("log")? > checkpoint.try_get::<i64, _>("checkpointed")? {
-        tracing::warn!("another program reads the database file: for now, the loss of its log would not be noticed");
+        tracing::warn!(
+            "another program reads the database file: for now, the loss of its log would not be noticed"
+        );
     }
     Ok(())
 }

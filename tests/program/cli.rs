@@ -616,7 +616,8 @@ fn what_a_filled_database_does_not_take_from_the_command_line_is_said() {
             None => assert_eq!(told, "", "{arguments:?}"),
         }
     }
-    let fresh = Running::start_in(&folder, &["--database", "fresh.db", "--log", "warn", "--seed", "seed.toml"]);
+    let fresh =
+        Running::start_in(&folder, &["--database", "fresh.db", "--log", "warn", "--seed", "seed.toml"]);
     assert_eq!(fresh.signal("-TERM"), (Some(0), String::new()));
 }
 

@@ -124,7 +124,8 @@ async fn a_database_in_use_is_refused_by_whichever_name_it_is_given() {
         assert_eq!((ended.status.code(), told), (Some(1), format!("fps-sandbox: {expected}\n")));
     }
     // SQLite still has its own lock on the file: another program does not think itself alone, and remove the log.
-    let looked = Command::new(env!("CARGO_BIN_EXE_fps-sandbox")).args(["audit", "--database"]).arg(&path).output();
+    let looked =
+        Command::new(env!("CARGO_BIN_EXE_fps-sandbox")).args(["audit", "--database"]).arg(&path).output();
     assert!(looked.expect("an audit").status.success());
     let posix = std::fs::read_to_string("/proc/locks").expect("the locks of this machine");
     let inode = std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(&path).expect("the file"));

@@ -808,7 +808,9 @@ async fn ask_and_take_nothing(addr: SocketAddr, path: &str, streams: u32) -> (us
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     bytes.extend(frame(SETTINGS, 0, 0, &window_of_nothing));
     let mut head = Vec::new();
-    for (name, value) in [(":method", "GET"), (":scheme", "http"), (":authority", "localhost"), (":path", path)] {
+    for (name, value) in
+        [(":method", "GET"), (":scheme", "http"), (":authority", "localhost"), (":path", path)]
+    {
         head.push(0);
         for text in [name, value] {
             head.push(u8::try_from(text.len()).unwrap());

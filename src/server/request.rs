@@ -73,10 +73,8 @@ impl hyper::service::Service<Request<Incoming>> for Doorway {
         let in_hand = InHand::new(&self.activity);
         let (head, body) = request.into_parts();
         let work = match host_fault(&head) {
-            Some(fault) => Work::Refused(fault),
-            None => {
-                Work::Routed(self.router.clone().call(prepare(head, body, self.info, self.request_timeout)))
-            }
+            Some(fault) => Err(fault),
+            None => Ok(self.router.clone().call(prepare(head, body, self.info, self.request_timeout))),
         };
         Answer { work, activity: Arc::clone(&self.activity), _in_hand: in_hand }
     }
@@ -84,16 +82,10 @@ impl hyper::service::Service<Request<Incoming>> for Doorway {
 
 /// The answer to come; the connection counts as at work while this lives.
 pub(super) struct Answer {
-    work: Work,
+    /// What the router is at work on, or what is wrong with the request.
+    work: Result<RouteFuture<Infallible>, &'static str>,
     activity: Arc<Activity>,
     _in_hand: InHand,
-}
-
-enum Work {
-    /// The request is not well-formed, and why.
-    Refused(&'static str),
-    /// The router works on it.
-    Routed(RouteFuture<Infallible>),
 }
 
 impl Future for Answer {
@@ -101,8 +93,8 @@ impl Future for Answer {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = match &mut self.work {
-            Work::Refused(fault) => bad_request(fault),
-            Work::Routed(work) => ready!(Pin::new(work).poll(cx))?,
+            Err(fault) => bad_request(fault),
+            Ok(work) => ready!(Pin::new(work).poll(cx))?,
         };
         let activity = Arc::clone(&self.activity);
         Poll::Ready(Ok(answer.map(|body| Sending { body, rest: Bytes::new(), activity })))

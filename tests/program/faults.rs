@@ -78,7 +78,15 @@ async fn a_database_cut_short_is_refused() {
     let bytes = fs::read(&path).unwrap();
     for kept in [bytes.len() / 2, 8_192, 1_000, 50] {
         fs::write(&path, &bytes[..kept]).unwrap();
-        assert_refused(&path, "");
+        let name = path.to_str().unwrap();
+        let started = run(&["--listen", "127.0.0.1:0", "--log", "warn", "--database", name]);
+        let told = String::from_utf8(started.stderr).unwrap();
+        assert_eq!((started.status.code(), told.lines().count()), (Some(1), 1), "{kept}: {told}");
+        assert!(told.starts_with("fps-sandbox: ") && told.contains(name), "{kept}: {told}");
+        let audited = run(&["audit", "--database", name]);
+        let told = String::from_utf8([audited.stdout, audited.stderr].concat()).unwrap();
+        assert!(!audited.status.success(), "{kept}: {told}");
+        assert!(told.contains("the database file is intact: ") || told.contains(name), "{kept}: {told}");
     }
 }
 

@@ -834,7 +834,7 @@ async fn ask_and_take_nothing(addr: SocketAddr, path: &str, streams: u32) -> (us
         }
         answered
     };
-    let (_, answered) = timeout(LONG, async { tokio::join!(sending, receiving) }).await.expect("an end");
+    let ((), answered) = timeout(LONG, async { tokio::join!(sending, receiving) }).await.expect("an end");
     (answered, socket)
 }
 

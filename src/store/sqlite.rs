@@ -115,19 +115,19 @@ pub(super) fn is_damage(problem: &sqlx::Error) -> bool {
 fn check_log(database: &Path) -> Result<(), StoreError> {
     let unreadable = |source| StoreError::open(database, sqlx::Error::Io(source));
     // SQLite follows symbolic links, so that a file has one log whatever links lead to it; hard links have one each.
-    let file = fs::canonicalize(database).map_err(unreadable)?;
+    let file = fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
     let (log, index) = (with_suffix(&file, "-wal"), with_suffix(&file, "-shm"));
     let log_bytes = fs::metadata(&log).ok().map(|log| log.len());
-    let known = fs::metadata(&file).map_err(unreadable)?;
+    let (bytes, names) = fs::metadata(&file).map_or((0, 1), |file| (file.len(), file.nlink()));
     let database = database.to_owned();
     match log_bytes {
         // SQLite would take the empty file for a new database, and remove the log.
-        Some(1..) if known.len() == 0 => return Err(StoreError::OnlyLog { database, log }),
+        Some(1..) if bytes == 0 => return Err(StoreError::OnlyLog { database, log }),
         Some(1..) => return Ok(()),
-        _ if !is_marked_in_use(&file).map_err(unreadable)? => return Ok(()),
+        _ if bytes == 0 || !is_marked_in_use(&file).map_err(unreadable)? => return Ok(()),
         _ => {}
     }
-    if known.nlink() > 1 {
+    if names > 1 {
         return Err(StoreError::LogElsewhere { database, log });
     }
     // SQLite removes the index before the log.
@@ -285,7 +285,11 @@ impl FileLock {
     /// on NFS, where SQLite's log does not work either. On other systems the two kinds of lock exclude each other, so
     /// that a file beside it is locked, which does not tell hard links.
     fn file_to_lock(database: &Path) -> PathBuf {
-        if cfg!(target_os = "linux") { database.to_owned() } else { with_suffix(database, "-lock") }
+        if cfg!(target_os = "linux") {
+            return database.to_owned();
+        }
+        let file = fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
+        with_suffix(&file, "-lock")
     }
 }
 

@@ -298,14 +298,19 @@ async fn on_a_full_disk_payments_fail_honestly_and_what_was_answered_is_kept() {
     }
     // Somebody makes room.
     let id = limited.id().to_string();
-    let roomy = command("prlimit").args(["--pid", &id, "--fsize=unlimited"]).status().unwrap();
-    assert!(roomy.success());
+    let limit = |bytes: &str| {
+        let limited = command("prlimit").args(["--pid", &id, &format!("--fsize={bytes}:")]).status();
+        assert!(limited.unwrap().success());
+    };
+    limit("unlimited");
     assert_eq!(ready(&limited).await, 200, "without a payment");
     assert_eq!(ready(&limited).await, 200);
+    limit("2097152");
     limited.finish().await;
     assert_sound(&path);
 
-    let roomy = Program::start(folder.path(), &arguments).await;
+    let roomy = Program::start(folder.path(), &["--database", path.to_str().unwrap(), "--log", "warn"]).await;
+    assert_eq!(roomy.log(), "", "it was closed in order, full disk or not");
     let merchant = roomy.merchant();
     assert_eq!(merchant.debt(demo::INSTRUMENT).await.0, debt(paid));
     for reference in failed {

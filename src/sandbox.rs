@@ -14,12 +14,11 @@ use tokio::sync::OnceCell;
 use crate::clock::Clock;
 use crate::cobranded::{self, CoBranded};
 use crate::config::{CoBrandedAuth, Config, ConfigError};
-use crate::error::FpsError;
 use crate::fps::hosts::Hosts;
 use crate::fps::outbound::{Outbound, TrustedKeys};
 use crate::fps::{self, Authenticator, Rest, reference};
 use crate::ids;
-use crate::ledger::{Amount, Book, Command, Context, FeeTable, Needs, Numbering, Rules};
+use crate::ledger::{Amount, FeeTable, Numbering, Rules};
 use crate::seed::{self, Seed, SeedError};
 use crate::server::shutdown::Shutdown;
 use crate::server::tls::CertificateSource;
@@ -212,23 +211,10 @@ fn router(
     })
 }
 
-/// Asks the writer for nothing, and so learns whether it works.
-#[derive(Debug)]
-struct Ping;
-
-impl Command for Ping {
-    type Output = ();
-
-    fn needs(&self, _: &mut Needs<'_>) {}
-
-    fn decide(&self, _: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
-        Ok(())
-    }
-}
-
 async fn ready(State(store): State<Store>) -> impl IntoResponse {
-    match store.run(Ping).await {
-        Ok(()) => (StatusCode::OK, "ready\n"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database is away\n"),
+    if store.is_ready().await {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "the database is away or takes no changes\n")
     }
 }

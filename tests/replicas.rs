@@ -336,6 +336,30 @@ async fn whoever_waits_too_long_for_the_turn_is_told_and_look_ups_do_not_wait() 
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: .ci/postgres cargo test -- --include-ignored"]
+async fn a_sandbox_whose_database_takes_no_changes_is_not_ready_until_it_does() {
+    let _runs = SERVER_RUNS.read().await;
+    let replicas = Replicas::start(1, &[]).await;
+    let merchant = replicas.merchant(0);
+    let mut other = PgConnection::connect(&replicas.url).await.unwrap();
+    let refuses = "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE 'No space left on device'; END $$ \
+         LANGUAGE plpgsql; CREATE TRIGGER full_disk BEFORE UPDATE ON worlds EXECUTE FUNCTION refuse()";
+    sqlx::raw_sql(refuses).execute(&mut other).await.unwrap();
+    let ready = async || {
+        let request = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        support::raw(replicas.programs[0].addr, request).await.status
+    };
+    assert_eq!(ready().await, 200, "nothing was refused yet");
+    assert_eq!(merchant.call("Pay", &pay(demo::CREDIT, "1", "refused")).await.status, 500);
+    assert_eq!((ready().await, ready().await), (503, 503));
+    assert_eq!(merchant.debt(demo::INSTRUMENT).await.0, "100.000000", "look-ups go on");
+    sqlx::raw_sql("DROP TRIGGER full_disk ON worlds").execute(&mut other).await.unwrap();
+    assert_eq!((ready().await, ready().await), (200, 200), "without a payment");
+    merchant.ok("Pay", &pay(demo::CREDIT, "1", "refused")).await;
+    replicas.finish_and_audit().await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: .ci/postgres cargo test -- --include-ignored"]
 async fn a_database_that_goes_and_comes_back_takes_nothing_with_it() {
     let _stopped_by_this = SERVER_RUNS.write().await;
     let replicas = Replicas::start(2, &["--cc-delay", "0", "--database-timeout", "2s"]).await;

@@ -135,6 +135,23 @@ fn warn(config: &Config, sandbox: &Sandbox, keys: &Keys) {
             tracing::warn!("--auth off: signatures are not checked, anyone is taken at their word");
         }
     }
+    let is_filled = !sandbox.store().is_new();
+    if let Some(seed) = config.seed.as_ref().filter(|_| is_filled) {
+        tracing::warn!(
+            "--seed {}: nothing was taken from it, because the database {} is filled already",
+            seed.display(),
+            config.database
+        );
+    }
+    if is_filled
+        && config.no_demo
+        && let Keys::Public { .. } = keys
+    {
+        tracing::warn!(
+            "--no-demo: the database {} has the documentation's key already, and it is left as it is",
+            config.database
+        );
+    }
     let mut listeners = sandbox.http_addrs().into_iter().chain(sandbox.https_addrs());
     let open = listeners.find(|address| !address.ip().is_loopback());
     if let (Some(address), Keys::Public { .. }) = (open, keys) {

@@ -15,12 +15,14 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::ServerSettings;
-use super::request::{ConnectionInfo, Doorway};
+use super::request::{ConnectionInfo, Doorway, PIECE};
 use super::shutdown::Shutdown;
 use super::socket::{Activity, Socket};
 
 /// The smallest buffer that hyper accepts for a request head, in bytes.
 const SMALLEST_HEAD: usize = 8 << 10;
+/// How many requests an HTTP/2 client may have open on one connection. The largest answers are some 400 KiB.
+const STREAMS: u32 = 16;
 /// How long a stalled connection that was asked to end has for doing so.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -60,6 +62,10 @@ fn protocols(settings: &ServerSettings) -> auto::Builder<TokioExecutor> {
     builder
         .http2()
         .timer(TokioTimer::new())
+        // A stream is open until the client has taken its answer: so this is also how many answers may wait for it.
+        .max_concurrent_streams(STREAMS)
+        // Beyond this an answer waits where it counts as not taken.
+        .max_send_buf_size(PIECE)
         .max_header_list_size(u32::try_from(settings.max_head_bytes).unwrap_or(u32::MAX));
     builder
 }
@@ -75,7 +81,7 @@ pub(super) async fn receive(
     // Both fail only on a connection that is already gone.
     let (Ok(()), Ok(local_addr)) = (stream.set_nodelay(true), stream.local_addr()) else { return };
     let activity = Arc::new(Activity::default());
-    let socket = Socket::new(stream, Arc::clone(&activity));
+    let socket = Socket::new(stream);
     let info = ConnectionInfo { local_addr, peer, tls: tls.is_some() };
     match tls {
         None => reception.serve(socket, info, activity).await,
@@ -148,8 +154,8 @@ impl Reception {
 
 /// Looks once every request timeout whether anything happens on a connection.
 ///
-/// It ends what has seen no request and no byte of an answer for a whole round: a client that connects and sends
-/// nothing or a trickle, one that never takes its answer, an idle connection. So a first head has one timeout,
+/// It ends what has seen no request and no piece of an answer for a whole round: a client that connects and sends
+/// nothing or a trickle, one that never takes its answer, an idle connection, whatever HTTP/2 exchanges on it. So a first head has one timeout,
 /// and what comes later between one and two; what is closed politely and does not go is cut off a second later.
 struct Watchman {
     activity: Arc<Activity>,
@@ -160,7 +166,7 @@ struct Watchman {
 /// What the watchman found.
 #[derive(Debug, PartialEq, Eq)]
 enum Finding {
-    /// Bytes were sent, a request began, or a handler is at work.
+    /// Some of an answer was taken, a request began, or a handler is at work.
     Alive,
     /// Nothing since the last round: ask it to end.
     Stalled,

@@ -1,4 +1,4 @@
-//! A TCP stream that counts what it sends and that closes politely.
+//! What a connection does, and a TCP stream that closes politely.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -19,16 +19,22 @@ const LINGER_BYTES: usize = 16 << 20;
 /// What a connection does, as its watchman sees it.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
-    /// Bytes sent and requests begun: it only matters whether the sum moves.
+    /// Requests begun and pieces of answers taken: it only matters whether the sum moves. What HTTP/2 sends beside
+    /// answers does not count: a client that pings and takes nothing makes no progress.
     progress: AtomicU64,
     /// Requests that a handler is working on.
     in_hand: AtomicUsize,
 }
 
 impl Activity {
-    /// Counts up with every byte sent and every request begun.
+    /// Counts up with every request begun and every piece of an answer that the client has room for.
     pub(super) fn progress(&self) -> u64 {
         self.progress.load(Ordering::Relaxed)
+    }
+
+    /// A request begins, or a piece of an answer is taken.
+    pub(super) fn advance(&self) {
+        self.progress.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether a handler is at work on this connection.
@@ -43,7 +49,7 @@ pub(super) struct InHand(Arc<Activity>);
 
 impl InHand {
     pub(super) fn new(activity: &Arc<Activity>) -> Self {
-        activity.progress.fetch_add(1, Ordering::Relaxed);
+        activity.advance();
         activity.in_hand.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(activity))
     }
@@ -55,14 +61,13 @@ impl Drop for InHand {
     }
 }
 
-/// A TCP stream that counts the bytes it sends and lingers when it is closed on a client that still sends.
+/// A TCP stream that lingers when it is closed on a client that still sends.
 ///
 /// Without lingering the kernel answers the rest of an oversized request with a reset, and the client sees
 /// "connection reset" in place of the 413, 414 or 431 that says why.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,
-    activity: Arc<Activity>,
     closing: Option<Closing>,
 }
 
@@ -74,15 +79,8 @@ struct Closing {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
-        Self { stream, activity, closing: None }
-    }
-
-    fn count(&self, sent: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(bytes)) = &sent {
-            self.activity.progress.fetch_add(*bytes as u64, Ordering::Relaxed);
-        }
-        sent
+    pub(super) const fn new(stream: TcpStream) -> Self {
+        Self { stream, closing: None }
     }
 }
 
@@ -117,8 +115,7 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let sent = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.count(sent)
+        Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -126,8 +123,7 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let sent = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.count(sent)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -629,6 +629,138 @@ async fn an_idle_http_2_connection_is_closed() {
     drop(open);
 }
 
+/// An HTTP/2 client that pings all the time.
+async fn pinging(
+    stream: TcpStream,
+) -> (hyper::client::conn::http2::SendRequest<Body>, JoinHandle<Result<(), hyper::Error>>) {
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let (sender, connection) = hyper::client::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new())
+        .timer(hyper_util::rt::TokioTimer::new())
+        .keep_alive_interval(SHORT / 10)
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(PIECE)
+        .initial_connection_window_size(1 << 20)
+        .handshake(io)
+        .await
+        .unwrap();
+    (sender, tokio::spawn(connection))
+}
+
+fn get_request(path: &str) -> Request {
+    Request::get(format!("http://localhost{path}")).body(Body::empty()).unwrap()
+}
+
+/// A window of HTTP/2 that is much smaller than the answers in these tests.
+const PIECE: u32 = 16 << 10;
+
+#[tokio::test]
+async fn pings_do_not_keep_an_http_2_connection_open_whose_client_takes_nothing() {
+    let router = Router::new().route("/", get(|| ready(vec![b'a'; 1 << 20])));
+    let settings = ServerSettings { request_timeout: SHORT, max_connections: 1, ..settings() };
+    let server = Server::with(settings, router.route("/small", get(|| ready("served")))).await;
+    for asks in [false, true] {
+        let (mut sender, open) = pinging(server.connect().await).await;
+        let untaken = if asks { Some(sender.send_request(get_request("/")).await.unwrap()) } else { None };
+        // Its place is the only one: this is served once the other is gone.
+        let answer = server.exchange("GET /small HTTP/1.0\r\n\r\n").await;
+        assert!(answer.ends_with("served"), "{asks}: {answer}");
+        let _ended = timeout(SOON, open).await.expect("the connection is closed");
+        drop(untaken);
+    }
+}
+
+#[tokio::test]
+async fn an_http_2_client_that_takes_its_answer_slowly_gets_all_of_it() {
+    let router = Router::new().route("/", get(|| ready(vec![b'a'; 20 * PIECE as usize])));
+    let server = Server::with(ServerSettings { request_timeout: SHORT, ..settings() }, router).await;
+    let (mut sender, _open) = pinging(server.connect().await).await;
+    let mut body = Body::new(sender.send_request(get_request("/")).await.unwrap().into_body());
+    let (began, mut taken) = (Instant::now(), 0);
+    while let Some(frame) = http_body_util::BodyExt::frame(&mut body).await {
+        taken += frame.expect("the answer goes on").into_data().map_or(0, |data| data.len());
+        sleep(SHORT / 4).await;
+    }
+    assert_eq!(taken, 20 * PIECE as usize);
+    assert!(began.elapsed() > SHORT * 4, "that was not slow");
+}
+
+#[tokio::test]
+async fn an_http_2_client_has_a_bounded_number_of_answers_waiting() {
+    let reached = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = Arc::clone(&reached);
+    let big = get(move || {
+        counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        ready(vec![b'a'; 1 << 20])
+    });
+    let server = Server::with(settings(), Router::new().route("/", big)).await;
+    let (sender, _open) = pinging(server.connect().await).await;
+    let mut untaken: Vec<_> = (0..100)
+        .map(|_| {
+            let mut sender = sender.clone();
+            tokio::spawn(async move { sender.send_request(get_request("/")).await })
+        })
+        .collect();
+    sleep(SHORT).await;
+    assert_eq!(reached.load(std::sync::atomic::Ordering::Relaxed), 16);
+    // Those that are taken make room for others.
+    let answer = timeout(SOON, untaken.swap_remove(0)).await.unwrap().unwrap().unwrap();
+    assert_eq!(to_bytes(Body::new(answer.into_body()), 1 << 20).await.unwrap().len(), 1 << 20);
+}
+
+#[tokio::test]
+async fn a_host_is_named_once_by_whoever_speaks_http_1_1() {
+    let server = Server::start(settings()).await;
+    for (request, fault) in [
+        ("GET / HTTP/1.1\r\n\r\n", "no Host header"),
+        ("GET http://fps.test/ HTTP/1.1\r\n\r\n", "no Host header"),
+        ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "more than one Host header"),
+        ("GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n", "more than one Host header"),
+        ("GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", "more than one Host header"),
+        ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "no host with an optional port"),
+        ("GET / HTTP/1.1\r\nHost: http://a/\r\n\r\n", "no host with an optional port"),
+        ("GET / HTTP/1.1\r\nHost: alice@a\r\n\r\n", "no host with an optional port"),
+        ("GET / HTTP/1.1\r\nHost: \u{e9}\r\n\r\n", "no host with an optional port"),
+    ] {
+        let mut stream = server.connect().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let answer = read_to_close(&mut stream).await;
+        assert_eq!(&answer[9..12], "400", "{request}: {answer}");
+        assert!(answer.contains("content-type: text/plain") && answer.contains(fault), "{request}: {answer}");
+    }
+    for host in ["a", "a:8008", "[::1]:8008", "127.0.0.1", "my_host", ""] {
+        let answer =
+            server.exchange(format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK") && answer.contains(&format!("host={host} ")),
+            "{answer}"
+        );
+    }
+    assert!(server.exchange("GET / HTTP/1.0\r\n\r\n").await.contains("host=none"));
+}
+
+#[tokio::test]
+async fn http_2_names_one_host_however_often() {
+    let server = Server::start(settings()).await;
+    for (hosts, status, part) in [
+        (&["LOCALHOST:80"][..], 200, "host=LOCALHOST:80 "),
+        (&["other"], 400, "one host in :authority and another in Host"),
+        (&["localhost:81"], 400, "one host in :authority and another in Host"),
+        (&["localhost", "localhost"], 400, "more than one Host header"),
+    ] {
+        let (mut sender, _open) = pinging(server.connect().await).await;
+        let mut request = get_request("/");
+        for host in hosts {
+            request.headers_mut().append(HOST, host.parse().unwrap());
+        }
+        let answer = timeout(SOON, sender.send_request(request)).await.unwrap().unwrap();
+        assert_eq!(answer.status(), status, "{hosts:?}");
+        let body = to_bytes(Body::new(answer.into_body()), 10_000).await.unwrap();
+        let body = String::from_utf8_lossy(&body);
+        assert!(body.contains(part), "{hosts:?}: {body}");
+    }
+}
+
 #[tokio::test]
 async fn a_handler_that_never_ends_does_not_hold_up_others() {
     let router = Router::new().route("/", get(pending::<&'static str>)).route("/echo", any(echo));

@@ -143,20 +143,41 @@ const INVARIANTS: &[Invariant] = &[
     },
 ];
 
+/// The invariant that SQLite itself checks. On PostgreSQL that is the server's own affair.
+const INTACT: &str = "the database file is intact";
+
 /// Checks a database; nothing found means it is sound. Also gives the number of invariants checked.
 pub async fn audit(database: &Database, patience: Duration) -> Result<(usize, Vec<Finding>), StoreError> {
-    let mut connection = match database {
+    let is_file = matches!(database, Database::File(_));
+    let checked = INVARIANTS.len() + usize::from(is_file);
+    let opened = match database {
         Database::Memory => return Err(StoreError::Missing(database.to_string())),
-        Database::File(path) => sqlite::open_to_read(path).await?,
-        Database::Postgres(url) => Server::new(url, patience)?.open_to_read().await?,
+        Database::File(path) => sqlite::open_to_read(path).await,
+        Database::Postgres(url) => Server::new(url, patience)?.open_to_read().await,
+    };
+    let damaged = |place| Finding { invariant: INTACT, place };
+    let mut connection = match opened {
+        Err(StoreError::Damaged { source, .. }) => return Ok((checked, vec![damaged(source.to_string())])),
+        opened => opened?,
     };
     let mut findings = Vec::new();
+    if is_file {
+        findings.extend(sqlite::damage(&mut connection, LISTED).await?.into_iter().map(damaged));
+    }
     for invariant in INVARIANTS {
         let text = format!("{} LIMIT {LISTED}", invariant.violations);
-        for row in connection.all(sqlx::AssertSqlSafe(text), Values::default()).await? {
-            let place = row.try_get(0).unwrap_or_default();
-            findings.push(Finding { invariant: invariant.name, place });
+        match connection.all(sqlx::AssertSqlSafe(text), Values::default()).await {
+            Ok(rows) => {
+                for row in rows {
+                    let place = row.try_get(0).unwrap_or_default();
+                    findings.push(Finding { invariant: invariant.name, place });
+                }
+            }
+            Err(problem) if sqlite::is_damage(&problem) => {
+                findings.push(damaged(format!("{problem}, when checking that {}", invariant.name)));
+            }
+            Err(problem) => return Err(problem.into()),
         }
     }
-    Ok((INVARIANTS.len(), findings))
+    Ok((checked, findings))
 }

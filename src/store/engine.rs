@@ -11,6 +11,8 @@ use sqlx::{
     Sqlite, SqliteConnection, Type,
 };
 
+use super::sqlite;
+
 /// A connection to the database.
 pub(super) enum Connection {
     /// The embedded engine: a file or memory.
@@ -221,7 +223,7 @@ impl Connection {
     /// Closes it, so that all it wrote is where it belongs.
     pub(super) async fn close(self) -> sqlx::Result<()> {
         match self {
-            Self::Sqlite(connection) => connection.close().await,
+            Self::Sqlite(connection) => sqlite::close(connection).await,
             Self::Postgres(connection) => connection.close().await,
         }
     }

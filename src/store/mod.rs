@@ -36,7 +36,7 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::config::Database;
 use crate::error::{Code, FpsError};
-use crate::ledger::{Book, Command, Numbering, Rules, Timestamp, World};
+use crate::ledger::{Book, Command, Context, Needs, Numbering, Rules, Timestamp, World};
 
 pub use audit::{Finding, audit};
 pub use keys::{AccessKey, NewAccessKey, PageSettings, Standing};
@@ -62,6 +62,14 @@ pub enum StoreError {
     /// The database file cannot be opened.
     #[error("cannot open the database {path}: {source}; check --database and the rights on its folder")]
     Open {
+        /// The file.
+        path: PathBuf,
+        /// What the engine said.
+        source: sqlx::Error,
+    },
+    /// The pages of the file make no sense.
+    #[error("the database {path} is damaged: {source}; put an intact copy in its place")]
+    Damaged {
         /// The file.
         path: PathBuf,
         /// What the engine said.
@@ -98,6 +106,41 @@ pub enum StoreError {
         database: String,
         /// What the engine said.
         source: sqlx::Error,
+    },
+    /// It was not closed, and its log is gone.
+    #[error(
+        "the database {database} was not closed in order and its log {log} is gone, and with it the last changes; \
+         put the log back, or remove {index} to go on without", database = database.display(), log = log.display(), index = index.display()
+    )]
+    LogLost {
+        /// The file.
+        database: PathBuf,
+        /// Where its log was.
+        log: PathBuf,
+        /// What is left of the log.
+        index: PathBuf,
+    },
+    /// It was not closed, and its log is not beside this one of its names.
+    #[error(
+        "the database {database} was not closed in order and has another name (a hard link), beside which its log must \
+         be, because {log} is not there; start on that name first, or remove it", database = database.display(), log = log.display()
+    )]
+    LogElsewhere {
+        /// The file.
+        database: PathBuf,
+        /// Where its log is not.
+        log: PathBuf,
+    },
+    /// There is a log, and the file it belongs to is empty.
+    #[error(
+        "the database {database} is empty although its log {log} is there: the file was replaced or cut short; put it \
+         back, or remove the log to begin afresh", database = database.display(), log = log.display()
+    )]
+    OnlyLog {
+        /// The file.
+        database: PathBuf,
+        /// The log.
+        log: PathBuf,
     },
     /// Another sandbox has it open.
     #[error("the database {0} is in use by another sandbox; stop that one or give another --database")]
@@ -138,7 +181,16 @@ pub enum StoreError {
 
 impl StoreError {
     fn open(path: &Path, source: sqlx::Error) -> Self {
-        Self::Open { path: path.to_owned(), source }
+        let path = path.to_owned();
+        if sqlite::is_damage(&source) { Self::Damaged { path, source } } else { Self::Open { path, source } }
+    }
+
+    /// The same with the name of the file, if that is what is wrong.
+    fn of(self, database: &Database) -> Self {
+        match (self, database) {
+            (Self::Database(source), Database::File(path)) => Self::open(path, source),
+            (problem, _) => problem,
+        }
     }
 }
 
@@ -181,6 +233,7 @@ pub struct Store {
     /// How long to wait for an answer, when others may hold it up.
     patience: Option<Duration>,
     keys: Arc<Keys>,
+    is_new: bool,
 }
 
 impl Store {
@@ -200,13 +253,21 @@ impl Store {
             }
         };
         let sqlite::Opened { mut connection, lock } = opened;
-        if let Err(problem) = fill(&mut connection, settings.id_seed, begin).await? {
-            return Ok(Err(problem));
-        }
-        let keys = Arc::new(Keys::load(&mut connection).await?);
         let world = World::DEFAULT;
-        due_work::take_up_again(&mut connection, world).await?;
-        let head = load::head(&mut connection, world).await?;
+        let contents = contents(&mut connection, world, settings.id_seed, begin).await;
+        let Contents { is_new, keys, head } = match contents {
+            Ok(Ok(contents)) => contents,
+            Ok(Err(problem)) => {
+                // Before the lock is let go, as in the writer.
+                let _closed = connection.close().await;
+                return Ok(Err(problem));
+            }
+            Err(problem) => {
+                let _closed = connection.close().await;
+                return Err(problem.of(&settings.database));
+            }
+        };
+        let keys = Arc::new(keys);
         let rules = Arc::new(settings.rules);
         let (sender, messages) = mpsc::channel(QUEUE);
         let writer = |access: Access, connection, messages, lock| Writer {
@@ -226,6 +287,7 @@ impl Store {
             expiry: Expiry::new(Instant::now()),
             next_due: head.next_due,
             due_rests_until: None,
+            refuses: false,
             is_away: false,
         };
         // SQLite has one connection for everything: others would only wait for it.
@@ -248,7 +310,13 @@ impl Store {
             next_reader: Arc::default(),
             patience: server.map(|server| server.patience),
             keys,
+            is_new,
         }))
+    }
+
+    /// Whether the database was empty, and this store has filled it.
+    pub const fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Runs a command. Once it is queued it runs and commits even if nobody waits for the answer any more.
@@ -264,6 +332,19 @@ impl Store {
         // The writer itself gives up in time; this is for those who waited for it behind others.
         let in_time = tokio::time::timeout(patience + GRACE, answered).await;
         in_time.unwrap_or_else(|_| Err(FpsError::new(Code::ServiceUnavailable, UNCERTAIN)))
+    }
+
+    /// Whether the database can be reached and takes changes. A full disk shows when a change has been refused.
+    pub async fn is_ready(&self) -> bool {
+        if self.run(Ping).await.is_err() {
+            return false;
+        }
+        let (answer, answered) = oneshot::channel();
+        let asked = async {
+            self.messages.send(Message::TakesChanges(answer)).await.is_ok() && answered.await.unwrap_or(false)
+        };
+        let Some(patience) = self.patience else { return asked.await };
+        tokio::time::timeout(patience + GRACE, asked).await.unwrap_or(false)
     }
 
     /// Each reader in turn; the writer, where there are none.
@@ -293,14 +374,57 @@ impl Store {
     }
 }
 
-/// Fills an empty database. Of sandboxes that start together on a shared one, the first does it.
+/// Asks the writer for nothing, and so learns whether it works.
+#[derive(Debug)]
+struct Ping;
+
+impl Command for Ping {
+    type Output = ();
+
+    fn needs(&self, _: &mut Needs<'_>) {}
+
+    fn decide(&self, _: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
+        Ok(())
+    }
+}
+
+/// What an open database holds that has to be known at once.
+struct Contents {
+    /// Whether it was empty.
+    is_new: bool,
+    keys: Keys,
+    head: load::Head,
+}
+
+/// Fills the database if it is empty, and reads what has to be known of it.
+async fn contents<E>(
+    connection: &mut Connection,
+    world: World,
+    id_seed: u64,
+    begin: impl FnOnce(&mut Numbering) -> Result<Beginning, E>,
+) -> Result<Result<Contents, E>, StoreError> {
+    let is_new = match fill(connection, id_seed, begin).await? {
+        Ok(is_new) => is_new,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    if let Connection::Sqlite(connection) = connection {
+        sqlite::mark_in_use(connection).await?;
+    }
+    due_work::take_up_again(connection, world).await?;
+    let keys = Keys::load(connection).await?;
+    let head = load::head(connection, world).await?;
+    Ok(Ok(Contents { is_new, keys, head }))
+}
+
+/// Fills an empty database, and says whether it was one. Of sandboxes that start together on a shared one, the first
+/// does it.
 async fn fill<E>(
     connection: &mut Connection,
     id_seed: u64,
     begin: impl FnOnce(&mut Numbering) -> Result<Beginning, E>,
-) -> Result<Result<(), E>, StoreError> {
+) -> Result<Result<bool, E>, StoreError> {
     if is_filled(connection).await? {
-        return Ok(Ok(()));
+        return Ok(Ok(false));
     }
     match connection {
         Connection::Sqlite(_) => connection.run("BEGIN IMMEDIATE").await?,
@@ -309,7 +433,8 @@ async fn fill<E>(
             postgres::lock_beginning(connection).await?;
         }
     }
-    if !is_filled(connection).await? {
+    let is_new = !is_filled(connection).await?;
+    if is_new {
         match begin(&mut Numbering::new(id_seed, 1, Timestamp::MIN)) {
             Ok(beginning) => {
                 save::save(connection, &beginning.book).await?;
@@ -322,7 +447,7 @@ async fn fill<E>(
         }
     }
     connection.run("COMMIT").await?;
-    Ok(Ok(()))
+    Ok(Ok(is_new))
 }
 
 async fn is_filled(connection: &mut Connection) -> sqlx::Result<bool> {

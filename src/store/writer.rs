@@ -3,7 +3,6 @@
 //! On a database that several sandboxes share, each of them has one, and they take turns; beside it, others of the
 //! same kind that only look things up.
 
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +16,11 @@ use crate::ledger::{Book, Context, Needs, Numbering, Rules, Timestamp, World};
 
 use super::activity::Searches;
 use super::batch_error::{BatchError, Fault, LOAD_ROUNDS};
-use super::engine::Connection;
+use super::engine::{Connection, Values};
 use super::expiry::{self, Expiry};
 use super::job::Job;
 use super::postgres::{self, Server};
+use super::sqlite::FileLock;
 use super::suspects::Suspects;
 use super::{load, save};
 
@@ -42,6 +42,8 @@ pub(super) enum Message {
     Run(Box<dyn Job>),
     /// Run what is due, and say so.
     RunDue(oneshot::Sender<()>),
+    /// Say whether the database takes changes.
+    TakesChanges(oneshot::Sender<bool>),
     /// Finish what is waiting, close the database and say so.
     Close(oneshot::Sender<()>),
 }
@@ -81,7 +83,7 @@ pub(super) struct Writer {
     /// For a database that other sandboxes use too.
     pub(super) sharing: Option<Sharing>,
     /// Keeps other processes out until the database is closed.
-    pub(super) lock: Option<File>,
+    pub(super) lock: Option<FileLock>,
     pub(super) messages: mpsc::Receiver<Message>,
     pub(super) world: World,
     pub(super) clock: Clock,
@@ -100,6 +102,8 @@ pub(super) struct Writer {
     pub(super) next_due: Option<Timestamp>,
     /// After due work failed: not again before this instant of real time.
     pub(super) due_rests_until: Option<Instant>,
+    /// Whether the database has refused something since it last took a change: its disk may be full.
+    pub(super) refuses: bool,
     /// Whether a shared database was away when it was last looked at.
     pub(super) is_away: bool,
 }
@@ -126,10 +130,12 @@ impl Writer {
             let mut jobs = std::mem::take(&mut self.unfinished);
             jobs.retain(|job| !job.is_abandoned());
             let mut waiting_for_due = Vec::new();
+            let mut asking = Vec::new();
             for message in messages.drain(..) {
                 match message {
                     Message::Run(job) => jobs.push(job),
                     Message::RunDue(done) => waiting_for_due.push(done),
+                    Message::TakesChanges(answer) => asking.push(answer),
                     Message::Close(done) => {
                         self.messages.close();
                         closing.push(done);
@@ -139,6 +145,9 @@ impl Writer {
             self.run_jobs(jobs, now).await;
             for done in waiting_for_due {
                 let _ = done.send(());
+            }
+            for answer in asking {
+                let _ = answer.send(self.takes_changes().await);
             }
             if changes && Instant::now() >= self.expiry.next() {
                 self.remove_expired_references(now).await;
@@ -210,6 +219,31 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// Whether the database takes changes. After it has refused something that is tried by a change of one row that
+    /// leaves it as it is, so that asking costs nothing while all is well.
+    async fn takes_changes(&mut self) -> bool {
+        if self.refuses {
+            let patience = self.sharing.as_ref().map_or(Duration::MAX, |sharing| sharing.server.patience);
+            let tried = tokio::time::timeout(patience, self.change_nothing()).await;
+            if let Err(problem) = tried.unwrap_or(Err(BatchError::TimedOut)) {
+                self.give_up(problem).await;
+            }
+        }
+        !self.refuses
+    }
+
+    async fn change_nothing(&mut self) -> Result<(), BatchError> {
+        self.enter().await?;
+        if self.sharing.is_none() {
+            let world = Values::default().bind(self.world.0);
+            let connection = self.connection()?;
+            connection.run("BEGIN IMMEDIATE").await?;
+            connection.all("UPDATE worlds SET name = name WHERE number = $1", world).await?;
+        }
+        // On a shared database this counts a change.
+        self.end(true, true).await
     }
 
     /// Whether work is due, and due work does not rest after a failure.
@@ -347,6 +381,7 @@ impl Writer {
     pub(super) async fn give_up(&mut self, problem: BatchError) -> BatchError {
         self.book = Book::default();
         self.searches = Searches::default();
+        self.refuses |= matches!(problem, BatchError::Database(_) | BatchError::Due(_));
         let Some(sharing) = &mut self.sharing else {
             // SQLite may have ended it already.
             if let Some(connection) = &mut self.connection {
@@ -489,13 +524,18 @@ impl Writer {
     pub(super) async fn end(&mut self, begun: bool, changed: bool) -> Result<(), BatchError> {
         let Some(connection) = &mut self.connection else { return Err(BatchError::away()) };
         let Some(sharing) = self.sharing.as_mut().filter(|_| changed) else {
-            return if begun { Ok(connection.run("COMMIT").await?) } else { Ok(()) };
+            if begun {
+                connection.run("COMMIT").await?;
+                self.refuses &= !changed;
+            }
+            return Ok(());
         };
         postgres::count_change(connection, self.world).await?;
         sharing.committing = true;
         connection.run("COMMIT").await?;
         sharing.committing = false;
         sharing.version = sharing.version.map(|version| version + 1);
+        self.refuses = false;
         Ok(())
     }
 

@@ -586,11 +586,39 @@ fn healthcheck_tells_a_ready_sandbox_from_none_and_from_one_that_is_not_ready() 
         let mut head = [0; 1024];
         let read = socket.read(&mut head).expect("a request");
         assert!(head[..read].starts_with(b"GET /readyz "));
-        let answer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 21\r\n\r\nthe database is away\n";
+        let answer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 41\r\n\r\nthe database is away or takes no changes\n";
         socket.write_all(answer.as_bytes()).expect("the answer is sent");
     });
     run(&["healthcheck", "--listen", &address]).failed_in_a_line(1, &["503", "the database is away"]);
     answering.join().expect("it was asked");
+}
+
+#[test]
+fn what_a_filled_database_does_not_take_from_the_command_line_is_said() {
+    let folder = folder();
+    std::fs::write(
+        folder.path().join("seed.toml"),
+        "account = [{ name = 'x', email = 'x@example.com', access_key = [{ id = 'X', secret = 'x' }] }]",
+    )
+    .expect("a seed");
+    let ignored = "nothing was taken from it, because the database sandbox.db is filled already";
+    let keys = "the database sandbox.db has the documentation's key already";
+    for (arguments, part) in [
+        (&["--id-seed", "1"][..], None),
+        (&["--seed", "seed.toml"], Some(format!("--seed seed.toml: {ignored}"))),
+        (&["--no-demo"], Some(format!("--no-demo: {keys}"))),
+        (&[], None),
+    ] {
+        let start = [&["--database", "sandbox.db", "--log", "warn"][..], arguments].concat();
+        let told = Running::start_in(&folder, &start).signal("-TERM").1;
+        match part {
+            Some(part) => assert!(told.contains(&part), "{arguments:?}: {told}"),
+            None => assert_eq!(told, "", "{arguments:?}"),
+        }
+    }
+    let fresh =
+        Running::start_in(&folder, &["--database", "fresh.db", "--log", "warn", "--seed", "seed.toml"]);
+    assert_eq!(fresh.signal("-TERM"), (Some(0), String::new()));
 }
 
 #[tokio::test]

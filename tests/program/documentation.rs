@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use crate::support::program::{Program, run};
+use crate::support::raw;
 use fps_sandbox::config::{Config, SETTINGS};
 
 const BEGIN: &str =
@@ -154,4 +157,82 @@ fn the_readme_says_which_actions_there_are() {
     let readme = read(&root().join("README.md"));
     let all = format!("all {} actions", fps_sandbox::fps::actions::ACTIONS.len());
     assert!(readme.contains(&all), "the README does not say that it speaks {all}");
+}
+
+/// The code blocks of a Markdown text: language and content.
+fn blocks(text: &str) -> Vec<(&str, &str)> {
+    text.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n')).collect()
+}
+
+#[test]
+fn the_readme_shows_what_the_demo_prints() {
+    let readme = read(&root().join("README.md"));
+    let demo = run(&["demo"]);
+    let printed = String::from_utf8(demo.stdout).expect("text");
+    assert!(demo.status.success(), "{printed}");
+    assert!(blocks(&readme).contains(&("", printed.as_str())), "the README does not show:\n{printed}");
+}
+
+/// A text without what is new in every answer.
+fn masked(text: &str) -> String {
+    let mut masked = text.to_owned();
+    for name in ["RequestId", "RequestID", "TransactionId"] {
+        let (begin, end) = (format!("<{name}>"), format!("</{name}>"));
+        let Some((before, rest)) = masked.split_once(&begin) else { continue };
+        let (_, after) = rest.split_once(&end).expect("an element ends");
+        masked = format!("{before}{begin}{end}{after}");
+    }
+    masked
+}
+
+/// The URL that the last `curl` line of a script asks for.
+fn asked_for(script: &str, program: &Program) -> String {
+    let folder = Path::new(env!("CARGO_BIN_EXE_fps-sandbox")).parent().expect("a folder");
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+    let ended = Command::new("sh")
+        .args(["-c", &format!("curl() {{ for word; do :; done; echo \"$word\"; }}\n{script}")])
+        .envs([("PATH", path), ("FPS_SANDBOX_ENDPOINT", format!("http://{}", program.addr))])
+        .output()
+        .expect("a shell");
+    assert!(ended.status.success(), "{script}: {}", String::from_utf8_lossy(&ended.stderr));
+    String::from_utf8(ended.stdout).expect("text").lines().last().expect("a URL").to_owned()
+}
+
+async fn get(url: &str, program: &Program) -> crate::support::Reply {
+    let (_, rest) = url.split_once("://").expect("a URL");
+    let (_, target) = rest.split_once('/').expect("a path");
+    let host = program.addr;
+    raw(host, format!("GET /{target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes()).await
+}
+
+#[tokio::test]
+async fn the_readme_shows_what_its_requests_are_answered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = Program::start(folder.path(), &["--cc-delay", "0"]).await;
+    let readme = read(&root().join("README.md"));
+    let mut script = String::new();
+    let mut compared = 0;
+    for pair in blocks(&readme).windows(2) {
+        let [("sh", asked), (language, shown)] = pair else { continue };
+        if *language == "xml" {
+            // Lines of one shell: later ones use variables of earlier ones.
+            script.push_str(asked);
+            let answer = get(&asked_for(&script, &program), &program).await;
+            assert_eq!(masked(&answer.body), masked(shown.trim_end()), "{asked}");
+            compared += 1;
+        } else if asked.ends_with(" | grep location\n") {
+            let url = asked.split('\'').nth(1).expect("a URL");
+            let answer = get(url, &program).await;
+            let location = answer.head.lines().find_map(|line| line.strip_prefix("location: "));
+            let names = |url: &str| -> Vec<String> {
+                let pairs = url.split(['?', '&']).map(|pair| pair.split('=').next().unwrap_or_default());
+                pairs.map(str::to_owned).collect()
+            };
+            let shown = shown.trim_end().strip_prefix("location: ").expect("a header");
+            assert_eq!(names(location.expect("a redirect")), names(shown), "{asked}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 5, "requests of the README");
+    program.finish().await;
 }

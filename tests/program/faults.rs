@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::support::program::{Program, assert_sound, command, run};
-use crate::support::{Client, Reply, Server, config, demo, pay, settle};
+use crate::support::{Client, Reply, Server, config, demo, pay, raw, settle};
 use fps_sandbox::config::{Config, Database};
 use fps_sandbox::store::audit;
 use sqlx::{Connection, SqliteConnection};
@@ -79,7 +79,15 @@ async fn a_database_cut_short_is_refused() {
     let bytes = fs::read(&path).unwrap();
     for kept in [bytes.len() / 2, 8_192, 1_000, 50] {
         fs::write(&path, &bytes[..kept]).unwrap();
-        assert_refused(&path, "");
+        let name = path.to_str().unwrap();
+        let started = run(&["--listen", "127.0.0.1:0", "--log", "warn", "--database", name]);
+        let told = String::from_utf8(started.stderr).unwrap();
+        assert_eq!((started.status.code(), told.lines().count()), (Some(1), 1), "{kept}: {told}");
+        assert!(told.starts_with("fps-sandbox: ") && told.contains(name), "{kept}: {told}");
+        let audited = run(&["audit", "--database", name]);
+        let told = String::from_utf8([audited.stdout, audited.stderr].concat()).unwrap();
+        assert!(!audited.status.success(), "{kept}: {told}");
+        assert!(told.contains("the database file is intact: ") || told.contains(name), "{kept}: {told}");
     }
 }
 
@@ -290,6 +298,11 @@ async fn a_database_held_by_another_process_for_a_while_delays_answers_and_loses
     server.stop().await;
 }
 
+/// The status of `/readyz`.
+async fn ready(program: &Program) -> u16 {
+    raw(program.addr, b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.status
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_full_disk_payments_fail_honestly_and_what_was_answered_is_kept() {
     let folder = tempfile::tempdir().unwrap();
@@ -298,9 +311,10 @@ async fn on_a_full_disk_payments_fail_honestly_and_what_was_answered_is_kept() {
     // A limit on the size of files is what a full disk looks like from inside, and harms nobody else.
     let mut shell = command("/bin/sh");
     let program = env!("CARGO_BIN_EXE_fps-sandbox");
-    shell.args(["-c", "trap '' XFSZ; ulimit -f 4096; exec \"$0\" \"$@\"", program]);
+    shell.args(["-c", "trap '' XFSZ; ulimit -S -f 4096; exec \"$0\" \"$@\"", program]);
     let limited = Program::start_by(shell, folder.path(), &arguments).await;
     let merchant = limited.merchant();
+    assert_eq!(ready(&limited).await, 200);
     let (mut paid, mut failed) = (0, Vec::new());
     // Every payment is a cent, so that the credit limit is far.
     for number in 0..2_000 {
@@ -318,10 +332,31 @@ async fn on_a_full_disk_payments_fail_honestly_and_what_was_answered_is_kept() {
     assert!(paid > 0);
     let debt = |cents: u32| format!("{}.{:02}0000", 100 + cents / 100, cents % 100);
     assert_eq!(merchant.debt(demo::INSTRUMENT).await.0, debt(paid), "reads go on");
+    // As long as a little fits, the disk is not full: what is left is used up by asking and by paying.
+    let mut asked = 0;
+    while ready(&limited).await == 200 {
+        assert_eq!(merchant.pay(demo::CREDIT, "0.01", &format!("still full {asked}")).await.status, 500);
+        asked += 1;
+        assert!(asked < 100, "ready on a full disk");
+    }
+    for _ in 0..3 {
+        assert_eq!(ready(&limited).await, 503, "and it stays so while nobody pays");
+    }
+    // Somebody makes room.
+    let id = limited.id().to_string();
+    let limit = |bytes: &str| {
+        let limited = command("prlimit").args(["--pid", &id, &format!("--fsize={bytes}:")]).status();
+        assert!(limited.unwrap().success());
+    };
+    limit("unlimited");
+    assert_eq!(ready(&limited).await, 200, "without a payment");
+    assert_eq!(ready(&limited).await, 200);
+    limit("2097152");
     limited.finish().await;
     assert_sound(&path);
 
-    let roomy = Program::start(folder.path(), &arguments).await;
+    let roomy = Program::start(folder.path(), &["--database", path.to_str().unwrap(), "--log", "warn"]).await;
+    assert_eq!(roomy.log(), "", "it was closed in order, full disk or not");
     let merchant = roomy.merchant();
     assert_eq!(merchant.debt(demo::INSTRUMENT).await.0, debt(paid));
     for reference in failed {

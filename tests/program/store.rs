@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::support::program::{Program, run};
 use crate::support::{Client, NOW, Server, config, demo, instant, pay, settle};
 use fps_sandbox::clock::Clock;
 use fps_sandbox::config::{Config, Database};
@@ -97,6 +98,169 @@ async fn a_database_in_use_is_refused_until_it_is_free() {
     let second = Server::start_with(on_file(&path)).await;
     assert_eq!(second.merchant().debt(demo::INSTRUMENT).await.0, "110.000000");
     second.stop().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_database_in_use_is_refused_by_whichever_name_it_is_given() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let other_folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("sandbox.db");
+    let first = Server::start_with(on_file(&path)).await;
+    let (soft, hard) = (other_folder.path().join("soft.db"), other_folder.path().join("hard.db"));
+    let soft_folder = other_folder.path().join("folder");
+    std::os::unix::fs::symlink(&path, &soft).expect("a symbolic link");
+    std::os::unix::fs::symlink(folder.path(), &soft_folder).expect("a symbolic link");
+    std::fs::hard_link(&path, &hard).expect("a hard link");
+    for name in [soft, hard, soft_folder.join("sandbox.db"), folder.path().join(".").join("sandbox.db")] {
+        let problem = why_it_does_not_start(on_file(&name)).await;
+        let expected = format!(
+            "the database {} is in use by another sandbox; stop that one or give another --database",
+            name.display()
+        );
+        assert_eq!(problem, expected, "in this process");
+        let ended = run(&["--listen", "127.0.0.1:0", "--database", name.to_str().expect("a path")]);
+        let told = String::from_utf8(ended.stderr).expect("text");
+        assert_eq!((ended.status.code(), told), (Some(1), format!("fps-sandbox: {expected}\n")));
+    }
+    // SQLite still has its own lock on the file: another program does not think itself alone, and remove the log.
+    let looked =
+        Command::new(env!("CARGO_BIN_EXE_fps-sandbox")).args(["audit", "--database"]).arg(&path).output();
+    assert!(looked.expect("an audit").status.success());
+    let posix = std::fs::read_to_string("/proc/locks").expect("the locks of this machine");
+    let inode = std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(&path).expect("the file"));
+    let owned = |line: &&str| line.contains("POSIX") && line.contains(&format!(":{inode} "));
+    assert!(posix.lines().any(|line| owned(&line)), "SQLite has lost its lock: {posix}");
+    first.merchant().ok("Pay", &pay(demo::CREDIT, "10", "undisturbed")).await;
+    first.stop().await;
+    let second = Server::start_with(on_file(&other_folder.path().join("hard.db"))).await;
+    assert_eq!(second.merchant().debt(demo::INSTRUMENT).await.0, "110.000000");
+    second.stop().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+#[ignore = "mounts, which needs root on Linux: .ci/run does it"]
+async fn a_database_in_use_is_refused_through_a_bind_mount() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("sandbox.db");
+    let first = Server::start_with(on_file(&path)).await;
+    let mounted = folder.path().join("mounted.db");
+    std::fs::write(&mounted, "").expect("a place to mount on");
+    let script = "mount --bind \"$1\" \"$2\" && exec \"$0\" --listen 127.0.0.1:0 --database \"$2\"";
+    let ended = Command::new("unshare")
+        .args(["--mount", "sh", "-c", script, env!("CARGO_BIN_EXE_fps-sandbox")])
+        .args([&path, &mounted])
+        .output()
+        .expect("unshare runs");
+    let told = String::from_utf8(ended.stderr).expect("text");
+    let expected = format!(
+        "fps-sandbox: the database {} is in use by another sandbox; stop that one or give another --database\n",
+        mounted.display()
+    );
+    assert_eq!((ended.status.code(), told), (Some(1), expected));
+    first.stop().await;
+}
+
+// The log that belongs to a file.
+
+/// A database whose sandbox was killed after a payment.
+async fn killed() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("sandbox.db");
+    let mut program = Program::start(folder.path(), &["--database", path.to_str().expect("a path")]).await;
+    program.merchant().ok("Pay", &pay(demo::CREDIT, "10", "before the crash")).await;
+    program.kill();
+    (folder, path)
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    PathBuf::from(format!("{}{suffix}", path.display()))
+}
+
+/// Neither a sandbox nor an audit takes this file, and both say why, as often as they are asked.
+fn assert_not_taken(path: &Path, part: &str) {
+    for command in [&["--listen", "127.0.0.1:0", "--database"][..], &["audit", "--database"]].repeat(2) {
+        let ended = run(&[command, &[path.to_str().expect("a path")]].concat());
+        let told = String::from_utf8(ended.stderr).expect("text");
+        assert!(!ended.status.success() && ended.stdout.is_empty(), "{command:?}: {told}");
+        assert!(told.contains(part) && told.contains(&path.display().to_string()), "{command:?}: {told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+    }
+}
+
+/// What a sandbox on this file tells of Alice's debt, and what it has logged.
+async fn debt_and_log(folder: &Path, path: &Path) -> (String, String) {
+    let program = Program::start(folder, &["--database", path.to_str().expect("a path")]).await;
+    let debt = program.merchant().debt(demo::INSTRUMENT).await.0;
+    let log = program.log();
+    program.finish().await;
+    (debt, log)
+}
+
+const LOST: &str = "the last changes are lost";
+
+#[tokio::test]
+async fn after_a_crash_a_database_with_its_log_is_whole() {
+    let (folder, path) = killed().await;
+    let (debt, log) = debt_and_log(folder.path(), &path).await;
+    assert_eq!(debt, "110.000000");
+    assert!(!log.contains(LOST), "{log}");
+    assert!(!beside(&path, "-wal").exists(), "a database that was closed is one file");
+}
+
+#[tokio::test]
+async fn a_database_whose_log_is_gone_is_refused_until_that_is_accepted() {
+    let (folder, path) = killed().await;
+    std::fs::remove_file(beside(&path, "-wal")).expect("a log");
+    assert_not_taken(&path, "its log");
+    std::fs::remove_file(beside(&path, "-shm")).expect("what is left of it");
+    let (debt, log) = debt_and_log(folder.path(), &path).await;
+    assert_eq!(debt, "100.000000", "the demo world was in the file before the first request");
+    assert!(log.contains(LOST), "{log}");
+}
+
+#[tokio::test]
+async fn a_copy_of_a_database_in_use_without_its_log_is_told_to_be_old() {
+    let (folder, path) = killed().await;
+    let copy = folder.path().join("copy.db");
+    std::fs::copy(&path, &copy).expect("a copy");
+    let (debt, log) = debt_and_log(folder.path(), &copy).await;
+    assert_eq!(debt, "100.000000");
+    assert!(log.contains(LOST), "{log}");
+    let before = log.len();
+    let (_, log) = debt_and_log(folder.path(), &copy).await;
+    assert!(!log[before..].contains(LOST), "once it is closed it is whole: {log}");
+}
+
+#[tokio::test]
+async fn after_a_crash_a_hard_link_that_has_no_log_is_refused() {
+    let (folder, path) = killed().await;
+    let hard = folder.path().join("hard.db");
+    std::fs::hard_link(&path, &hard).expect("a hard link");
+    assert_not_taken(&hard, "another name");
+    let soft = folder.path().join("soft.db");
+    std::os::unix::fs::symlink(&path, &soft).expect("a symbolic link");
+    assert_eq!(debt_and_log(folder.path(), &soft).await.0, "110.000000");
+    assert_eq!(debt_and_log(folder.path(), &hard).await.0, "110.000000");
+}
+
+#[tokio::test]
+async fn an_empty_file_beside_a_log_is_not_filled_anew() {
+    let (folder, path) = killed().await;
+    let log = std::fs::read(beside(&path, "-wal")).expect("a log");
+    for remove in [false, true] {
+        if remove {
+            std::fs::remove_file(&path).expect("a file");
+        } else {
+            std::fs::write(&path, "").expect("a file");
+        }
+        let ended = run(&["--listen", "127.0.0.1:0", "--database", path.to_str().expect("a path")]);
+        let told = String::from_utf8(ended.stderr).expect("text");
+        assert!(!ended.status.success() && told.contains("is empty although its log"), "{told}");
+        assert_eq!(std::fs::read(beside(&path, "-wal")).expect("a log"), log);
+    }
+    drop(folder);
 }
 
 // Beginning.
@@ -340,6 +504,11 @@ const TAMPERINGS: &[(&str, &str)] = &[
         "UPDATE tokens SET spent = global_limit + 1 WHERE global_limit IS NOT NULL",
     ),
     ("a token is never used beyond its global amount limit", "UPDATE tokens SET spent = -1"),
+    (
+        "the database file is intact",
+        "PRAGMA writable_schema = ON; \
+         UPDATE sqlite_master SET sql = replace(sql, 'at)', 'transaction_number)') WHERE name = 'due_at'",
+    ),
     ("every row belongs to a world", "UPDATE access_keys SET world = 2"),
     ("every row belongs to a world", "DELETE FROM worlds"),
 ];
@@ -367,6 +536,50 @@ async fn the_audit_names_every_invariant_that_is_broken_by_hand() {
     }
     let broken: BTreeSet<_> = TAMPERINGS.iter().map(|(invariant, _)| invariant).collect();
     assert_eq!(broken.len(), checked, "every invariant has its tampering");
+}
+
+/// Overwrites a page of a database file, the root of a table or an index.
+async fn overwrite_root(path: &Path, name: &str) {
+    let mut connection = SqliteConnectOptions::new().filename(path).connect().await.expect("it opens");
+    let root: i64 = sqlx::query_scalar("SELECT rootpage FROM sqlite_master WHERE name = $1")
+        .bind(name)
+        .fetch_one(&mut connection)
+        .await
+        .expect("there is one");
+    connection.close().await.expect("it closes");
+    let mut bytes = std::fs::read(path).expect("the file");
+    let at = (usize::try_from(root).expect("a page") - 1) * 4096;
+    bytes[at..at + 4096].fill(0xa5);
+    std::fs::write(path, bytes).expect("the file is written");
+}
+
+#[tokio::test]
+async fn the_audit_finds_pages_that_were_overwritten() {
+    let (folder, path) = history().await;
+    let mut connection = SqliteConnectOptions::new().filename(&path).connect().await.expect("it opens");
+    let names: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_master WHERE rootpage > 1")
+        .fetch_all(&mut connection)
+        .await
+        .expect("tables and indexes");
+    connection.close().await.expect("it closes");
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        let copy = folder.path().join(format!("{name}.db"));
+        std::fs::copy(&path, &copy).expect("a copy");
+        overwrite_root(&copy, &name).await;
+        let ended = run(&["audit", "--database", copy.to_str().expect("a path")]);
+        let told = String::from_utf8(ended.stdout).expect("text");
+        assert_eq!(ended.status.code(), Some(1), "{name}: {told}{}", String::from_utf8_lossy(&ended.stderr));
+        assert!(told.starts_with("broken: the database file is intact: "), "{name}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_sandbox_does_not_start_on_a_file_whose_damage_it_meets() {
+    let (_folder, path) = history().await;
+    overwrite_root(&path, "worlds").await;
+    let problem = why_it_does_not_start(on_file(&path)).await;
+    assert!(problem.starts_with(&format!("the database {} is damaged: ", path.display())), "{problem}");
 }
 
 #[tokio::test]

@@ -851,6 +851,75 @@ async fn nobody_can_fill_the_log_with_one_request() {
     program.finish().await;
 }
 
+/// A frame of HTTP/2.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+
+/// Asks for a page on so many streams of HTTP/2, takes nothing of any answer, and waits until each stream is either
+/// answered or refused. Gives the number of those that are answered, and the connection.
+async fn ask_and_take_nothing(addr: SocketAddr, path: &str, streams: u32) -> (usize, TcpStream) {
+    let mut socket = TcpStream::connect(addr).await.unwrap();
+    let window_of_nothing = [0, 4, 0, 0, 0, 0];
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    bytes.extend(frame(SETTINGS, 0, 0, &window_of_nothing));
+    let mut head = Vec::new();
+    for (name, value) in
+        [(":method", "GET"), (":scheme", "http"), (":authority", "localhost"), (":path", path)]
+    {
+        head.push(0);
+        for text in [name, value] {
+            head.push(u8::try_from(text.len()).unwrap());
+            head.extend(text.as_bytes());
+        }
+    }
+    for number in 0..streams {
+        bytes.extend(frame(HEADERS, 5, 1 + 2 * number, &head));
+    }
+    let (mut reading, mut writing) = socket.split();
+    let sending = async { writing.write_all(&bytes).await.unwrap() };
+    let receiving = async {
+        let (mut answered, mut refused) = (0, 0);
+        while answered + refused < streams as usize {
+            let mut head = [0; 9];
+            reading.read_exact(&mut head).await.expect("the connection stays open");
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+            reading.read_exact(&mut vec![0; length]).await.unwrap();
+            answered += usize::from(head[3] == HEADERS);
+            refused += usize::from(head[3] == RST_STREAM);
+        }
+        answered
+    };
+    let ((), answered) = timeout(LONG, async { tokio::join!(sending, receiving) }).await.expect("an end");
+    (answered, socket)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn http_2_clients_that_take_nothing_do_not_fill_the_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), &["--log", "off"]).await;
+    drop(ask_and_take_nothing(program.addr, "/_sandbox/actions", 1).await);
+    let before = resident(program.id());
+    let mut connections = Vec::new();
+    for _ in 0..20 {
+        let (answered, connection) = ask_and_take_nothing(program.addr, "/_sandbox/actions", 200).await;
+        assert!((1..=16).contains(&answered), "{answered} answers wait");
+        connections.push(connection);
+    }
+    // An answer has more than 30 KB, so that all of them would be 120 MB.
+    let grown = resident(program.id()).saturating_sub(before);
+    assert!(grown < 40_000_000, "{grown} bytes wait");
+    assert_serves(&program.merchant()).await;
+    drop(connections);
+    program.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_can_write_lines_of_his_own_into_the_log() {
     let forged = "\r\n2012-06-01T12:00:00.000000Z  INFO forged\n\u{85}\u{2028}";

@@ -96,7 +96,7 @@ fn write_pipeline(text: &mut String, pipeline: &Pipeline) {
     if pipeline.tokens != ["tokenID", "refundTokenID"] {
         text.push_str(", `expiry` of a card");
     }
-    text.push_str(if pipeline.has_one_reference() { ", `callerReference`.\n" } else { ".\n" });
+    text.push_str(if pipeline.returns_reference() { ", `callerReference`.\n" } else { ".\n" });
     write_behaviours(text, pipeline.fidelity);
 }
 

@@ -246,8 +246,8 @@ async fn end(
         Ok(authorised) => authorised,
         Err(flaw) => return arrival.go_back(pages, &flaw.into(), false).await,
     };
-    let one_reference = request.pipeline.has_one_reference();
-    let caller_reference = arrival.start.value("callerReference").filter(|_| one_reference);
+    let returned = request.pipeline.returns_reference();
+    let caller_reference = arrival.start.value("callerReference").filter(|_| returned);
     let outcome = Outcome::Success(Success {
         pipeline: request.pipeline,
         authorised,

@@ -1,7 +1,7 @@
 //! Save: what a batch changed, a few statements a table.
 
 use crate::ledger::{
-    Account, Book, Changes, Due, Instrument, InstrumentKind, Kind, Outcome, Subscription, Token, Transaction,
+    Account, Book, Changes, Due, EmailKey, Instrument, InstrumentKind, Kind, Outcome, Subscription, Token, Transaction,
 };
 
 use super::columns::{
@@ -13,8 +13,8 @@ use super::statement::ManyRows;
 
 static WORLDS: ManyRows = ManyRows::new("INSERT INTO worlds (number, name)", 2, "");
 static ACCOUNTS: ManyRows = ManyRows::new(
-    "INSERT INTO accounts (number, world, name, email, kind, state, marketplace, methods)",
-    8,
+    "INSERT INTO accounts (number, world, name, email, email_key, kind, state, marketplace, methods)",
+    9,
     "",
 );
 static INSTRUMENTS: ManyRows = ManyRows::new(
@@ -124,6 +124,7 @@ async fn save_parties(connection: &mut Connection, book: &Book, changes: &Change
                 .bind(account.world.0)
                 .bind(account.name.clone())
                 .bind(account.email.clone())
+                .bind(EmailKey::of(&account.email).as_str().to_owned())
                 .bind(account_kind_name(account.kind))
                 .bind(account_state_name(account.state))
                 .bind(i64::from(account.marketplace))

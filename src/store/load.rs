@@ -1,9 +1,9 @@
 //! Load: the rows a batch wants, a few statements a table.
 
 use crate::ledger::{
-    Account, AccountNumber, Amount, Balances, Book, Due, EmailKey, Instrument, InstrumentNumber, LedgerAccount,
-    Outcome, Progress, Reference, ReferenceKey, Remarks, Secret, SecretName, Timestamp, Token, TokenNumber,
-    Transaction, TransactionNumber, Usage, Validity, Wanted, World,
+    Account, AccountNumber, Amount, Balances, Book, Due, EmailKey, Instrument, InstrumentNumber,
+    LedgerAccount, Outcome, Progress, Reference, ReferenceKey, Remarks, Secret, SecretName, Timestamp, Token,
+    TokenNumber, Transaction, TransactionNumber, Usage, Validity, Wanted, World,
 };
 
 use super::columns::{self, Cell, corrupt};

@@ -1,7 +1,8 @@
 //! Save: what a batch changed, a few statements a table.
 
 use crate::ledger::{
-    Account, Book, Changes, Due, EmailKey, Instrument, InstrumentKind, Kind, Outcome, Subscription, Token, Transaction,
+    Account, Book, Changes, Due, EmailKey, Instrument, InstrumentKind, Kind, Outcome, Subscription, Token,
+    Transaction,
 };
 
 use super::columns::{

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use fps_sandbox::config::{Config, SETTINGS};
 
-const BEGIN: &str = "<!-- settings: made from the code; UPDATE=1 cargo test --test program documentation -->\n";
+const BEGIN: &str =
+    "<!-- settings: made from the code; UPDATE=1 cargo test --test program documentation -->\n";
 const END: &str = "<!-- /settings -->";
 
 fn root() -> &'static Path {

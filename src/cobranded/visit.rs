@@ -54,7 +54,7 @@ impl Arrival {
                 if let Some(name) = own_result {
                     tracing::warn!(
                         name,
-                        "the returnURL has a parameter that is named like a result of the pages"
+                        "the returnURL has a parameter that is named like what only the sandbox may say"
                     );
                 }
                 return Ok(arrival);
@@ -64,7 +64,9 @@ impl Arrival {
             Origin::Forged(reason) => Some(reason),
         };
         let unsafe_query = match own_result {
-            Some(name) => Some(format!("has a parameter that is named like the result {name}")),
+            Some(name) => {
+                Some(format!("has a parameter that is named like {name}, which only the sandbox may say"))
+            }
             None if arrival.signs_by_version_1()
                 && arrival.return_url.query().is_some_and(|own| !own.is_empty()) =>
             {
@@ -73,9 +75,9 @@ impl Arrival {
             None => None,
         };
         if let Some(problem) = unsafe_query {
-            return Err(broken_link(&format!(
+            return broken_link(&format!(
                 "Its returnURL {problem}. That is possible only in a link that the merchant has signed"
-            )));
+            ));
         }
         if let Some(reason) = refused {
             tracing::info!(reason, "a start URL is refused");
@@ -89,16 +91,13 @@ impl Arrival {
     /// the merchant in a return URL is told on a page.
     pub(super) fn going_on(pages: &CoBranded, parts: &Parts, visit: Visit) -> Result<Self, Instead> {
         let start = Start::read(&visit.query);
-        let no_way_back =
-            |problem: String| broken_link(&format!("There is no way back to the merchant: {problem}"));
-        let return_url = start.return_url().map_err(|problem| no_way_back(problem.to_owned()))?;
-        let id = start.caller_key().ok_or_else(|| no_way_back("it has no callerKey".to_owned()))?;
-        let unknown = || {
+        let return_url = start.return_url().or_else(no_way_back)?;
+        let Some(id) = start.caller_key() else { return no_way_back("it has no callerKey") };
+        let Some(key) = pages.store.access_key(id) else {
             let shown: String = id.chars().take(SHOWN_OF_KEY).collect();
-            no_way_back(format!("its callerKey {shown} is not known here"))
+            return no_way_back(&format!("its callerKey {shown} is not known here"));
         };
-        let key = pages.store.access_key(id).ok_or_else(unknown)?;
-        let wishes = start.wishes().map_err(|problem| broken_link(&problem))?;
+        let wishes = start.wishes().or_else(|problem| broken_link(&problem))?;
         let request = Self::request(&visit, &start, &key);
         let base = pages.certificate_base(parts);
         Ok(Self { visit, start, return_url, wishes, key, is_disowned: false, request, base })
@@ -165,8 +164,12 @@ impl Arrival {
 const SHOWN_OF_KEY: usize = 64;
 
 /// The page for a start URL that cannot be gone on with.
-fn broken_link(text: &str) -> Instead {
-    Box::new(pages::problem(StatusCode::BAD_REQUEST, "This link does not work", &format!("{text}.")))
+fn broken_link<T>(text: &str) -> Result<T, Instead> {
+    super::instead(StatusCode::BAD_REQUEST, "This link does not work", &format!("{text}."))
+}
+
+fn no_way_back<T>(problem: &str) -> Result<T, Instead> {
+    broken_link(&format!("There is no way back to the merchant: {problem}"))
 }
 
 /// What a visitor, or a test in the visitor's place, has decided.

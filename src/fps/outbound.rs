@@ -120,10 +120,9 @@ impl Outbound {
         let offered = Secret::new(made.to_pem());
         let keep = KeepSecret { world: World::DEFAULT, name: SecretName::SigningKey, offered };
         let kept = read_key(&self.store.run(keep).await?)?;
-        tracing::info!(
-            certificate = kept.certificate_path(),
-            "the key that signs messages to merchants is made"
-        );
+        if kept.certificate_path() == made.certificate_path() {
+            tracing::info!(certificate = kept.certificate_path(), "the key that signs messages is made");
+        }
         Ok(kept)
     }
 
@@ -219,7 +218,7 @@ impl Outbound {
 /// not wait for it, as it would for a blocking task of the runtime.
 async fn make_apart() -> Result<SigningKey, FpsError> {
     let (answer, made) = oneshot::channel();
-    let make = move || {
+    let work = move || {
         #[cfg(target_os = "linux")]
         if let Err(problem) = rustix::process::nice(LOWEST_PRIORITY) {
             tracing::debug!(%problem, "a signing key is made at normal priority");
@@ -227,7 +226,7 @@ async fn make_apart() -> Result<SigningKey, FpsError> {
         // Nobody may be left who waits for it.
         let _ = answer.send(SigningKey::make());
     };
-    std::thread::Builder::new().name("fps-key".to_owned()).spawn(make).map_err(|problem| failed(&problem))?;
+    std::thread::Builder::new().name("fps-key".to_owned()).spawn(work).map_err(|problem| failed(&problem))?;
     made.await.map_err(|problem| failed(&problem))?.map_err(|problem| failed(&problem))
 }
 

@@ -53,6 +53,7 @@ pub struct Sandbox {
     bound: Bound,
     router: Router,
     store: Store,
+    outbound: Arc<Outbound>,
 }
 
 impl Sandbox {
@@ -81,8 +82,8 @@ impl Sandbox {
         let bound = server::bind(&server_settings(config), Clock::system().now().to_datetime()).await?;
         let trusted = TrustedKeys::new(&config.file_only.trusted_key).map_err(ConfigError::Table)?;
         let outbound = Arc::new(Outbound::new(trusted, store.clone()));
-        let router = router(config, clock, &store, outbound, bound.ca_pem());
-        Ok(Self { bound, router, store })
+        let router = router(config, clock, &store, Arc::clone(&outbound), bound.ca_pem());
+        Ok(Self { bound, router, store, outbound })
     }
 
     /// The addresses of plain HTTP, with their real ports.
@@ -98,6 +99,17 @@ impl Sandbox {
     /// The handle on the ledger, to run commands without HTTP.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Makes the key that signs return URLs in the background, unless the database has one. Without this the first
+    /// visit that needs it makes it, and takes as long.
+    pub fn prepare_signing_key(&self) {
+        let outbound = Arc::clone(&self.outbound);
+        tokio::spawn(async move {
+            if let Err(problem) = outbound.own_key().await {
+                tracing::debug!(%problem, "no signing key yet; the first visit to the pages makes it");
+            }
+        });
     }
 
     /// Serves until told to finish; then finishes what is in hand and closes the database.

@@ -27,6 +27,7 @@ use axum::Router;
 use axum::extract::RawQuery;
 use axum::response::{Html, Redirect};
 use axum::routing::get;
+use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
 use fantoccini::{Client as Browser, ClientBuilder, Locator};
@@ -221,8 +222,16 @@ for (const element of document.body.querySelectorAll("*")) {
   const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   if (contrast < 4.5) problems.push(`contrast ${contrast.toFixed(2)}: ${own.trim().slice(0, 40)}`);
 }
-for (const field of document.querySelectorAll("input:not([type=hidden]):not([type=submit])")) {
+for (const field of document.querySelectorAll("input:not([type=hidden]):not([type=submit]):not([type=image])")) {
   if (!field.labels.length) problems.push(`no label: ${field.name}`);
+}
+const buttons = document.querySelectorAll("input[type=image]");
+if (buttons.length !== 1) problems.push(`${buttons.length} image buttons`);
+for (const button of buttons) {
+  const beside = button.previousElementSibling;
+  const [a, b] = [button.getBoundingClientRect(), beside.getBoundingClientRect()];
+  if (button.alt !== beside.value) problems.push(`the image button says ${button.alt}`);
+  if (a.top !== b.top || a.bottom !== b.bottom || a.left !== b.right) problems.push("the button is in two pieces");
 }
 for (const [css, count] of [["main", 1], ["h1", 1], ["header", 1], ["footer", 1], ["html[lang]", 1], ["title", 1]]) {
   if (document.querySelectorAll(css).length !== count) problems.push(`not ${count} ${css}`);
@@ -271,6 +280,51 @@ async fn a_buyer_sets_up_credit_in_a_browser_and_the_merchant_is_paid() {
         merchant.ok("SettleDebt", &settle).await;
         server.advance(Duration::from_secs(2));
         assert_eq!(merchant.debt(instrument).await, ("0.000000".to_owned(), "0.000000".to_owned()));
+        browser.close().await.unwrap();
+        server.stop().await;
+    }))
+    .await;
+}
+
+/// Suites written for Amazon's pages know image buttons: they click `input.submit`, or the last `input[type=image]`,
+/// once or twice, whatever page is shown.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium and chromedriver: cargo test --test browser -- --ignored"]
+async fn a_suite_that_clicks_image_buttons_gets_to_the_end() {
+    bounded(Box::pin(async {
+        let (server, shop, driver) = (Server::start().await, Shop::open().await, Driver::start());
+        for (number, css) in [(5, "input.submit"), (6, "input[type=image]")] {
+            let browser = driver.browser(LOOKS[0]).await;
+            browser.goto(&shop.start_url(&server, number)).await.unwrap();
+            element(&browser, "#ap_email").await.send_keys("alice@example.com").await.unwrap();
+            element(&browser, "#ap_password").await.send_keys("whatever").await.unwrap();
+            let mut clicks = 0;
+            loop {
+                let buttons = browser.find_all(Locator::Css(css)).await.unwrap();
+                let Some(last) = buttons.last() else { break };
+                last.clone().click().await.unwrap();
+                clicks += 1;
+            }
+            assert_eq!(clicks, 2, "{css}");
+            let back = back_at_the_shop(&browser).await;
+            assert_eq!(back.value("status"), "SC", "{}", back.url);
+            browser.close().await.unwrap();
+        }
+        // After sign-in by its button, one click ends it; a double click has one effect.
+        let browser = driver.browser(LOOKS[0]).await;
+        browser.goto(&shop.start_url(&server, 7)).await.unwrap();
+        element(&browser, "#ap_email").await.send_keys("alice@example.com").await.unwrap();
+        click(&browser, "#signInSubmit").await;
+        let button = element(&browser, "[data-testid=review-form] input.submit").await;
+        let (down, up) = (
+            PointerAction::Down { button: MOUSE_BUTTON_LEFT },
+            PointerAction::Up { button: MOUSE_BUTTON_LEFT },
+        );
+        let over = PointerAction::MoveToElement { element: button, duration: None, x: 0.0, y: 0.0 };
+        let twice = [over, down.clone(), up.clone(), down, up];
+        let twice = twice.into_iter().fold(MouseActions::new("mouse".to_owned()), MouseActions::then);
+        browser.perform_actions(twice).await.unwrap();
+        assert_eq!(back_at_the_shop(&browser).await.value("status"), "SC");
         browser.close().await.unwrap();
         server.stop().await;
     }))

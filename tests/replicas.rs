@@ -429,6 +429,11 @@ async fn a_visit_to_the_pages_goes_on_at_any_sandbox_and_all_sign_with_one_key()
             ("Success".into(), "Success".into())
         );
     }
+    let made = |folder: &TempDir| {
+        let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+        log.matches("the key that signs messages is made").count()
+    };
+    assert_eq!(replicas.folders.iter().map(made).sum::<usize>(), 1);
     let paid = pay(one.value("creditSenderTokenID"), "10.00", "on credit");
     replicas.merchant(1).ok("Pay", &paid).await;
     assert_eq!(replicas.merchant(2).debt(one.value("creditInstrumentID")).await.0, "10.000000");

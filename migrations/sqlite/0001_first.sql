@@ -11,6 +11,8 @@ CREATE TABLE accounts (
     world  BIGINT NOT NULL,
     name   TEXT NOT NULL,
     email  TEXT NOT NULL,
+    -- The address in the form in which addresses are compared.
+    email_key TEXT NOT NULL,
     kind   TEXT NOT NULL CHECK (kind IN ('personal', 'business')),
     state  TEXT NOT NULL CHECK (state IN (
         'active', 'email-unverified', 'unverified', 'bank-unverified', 'denied', 'suspended', 'closed'
@@ -22,8 +24,8 @@ CREATE TABLE accounts (
     transaction_limit BIGINT CHECK (transaction_limit > 0)
 );
 
--- Whoever signs in on the Co-Branded pages is found by his address, or picked from the first of his kind.
-CREATE INDEX accounts_email ON accounts (world, lower(email));
+-- Whoever signs in on the Co-Branded pages is found by address, or picked from the first accounts of a kind.
+CREATE UNIQUE INDEX accounts_email ON accounts (world, email_key);
 CREATE INDEX accounts_kind ON accounts (world, kind, number);
 
 CREATE TABLE access_keys (

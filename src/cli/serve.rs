@@ -35,6 +35,7 @@ async fn serve(config: &Config) -> Result<ExitCode, Failure> {
     let clock = config.clock.map_or_else(Clock::system, |start| Clock::starting_at(Timestamp::from(start)));
     let sandbox = Sandbox::start(config, clock.clone()).await.map_err(not_started)?;
     announce::announce(config, &sandbox, &clock).await?;
+    sandbox.prepare_signing_key();
     match sandbox.serve(shutdown).await {
         Ending::Finished => tracing::info!("finished"),
         Ending::CutOff { connections } => {

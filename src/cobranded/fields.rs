@@ -19,6 +19,8 @@ const GRACE_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// How far ahead it may begin: a year (guide of 2007).
 const AHEAD_MILLIS: i64 = 366 * 24 * 60 * 60 * 1000;
 
+/// Longest reference of a caller, in bytes.
+const REFERENCE_BYTES: usize = 128;
 /// How many recipients a token may name.
 const MOST_TOKENS: usize = 50;
 
@@ -68,7 +70,12 @@ impl<'a> Fields<'a> {
 
     /// A caller's reference: at most 128 bytes.
     pub(super) fn reference(&mut self, name: &'static str) -> String {
-        self.text(name, 128).unwrap_or_default()
+        self.text(name, REFERENCE_BYTES).unwrap_or_default()
+    }
+
+    /// The same where there may be none.
+    pub(super) fn maybe_reference(&mut self, name: &'static str) -> Option<String> {
+        self.text(name, REFERENCE_BYTES)
     }
 
     /// Text of at most so many bytes.

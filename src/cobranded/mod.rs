@@ -90,6 +90,7 @@ pub fn router(pages: CoBranded) -> Router {
         .route(SIGN_IN, post(sign_in))
         .route(CONFIRM, post(confirm))
         .route("/cobranded-ui/style.css", get(style))
+        .route("/cobranded-ui/continue.svg", get(arrow))
         .route("/certs/{name}/PKICert.pem", get(certificate))
         .layer(middleware::from_fn(with_request_id))
         .with_state(Arc::new(pages))
@@ -98,6 +99,11 @@ pub fn router(pages: CoBranded) -> Router {
 async fn style() -> impl IntoResponse {
     let headers = [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "max-age=3600")];
     (headers, include_str!("pages/style.css"))
+}
+
+async fn arrow() -> impl IntoResponse {
+    let headers = [(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, "max-age=3600")];
+    (headers, include_str!("pages/continue.svg"))
 }
 
 async fn certificate(State(pages): State<Arc<CoBranded>>, Path(name): Path<String>) -> Response<Body> {

@@ -184,7 +184,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
         fidelity: &[
             documented("Without validityExpiry the token is good for a year."),
             our_choice(
-                "A charge against amountType is AmountOutOfRange, one above any limit TokenUsageError.",
+                "A charge against amountType is IncompatibleTokens, one above any limit TokenUsageError.",
             ),
         ],
         read: |fields| {
@@ -249,6 +249,11 @@ pub(super) static PIPELINES: &[Pipeline] = &[
             COMMON,
             ONE_REFERENCE,
             &[
+                optional(
+                    "callerReferenceRefund",
+                    REFERENCE,
+                    "The merchant's own name for the refund token; another one than callerReference.",
+                ),
                 required("recipientPaysFee", FLAG, "Whether the recipient bears FPS's fee, or the caller."),
                 optional("maxFixedFee", "dollars", "The most that the caller takes of a payment."),
                 optional("maxVariableFee", "per cent", "And per cent of it."),
@@ -269,7 +274,10 @@ pub(super) static PIPELINES: &[Pipeline] = &[
             our_choice(
                 "Where only one of maxFixedFee and maxVariableFee is given, the other is nothing; without both there is no commission.",
             ),
-            our_choice("The refund token is found by its id, the recipient token also by callerReference."),
+            documented(
+                "GetTokenByCaller finds the recipient token by callerReference, the refund token by callerReferenceRefund.",
+            ),
+            our_choice("A refund token without callerReferenceRefund is found by its id only."),
             our_choice(
                 "A personal account cannot agree to CC (NP), which is among the methods unless paymentMethod leaves it out. A caller that is no marketplace gets NM.",
             ),
@@ -283,7 +291,11 @@ pub(super) static PIPELINES: &[Pipeline] = &[
                 max_fixed_fee: some.then(|| fixed.unwrap_or_default()),
                 max_variable_fee: some.then(|| percent.unwrap_or_default()),
             };
-            Asked::Receiving { reference: fields.reference("callerReference"), terms }
+            Asked::Receiving {
+                reference: fields.reference("callerReference"),
+                refund_reference: fields.maybe_reference("callerReferenceRefund"),
+                terms,
+            }
         },
     },
     Pipeline {
@@ -408,8 +420,8 @@ impl Pipeline {
         self.parameters().any(|parameter| parameter.name == name)
     }
 
-    /// Whether one reference names all that it makes.
-    pub(super) fn has_one_reference(&self) -> bool {
+    /// Whether its return URL gives callerReference back.
+    pub(super) fn returns_reference(&self) -> bool {
         self.takes("callerReference")
     }
 

@@ -41,17 +41,23 @@ const FIDELITY: &[Behaviour] = &[
     documented("An unsigned URL is taken, unless --cobranded-auth is strict."),
     our_choice("A used callerReference is CE. The same form sent twice has one effect."),
     our_choice(
-        "A visit lives half an hour. Its pages look as we like them; the ids ap_email, ap_password and signInSubmit are Amazon's.",
+        "A visit lives half an hour. Its pages look as we like them; the ids ap_email, ap_password and signInSubmit are Amazon's, and so is an image button of class submit on both pages.",
     ),
     our_choice("Cards expire five years on."),
     our_choice(
-        "The buyer of a wish is the first of eight accounts that can. E-mail addresses are compared without regard to case.",
+        "The buyer of a wish is the first of eight accounts that can. E-mail addresses are compared without regard to case, in any alphabet.",
     ),
     our_choice(
         "A buyer who has given up can still go back and agree, and the other way round; the merchant is told each time.",
     ),
     our_choice(
-        "A returnURL whose own parameters are named like those of the signature is refused on a page.",
+        "A returnURL whose own parameters are named like those of the signature is refused on a page, in any case of letters.",
+    ),
+    our_choice(
+        "In a start URL without a valid signature, the query of returnURL must not name a result of the pages or of a notification, in any case of letters; of an account with return_signature 1, returnURL must have no query. Else it is refused on a page. A signed one is taken, with a warning in the log.",
+    ),
+    our_choice(
+        "An unknown callerKey is refused on a page. A wrong signature is CE, without callerReference.",
     ),
 ];
 
@@ -96,7 +102,7 @@ fn write_pipeline(text: &mut String, pipeline: &Pipeline) {
     if pipeline.tokens != ["tokenID", "refundTokenID"] {
         text.push_str(", `expiry` of a card");
     }
-    text.push_str(if pipeline.has_one_reference() { ", `callerReference`.\n" } else { ".\n" });
+    text.push_str(if pipeline.returns_reference() { ", `callerReference`.\n" } else { ".\n" });
     write_behaviours(text, pipeline.fidelity);
 }
 

@@ -1,6 +1,6 @@
 //! The URL that sends somebody to the pages, as far as it can be read without knowing the pipeline.
 
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::fps::query::{self, Pair};
 use crate::ledger::Ending;
@@ -9,6 +9,24 @@ use crate::ledger::Ending;
 const OWN: &str = "sandbox_";
 /// What the signature of a return URL adds.
 const SIGNATURE: [&str; 4] = ["signature", "signatureVersion", "signatureMethod", "certificateUrl"];
+/// What a return URL says of a visit, apart from an address, and what only a notification says. Whoever chooses these
+/// can have any result signed, and a notification is signed by the same key.
+const RESULTS: [&str; 14] = [
+    "status",
+    "tokenID",
+    "refundTokenID",
+    "creditInstrumentID",
+    "creditSenderTokenID",
+    "settlementTokenID",
+    "prepaidInstrumentID",
+    "prepaidSenderTokenID",
+    "fundingTokenID",
+    "errorMessage",
+    "callerReference",
+    "expiry",
+    "notificationType",
+    "transactionStatus",
+];
 /// The value of `sandbox_outcome` that wants pages although the merchant's account says otherwise.
 const ASK: &str = "ask";
 
@@ -91,9 +109,10 @@ impl Start {
         if is_mended || !has_plain_host(&url) {
             return Err("its returnURL has no sound host");
         }
-        let own = query::decode(url.query().unwrap_or_default().as_bytes());
-        let own = own.map_err(|_| "the query of its returnURL cannot be decoded")?;
-        if own.iter().any(|(name, _)| SIGNATURE.contains(&name.as_str())) {
+        if query::decode(url.query().unwrap_or_default().as_bytes()).is_err() {
+            return Err("the query of its returnURL cannot be decoded");
+        }
+        if own_parameter(&url, &SIGNATURE).is_some() {
             return Err("its returnURL has a parameter that is named like one of the signature");
         }
         Ok(url)
@@ -124,6 +143,23 @@ impl Start {
         }
         Ok(wishes)
     }
+}
+
+/// The result of the pages that a parameter of a return URL's own query is named like, if there is one.
+pub(super) fn own_result(return_url: &Url) -> Option<&'static str> {
+    own_parameter(return_url, &RESULTS)
+}
+
+/// The first of these names that a parameter of a URL's query has, as the frameworks of merchants read it: in any case,
+/// after blanks, as a list (`status[]`), and after a `;` as after a `&`.
+fn own_parameter(url: &Url, names: &[&'static str]) -> Option<&'static str> {
+    let parts = url.query().unwrap_or_default().split(['&', ';']);
+    let given = parts.flat_map(|part| form_urlencoded::parse(part.as_bytes()));
+    let mut found = given.filter_map(|(name, _)| {
+        let name = name.split('[').next().unwrap_or_default().trim();
+        names.iter().copied().find(|known| known.eq_ignore_ascii_case(name))
+    });
+    found.next()
 }
 
 /// How a visit is to end, in any case.
@@ -179,6 +215,7 @@ mod tests {
             "http://sh\top.test/",
             "http://a/?x=%zz",
             "http://a/?signature=x",
+            "http://a/?CertificateURL=x",
         ] {
             let pairs = vec![("returnURL".to_owned(), wrong.to_owned())];
             assert!(Start { pairs, broken: Vec::new() }.return_url().is_err(), "{wrong}");
@@ -189,6 +226,22 @@ mod tests {
             ("HTTPS://Shop_1.Test", "https://shop_1.test/"),
         ] {
             assert_eq!(Start::read(&format!("returnURL={given}")).return_url().unwrap().as_str(), url);
+        }
+    }
+
+    #[test]
+    fn a_parameter_of_the_return_url_that_reads_as_a_result_is_found_however_it_is_written() {
+        let named = |query: &str| own_result(&Url::parse(&format!("http://shop.test/back?{query}")).unwrap());
+        for name in RESULTS {
+            assert_eq!(named(&format!("order=7&{name}=x")), Some(name));
+            assert_eq!(named(&name.to_uppercase()), Some(name));
+        }
+        for status in ["Status=SC", "s%74atus=SC", "x=1;status=SC", "%20status=SC", "+status", "status[]=SC"]
+        {
+            assert_eq!(named(status), Some("status"), "{status}");
+        }
+        for other in ["", "order=7", "statuses=SC", "x=status", "s=1#status=SC", "state=WA", "%2574atus=1"] {
+            assert_eq!(named(other), None, "{other}");
         }
     }
 

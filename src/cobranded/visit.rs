@@ -19,17 +19,21 @@ use super::pages::{self, Choice, Frame, Review, SignIn};
 use super::pipelines::{self, Request};
 use super::return_url::{redirect, tamper, with_parameters};
 use super::seal::Visit;
-use super::start::{Start, Wishes, is_address};
-use super::{CoBranded, Form, Instead, signature, words};
+use super::signature::{self, Origin};
+use super::start::{Start, Wishes, is_address, own_result};
+use super::{CoBranded, Form, Instead, words};
 
-/// Somebody at the door, or on the way through: what the start URL says, as far as there is somewhere to return to.
+/// What a start URL says, as far as the visitor can be sent back to a merchant who is known.
 pub(super) struct Arrival {
     visit: Visit,
     start: Start,
     return_url: Url,
     wishes: Wishes,
-    /// The merchant, if his key is known.
-    key: Option<Arc<AccessKey>>,
+    /// The merchant.
+    key: Arc<AccessKey>,
+    /// Whether the start URL is refused for its signature. Nothing that it says is then signed, except the query of
+    /// its returnURL.
+    is_disowned: bool,
     /// What is asked for, or what is wrong with it.
     request: Result<Request, Vec<&'static str>>,
     /// The address under which the certificate can be had.
@@ -38,15 +42,48 @@ pub(super) struct Arrival {
 
 impl Arrival {
     /// Somebody with a start URL, whose signature is checked.
+    ///
+    /// Anybody can write a start URL that is not signed, and the query of its returnURL becomes part of what the
+    /// sandbox signs. So that query must not say what only the sandbox can say (our choice).
     pub(super) fn new(pages: &CoBranded, parts: &Parts, visit: Visit) -> Result<Self, Instead> {
         let mut arrival = Self::going_on(pages, parts, visit)?;
-        if let Some(key) = &arrival.key {
-            let (hosts, insists) = (pages.hosts.of(parts), pages.insists_on_signatures);
-            let checked = signature::check(&arrival.start, &arrival.visit.query, key, &hosts, insists);
-            if let Err(doubt) = checked {
-                tracing::info!(reason = excerpt(&doubt).as_ref(), "a start URL is refused");
-                arrival.request = Err(vec!["signature"]);
+        let hosts = pages.hosts.of(parts);
+        let origin = signature::check(&arrival.start, &arrival.visit.query, &arrival.key, &hosts);
+        let own_result = own_result(&arrival.return_url);
+        let refused = match origin {
+            Origin::Signed => {
+                if let Some(name) = own_result {
+                    tracing::warn!(
+                        name,
+                        "the returnURL has a parameter that is named like what only the sandbox may say"
+                    );
+                }
+                return Ok(arrival);
             }
+            Origin::Unsigned if !pages.insists_on_signatures => None,
+            Origin::Unsigned => Some("it is not signed, and --cobranded-auth is strict".to_owned()),
+            Origin::Forged(reason) => Some(reason),
+        };
+        let unsafe_query = match own_result {
+            Some(name) => {
+                Some(format!("has a parameter that is named like {name}, which only the sandbox may say"))
+            }
+            None if arrival.signs_by_version_1()
+                && arrival.return_url.query().is_some_and(|own| !own.is_empty()) =>
+            {
+                Some("has a query, which signature version 1 does not keep apart from the results".to_owned())
+            }
+            None => None,
+        };
+        if let Some(problem) = unsafe_query {
+            return broken_link(&format!(
+                "Its returnURL {problem}. That is possible only in a link that the merchant has signed"
+            ));
+        }
+        if let Some(reason) = refused {
+            tracing::info!(reason = excerpt(&reason).as_ref(), "a start URL is refused");
+            arrival.request = Err(vec!["signature"]);
+            arrival.is_disowned = true;
         }
         Ok(arrival)
     }
@@ -54,28 +91,27 @@ impl Arrival {
     /// Somebody who goes on with a visit that was checked when it began, and is sealed since. What cannot be told to
     /// the merchant in a return URL is told on a page.
     pub(super) fn going_on(pages: &CoBranded, parts: &Parts, visit: Visit) -> Result<Self, Instead> {
-        let wrong = |text: &str| {
-            Box::new(pages::problem(StatusCode::BAD_REQUEST, "This link does not work", &format!("{text}.")))
-        };
         let start = Start::read(&visit.query);
-        let no_way_back = |problem| wrong(&format!("There is no way back to the merchant: {problem}"));
-        let return_url = start.return_url().map_err(no_way_back)?;
-        let wishes = start.wishes().map_err(|problem| wrong(&problem))?;
-        let key = start.caller_key().and_then(|id| pages.store.access_key(id));
-        let request = Self::request(&visit, &start, key.as_deref());
+        let return_url = start.return_url().or_else(no_way_back)?;
+        let Some(id) = start.caller_key() else { return no_way_back("it has no callerKey") };
+        let Some(key) = pages.store.access_key(id) else {
+            let shown: String = id.chars().take(SHOWN_OF_KEY).collect();
+            return no_way_back(&format!("its callerKey {shown} is not known here"));
+        };
+        let wishes = start.wishes().or_else(|problem| broken_link(&problem))?;
+        let request = Self::request(&visit, &start, &key);
         let base = pages.certificate_base(parts);
-        Ok(Self { visit, start, return_url, wishes, key, request, base })
+        Ok(Self { visit, start, return_url, wishes, key, is_disowned: false, request, base })
     }
 
-    fn request(visit: &Visit, start: &Start, key: Option<&AccessKey>) -> Result<Request, Vec<&'static str>> {
-        let key = key.ok_or_else(|| vec!["callerKey"])?;
+    fn request(visit: &Visit, start: &Start, key: &AccessKey) -> Result<Request, Vec<&'static str>> {
         let pipeline =
             start.value("pipelineName").and_then(pipelines::find).ok_or_else(|| vec!["pipelineName"])?;
         pipeline.read(start, key.owner, Timestamp::from_millis(visit.began))
     }
 
     fn signs_by_version_1(&self) -> bool {
-        self.key.as_ref().is_some_and(|key| key.pages.signs_by_version_1)
+        self.key.pages.signs_by_version_1
     }
 
     /// Sends the visitor back to the merchant.
@@ -86,10 +122,12 @@ impl Arrival {
         tampers: bool,
     ) -> Result<Response<Body>, FpsError> {
         let version_1 = self.signs_by_version_1();
-        let mut pairs = outcome.parameters(version_1, self.start.value("callerReference"));
-        match &self.key {
-            Some(key) if version_1 => Outbound::sign_by_version_1(key, &self.return_url, &mut pairs),
-            _ => pages.outbound.sign("GET", &self.return_url, &self.base, &mut pairs).await?,
+        let reference = self.start.value("callerReference").filter(|_| !self.is_disowned);
+        let mut pairs = outcome.parameters(version_1, reference);
+        if version_1 {
+            Outbound::sign_by_version_1(&self.key, &self.return_url, &mut pairs);
+        } else {
+            pages.outbound.sign("GET", &self.return_url, &self.base, &mut pairs).await?;
         }
         if tampers {
             tamper(&mut pairs);
@@ -100,9 +138,6 @@ impl Arrival {
             reason = self.reason(outcome).map(|reason| excerpt(&reason).into_owned()),
             "a visit to the pages ends"
         );
-        if self.return_url.query_pairs().any(|(name, _)| name == "status") {
-            tracing::warn!("the returnURL has a status of its own; a client may take that for the outcome");
-        }
         Ok(redirect(&with_parameters(&self.return_url, &pairs)))
     }
 
@@ -126,7 +161,19 @@ impl Arrival {
     }
 }
 
-/// What a visitor, or a test in his place, has decided.
+/// Most characters of an unknown callerKey that are shown.
+const SHOWN_OF_KEY: usize = 64;
+
+/// The page for a start URL that cannot be gone on with.
+fn broken_link<T>(text: &str) -> Result<T, Instead> {
+    super::instead(StatusCode::BAD_REQUEST, "This link does not work", &format!("{text}."))
+}
+
+fn no_way_back<T>(problem: &str) -> Result<T, Instead> {
+    broken_link(&format!("There is no way back to the merchant: {problem}"))
+}
+
+/// What a visitor, or a test in the visitor's place, has decided.
 struct Decision<'a> {
     visitor: Visitor,
     /// How it ends, if not as it should.
@@ -157,7 +204,7 @@ pub(super) async fn begin(pages: &CoBranded, mut arrival: Arrival) -> Result<Res
         Ok(considered) => considered,
         Err(answer) => return Ok(answer),
     };
-    let of_account = arrival.key.as_ref().and_then(|key| key.pages.ending).filter(|_| !arrival.wishes.asks);
+    let of_account = arrival.key.pages.ending.filter(|_| !arrival.wishes.asks);
     let ending = arrival.wishes.ending.or(of_account);
     if ending.is_some() {
         arrival.visit.paid_by = considered.current.map(|method| method.name().to_owned());
@@ -247,8 +294,8 @@ async fn end(
         Ok(authorised) => authorised,
         Err(flaw) => return arrival.go_back(pages, &flaw.into(), false).await,
     };
-    let one_reference = request.pipeline.has_one_reference();
-    let caller_reference = arrival.start.value("callerReference").filter(|_| one_reference);
+    let returned = request.pipeline.returns_reference();
+    let caller_reference = arrival.start.value("callerReference").filter(|_| returned);
     let outcome = Outcome::Success(Success {
         pipeline: request.pipeline,
         authorised,

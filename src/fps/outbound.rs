@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RsaPublicKeyComponents};
 use serde::{Deserialize, Serialize};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, oneshot};
 use url::Url;
 
 use crate::error::{Code, FpsError};
@@ -82,6 +82,10 @@ pub struct Outbound {
     own: OnceCell<Arc<SigningKey>>,
 }
 
+/// The nice value of the thread that makes a key.
+#[cfg(target_os = "linux")]
+const LOWEST_PRIORITY: i32 = 19;
+
 /// What every message to a merchant carries beside its parameters (guide: Verifying the Signature).
 const SIGNATURE: &str = "signature";
 
@@ -91,20 +95,33 @@ impl Outbound {
         Self { trusted, store, own: OnceCell::new() }
     }
 
-    /// The sandbox's own key; it is made when it is first needed, and shared by all sandboxes of a database.
-    pub async fn own_key(&self) -> Result<&Arc<SigningKey>, FpsError> {
-        self.own
-            .get_or_try_init(|| async {
-                if let Some(kept) = self.kept_key().await? {
-                    return Ok(kept);
-                }
-                let made = tokio::task::spawn_blocking(SigningKey::make).await;
-                let made = made.map_err(|problem| failed(&problem))?.map_err(|problem| failed(&problem))?;
-                let offered = Secret::new(made.to_pem());
-                let keep = KeepSecret { world: World::DEFAULT, name: SecretName::SigningKey, offered };
-                read_key(&self.store.run(keep).await?)
-            })
-            .await
+    /// The sandbox's own key, shared by all sandboxes of a database. The first that needs it makes it; whoever comes
+    /// meanwhile waits for that.
+    pub async fn own_key(self: &Arc<Self>) -> Result<Arc<SigningKey>, FpsError> {
+        if let Some(key) = self.own.get() {
+            return Ok(Arc::clone(key));
+        }
+        // In a task of its own: a visitor who goes away must not stop what others wait for.
+        let outbound = Arc::clone(self);
+        let asked =
+            tokio::spawn(
+                async move { outbound.own.get_or_try_init(|| outbound.find_or_make()).await.cloned() },
+            );
+        asked.await.map_err(|problem| failed(&problem))?
+    }
+
+    async fn find_or_make(&self) -> Result<Arc<SigningKey>, FpsError> {
+        if let Some(kept) = self.kept_key().await? {
+            return Ok(kept);
+        }
+        let made = make_apart().await?;
+        let offered = Secret::new(made.to_pem());
+        let keep = KeepSecret { world: World::DEFAULT, name: SecretName::SigningKey, offered };
+        let kept = read_key(&self.store.run(keep).await?)?;
+        if kept.certificate_path() == made.certificate_path() {
+            tracing::info!(certificate = kept.certificate_path(), "the key that signs messages is made");
+        }
+        Ok(kept)
     }
 
     async fn kept_key(&self) -> Result<Option<Arc<SigningKey>>, FpsError> {
@@ -133,7 +150,7 @@ impl Outbound {
     /// A return URL is verified by its whole query, so the parameters of the endpoint's own are signed too (guide:
     /// VerifySignature). A notification is verified by its form alone (observed).
     pub async fn sign(
-        &self,
+        self: &Arc<Self>,
         verb: &str,
         endpoint: &Url,
         base: &str,
@@ -192,6 +209,22 @@ impl Outbound {
         let by_own = own.is_some_and(|key| texts.iter().any(|text| key.verifies(text, &signature)));
         Ok(if by_own { Finding::Success } else { Finding::NotOurs })
     }
+}
+
+/// Makes a key on a thread of its own, at the lowest priority where the system has one for threads. Shutting down does
+/// not wait for it, as it would for a blocking task of the runtime.
+async fn make_apart() -> Result<SigningKey, FpsError> {
+    let (answer, made) = oneshot::channel();
+    let work = move || {
+        #[cfg(target_os = "linux")]
+        if let Err(problem) = rustix::process::nice(LOWEST_PRIORITY) {
+            tracing::debug!(%problem, "a signing key is made at normal priority");
+        }
+        // Nobody may be left who waits for it.
+        let _ = answer.send(SigningKey::make());
+    };
+    std::thread::Builder::new().name("fps-key".to_owned()).spawn(work).map_err(|problem| failed(&problem))?;
+    made.await.map_err(|problem| failed(&problem))?.map_err(|problem| failed(&problem))
 }
 
 fn read_key(pem: &Secret) -> Result<Arc<SigningKey>, FpsError> {

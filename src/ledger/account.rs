@@ -15,7 +15,8 @@ pub struct Account {
     pub world: World,
     /// Contact name (personal) or business name.
     pub name: String,
-    /// E-mail address, shown in transaction details.
+    /// E-mail address as it was given, shown in transaction details. No other account of the world has its
+    /// [`EmailKey`].
     pub email: String,
     /// What kind of account it is.
     pub kind: AccountKind,
@@ -27,6 +28,25 @@ pub struct Account {
     pub methods: Vec<PaymentMethod>,
     /// Most that one transaction may take from it or bring to it; any amount without one.
     pub transaction_limit: Option<Amount>,
+}
+
+/// An e-mail address in the form in which addresses are compared: without regard to case, by the rules of Unicode.
+///
+/// The databases compare this text byte by byte. Their own `lower` differs from one engine and locale to the next:
+/// that of SQLite changes ASCII letters only.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EmailKey(String);
+
+impl EmailKey {
+    /// The form of this address.
+    pub fn of(address: &str) -> Self {
+        Self(address.to_lowercase())
+    }
+
+    /// The text that the database holds.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Personal accounts cannot take card payments.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 // Every decision looks up dozens of rows by their numbers.
 use foldhash::{HashMap, HashSet};
 
-use super::account::{Account, AccountKind};
+use super::account::{Account, AccountKind, EmailKey};
 use super::account_activity::{ActivityPage, ActivityQuery};
 use super::debt_balance::DebtBalance;
 use super::idempotency::{Reference, ReferenceKey};
@@ -166,7 +166,7 @@ struct Lists {
     tokens_of: HashSet<AccountNumber>,
     tokens_under: HashSet<(AccountNumber, String)>,
     outstanding_debt: HashMap<AccountNumber, DebtBalance>,
-    accounts_at: HashMap<(World, String), Option<AccountNumber>>,
+    accounts_at: HashMap<(World, EmailKey), Option<AccountNumber>>,
     first_accounts: HashMap<(World, AccountKind), Vec<AccountNumber>>,
     secrets: HashMap<(World, SecretName), Option<Secret>>,
     subscriptions: HashMap<(World, SubscriptionId), Option<Subscription>>,
@@ -279,10 +279,10 @@ impl Book {
         self.lists.subscriptions.entry(key).or_insert(Some(subscription));
     }
 
-    /// The first account with this e-mail address as stored.
+    /// The account with this e-mail address as stored.
     pub fn put_account_at(&mut self, account: Account) {
-        let found = self.lists.accounts_at.entry((account.world, account.email.to_lowercase())).or_default();
-        *found = Some(found.map_or(account.number, |number| number.min(account.number)));
+        let key = (account.world, EmailKey::of(&account.email));
+        self.lists.accounts_at.insert(key, Some(account.number));
         self.put_account(account);
     }
 
@@ -339,7 +339,7 @@ impl Book {
     }
 
     /// Whether the account with an e-mail address has been looked for.
-    pub fn knows_account_at(&self, key: &(World, String)) -> bool {
+    pub fn knows_account_at(&self, key: &(World, EmailKey)) -> bool {
         self.lists.accounts_at.contains_key(key)
     }
 
@@ -529,9 +529,9 @@ impl Book {
         made.into_iter().flatten().filter_map(|number| self.token_row(*number))
     }
 
-    /// The first account with an e-mail address, in any case.
+    /// The account with an e-mail address, in any case.
     pub fn account_at(&self, world: World, email: &str) -> Option<&Account> {
-        let number = *self.lists.accounts_at.get(&(world, email.to_lowercase()))?;
+        let number = *self.lists.accounts_at.get(&(world, EmailKey::of(email)))?;
         self.account(number?)
     }
 

@@ -42,7 +42,7 @@ mod transaction;
 mod transaction_views;
 mod write_off_debt;
 
-pub use account::{Account, AccountKind, AccountState, Role};
+pub use account::{Account, AccountKind, AccountState, EmailKey, Role};
 pub use account_activity::{
     AccountActivity, AccountBalance, ActivityPage, ActivityQuery, GetAccountActivity, GetAccountBalance,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::account::{Account, AccountKind};
+use super::account::{Account, AccountKind, EmailKey};
 use super::account_activity::{ActivityPage, ActivityQuery};
 use super::book::Book;
 use super::idempotency::{Outcome, Reference, ReferenceKey};
@@ -47,8 +47,8 @@ pub struct Wanted {
     pub outstanding_debt: BTreeSet<AccountNumber>,
     /// Subscriptions by id.
     pub subscriptions: BTreeSet<(World, SubscriptionId)>,
-    /// Accounts by e-mail address, in lower case.
-    pub accounts_at: BTreeSet<(World, String)>,
+    /// Accounts by e-mail address.
+    pub accounts_at: BTreeSet<(World, EmailKey)>,
     /// Kinds of account whose first few are wanted.
     pub first_accounts: BTreeSet<(World, AccountKind)>,
     /// Secrets of a world.
@@ -282,7 +282,7 @@ impl<'b> Needs<'b> {
 
     /// The account with an e-mail address.
     pub fn account_at(&mut self, world: World, email: &str) {
-        let key = (world, email.to_lowercase());
+        let key = (world, EmailKey::of(email));
         if !self.book.knows_account_at(&key) {
             self.unknown.accounts_at.insert(key);
         } else if let Some(found) = self.book.account_at(world, email) {

@@ -33,8 +33,11 @@ pub enum Asked {
     Payments(Payments),
     /// A recipient's consent, and the right to refund what it receives.
     Receiving {
-        /// The reference of both tokens.
+        /// The reference of the recipient token.
         reference: String,
+        /// The reference of the refund token. Without one that token has `reference` too, where it is never found
+        /// before the recipient token.
+        refund_reference: Option<String>,
         /// On what terms.
         terms: RecipientTerms,
     },
@@ -141,8 +144,10 @@ impl Proposal {
     /// The references under which it makes tokens, with the parameters that give them.
     fn references(&self) -> Vec<(&'static str, &str)> {
         match &self.asked {
-            Asked::Payments(Payments { reference, .. }) | Asked::Receiving { reference, .. } => {
-                vec![("callerReference", reference)]
+            Asked::Payments(Payments { reference, .. }) => vec![("callerReference", reference)],
+            Asked::Receiving { reference, refund_reference, .. } => {
+                let refund = refund_reference.as_deref().map(|refund| ("callerReferenceRefund", refund));
+                std::iter::once(("callerReference", reference.as_str())).chain(refund).collect()
             }
             Asked::Prepaid { sender_reference, funding_reference, .. } => {
                 vec![
@@ -324,12 +329,17 @@ impl Proposal {
                 limits: asked.limits.clone(),
                 ..draft(Purpose::Payment, asked.token_type, method, &asked.reference)
             }],
-            Asked::Receiving { reference, terms } => vec![
+            Asked::Receiving { reference, refund_reference, terms } => vec![
                 Token {
                     terms: Some(*terms),
                     ..draft(Purpose::Recipient, many, PaymentMethod::ABT, reference)
                 },
-                draft(Purpose::Refund, many, PaymentMethod::ABT, reference),
+                draft(
+                    Purpose::Refund,
+                    many,
+                    PaymentMethod::ABT,
+                    refund_reference.as_ref().unwrap_or(reference),
+                ),
             ],
             Asked::Prepaid { sender_reference, funding_reference, .. } => vec![
                 draft(Purpose::Prepaid, many, PaymentMethod::Prepaid, sender_reference),
@@ -375,7 +385,12 @@ impl Proposal {
             |token: &Token| self.validity.until.is_none_or(|until| token.validity.until == Some(until));
         let same = found.len() == drafts.len()
             && found.iter().zip(drafts).all(|(found, draft)| found.allows_the_same(draft) && ends(found));
-        if same && carries {
+        // What is made at once has numbers that follow each other; references of two earlier visits do not.
+        let made_at_once = found.windows(2).all(|pair| match pair {
+            [one, next] => next.number.0 == one.number.0 + 1,
+            _ => true,
+        });
+        if same && made_at_once && carries {
             let ids = found.iter().map(|token| token.id.clone()).collect();
             return Ok(Some((instrument.map(|found| found.id.clone()), ids)));
         }
@@ -425,13 +440,14 @@ impl Proposal {
 }
 
 impl Token {
-    /// Whether it is as good as this draft: the same parties, purpose and limits.
+    /// Whether it is as good as this draft: the same parties, references, purpose and limits.
     fn allows_the_same(&self, draft: &Self) -> bool {
         let terms = |token: &Self| {
             (
                 (token.account, token.caller, token.purpose, token.token_type, token.active, token.method),
                 (token.min_charge, token.max_charge, token.global_limit, token.limits.clone()),
                 (token.payment_reason.clone(), token.terms, token.recipients.clone(), token.validity.from),
+                token.caller_reference.clone(),
             )
         };
         terms(self) == terms(draft)

@@ -85,11 +85,15 @@ impl<'a> Builder<'a> {
         if self.accounts.insert(name.clone(), number).is_some() {
             return Err(mistake(&entry.name, format!("there are two accounts `{name}`")));
         }
+        let email = entry.email.get_ref();
+        if self.book.account_at(WORLD, email).is_some() {
+            return Err(mistake(&entry.email, format!("there are two accounts with the address `{email}`")));
+        }
         self.book.add_account(Account {
             number,
             world: WORLD,
             name: entry.display_name.clone().unwrap_or_else(|| name.clone()),
-            email: entry.email.clone(),
+            email: email.clone(),
             kind: entry.kind,
             state: entry.state,
             marketplace: entry.marketplace.unwrap_or(entry.kind == AccountKind::Business),

@@ -34,7 +34,8 @@ pub(super) struct AccountEntry {
     pub(super) name: Spanned<String>,
     /// The name in answers; the default is `name`.
     pub(super) display_name: Option<String>,
-    pub(super) email: String,
+    /// No other account has it, in whatever case.
+    pub(super) email: Spanned<String>,
     #[serde(default = "business")]
     pub(super) kind: AccountKind,
     #[serde(default = "active")]

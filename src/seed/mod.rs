@@ -130,6 +130,11 @@ mod tests {
             ("[[payment]]\ntoken = 'T'\namount = '1.00'\n", 10, "there is no token `T`"),
             ("[[account]]\nname = 'shop'\nemail = 'x@example.com'\n", 10, "there are two accounts `shop`"),
             (
+                "[[account]]\nname = 'a'\nemail = 'Buyer@Example.com'\n",
+                11,
+                "there are two accounts with the address `Buyer@Example.com`",
+            ),
+            (
                 "[[account]]\nname = 'a'\nemail = 'x@example.com'\nbalance = '-1'\n",
                 12,
                 "an amount must be dollars above zero with at most two decimals",

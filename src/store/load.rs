@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::ledger::{
-    Account, AccountNumber, Amount, Balances, Book, Due, Instrument, InstrumentNumber, LedgerAccount,
-    Outcome, Progress, Reference, ReferenceKey, Remarks, Secret, SecretName, Timestamp, Token, TokenNumber,
-    Transaction, TransactionNumber, Usage, Validity, Wanted, World,
+    Account, AccountNumber, Amount, Balances, Book, Due, EmailKey, Instrument, InstrumentNumber,
+    LedgerAccount, Outcome, Progress, Reference, ReferenceKey, Remarks, Secret, SecretName, Timestamp, Token,
+    TokenNumber, Transaction, TransactionNumber, Usage, Validity, Wanted, World,
 };
 
 use super::activity::Searches;
@@ -69,8 +69,8 @@ pub(super) static REFUNDS: ManyRows =
 pub(super) static ACCOUNTS: ManyRows = wanted!("a.*", "number", "accounts a WHERE a.number = wanted.number");
 pub(super) static ACCOUNTS_AT: ManyRows = wanted!(
     "a.*",
-    "world, email",
-    "accounts a WHERE a.world = wanted.world AND lower(a.email) = wanted.email"
+    "world, email_key",
+    "accounts a WHERE a.world = wanted.world AND a.email_key = wanted.email_key"
 );
 pub(super) static SECRETS: ManyRows = wanted!(
     "s.world, s.name, s.value",
@@ -244,7 +244,8 @@ async fn fetch_accounts(connection: &mut Connection, wanted: &Wanted, book: &mut
     };
     ACCOUNTS.fetch(connection, &numbers, |query, number| query.bind(*number), put).await?;
     let addresses: Vec<_> = wanted.accounts_at.iter().cloned().collect();
-    let bind = |query: Values, (world, email): &(World, String)| query.bind(world.0).bind(email.clone());
+    let bind =
+        |query: Values, (world, key): &(World, EmailKey)| query.bind(world.0).bind(key.as_str().to_owned());
     let put = |row: &Row| {
         book.put_account_at(account(row)?);
         Ok(())

@@ -16,7 +16,7 @@ const STATEMENTS: &[(&str, &ManyRows, &str)] = &[
     ("transactions", &load::TRANSACTIONS, "(rowid=?)"),
     ("refunds", &load::REFUNDS, "transactions_original (original=?)"),
     ("accounts", &load::ACCOUNTS, "(rowid=?)"),
-    ("accounts at an address", &load::ACCOUNTS_AT, "accounts_email (world=? AND <expr>=?)"),
+    ("accounts at an address", &load::ACCOUNTS_AT, "accounts_email (world=? AND email_key=?)"),
     ("secrets", &load::SECRETS, "(world=? AND name=?)"),
     ("totals", &load::TOTALS, "(kind=? AND owner=?)"),
     ("oldest debts", &load::OLDEST_DEBTS, "(instrument=? AND transaction_number>? AND transaction_number<?)"),

@@ -1,8 +1,8 @@
 //! Save: what a batch changed, a few statements a table.
 
 use crate::ledger::{
-    Account, Amount, Book, Changes, Due, Instrument, InstrumentKind, Kind, Outcome, Subscription, Token,
-    Transaction,
+    Account, Amount, Book, Changes, Due, EmailKey, Instrument, InstrumentKind, Kind, Outcome, Subscription,
+    Token, Transaction,
 };
 
 use super::columns::{
@@ -14,8 +14,8 @@ use super::statement::ManyRows;
 
 static WORLDS: ManyRows = ManyRows::new("INSERT INTO worlds (number, name)", 2, "");
 static ACCOUNTS: ManyRows = ManyRows::new(
-    "INSERT INTO accounts (number, world, name, email, kind, state, marketplace, methods, transaction_limit)",
-    9,
+    "INSERT INTO accounts (number, world, name, email, email_key, kind, state, marketplace, methods, transaction_limit)",
+    10,
     "",
 );
 static INSTRUMENTS: ManyRows = ManyRows::new(
@@ -125,6 +125,7 @@ async fn save_parties(connection: &mut Connection, book: &Book, changes: &Change
                 .bind(account.world.0)
                 .bind(account.name.clone())
                 .bind(account.email.clone())
+                .bind(EmailKey::of(&account.email).as_str().to_owned())
                 .bind(account_kind_name(account.kind))
                 .bind(account_state_name(account.state))
                 .bind(i64::from(account.marketplace))

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::support::cobranded::{Back, Pages, asking};
 use crate::support::program::{Program, run};
 use crate::support::{Client, NOW, Server, config, demo, instant, pay, settle};
 use fps_sandbox::clock::Clock;
@@ -15,6 +16,7 @@ use fps_sandbox::store::{Finding, StoreError, audit};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor};
 use tempfile::TempDir;
+use url::Url;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -580,6 +582,51 @@ async fn a_sandbox_does_not_start_on_a_file_whose_damage_it_meets() {
     overwrite_root(&path, "worlds").await;
     let problem = why_it_does_not_start(on_file(&path)).await;
     assert!(problem.starts_with(&format!("the database {} is damaged: ", path.display())), "{problem}");
+}
+
+// The key that signs messages.
+
+const KEY_IS_MADE: &str = "the key that signs messages is made";
+
+/// Where the certificate is, as the return URLs of two visits at once say.
+async fn certificate(addr: SocketAddr) -> String {
+    let (pages, outcome) = (Pages { addr }, ("sandbox_outcome", "A"));
+    let asked = asking("SingleUse", &[("callerReference", "x"), ("transactionAmount", "1"), outcome]);
+    let (one, other) = tokio::join!(pages.sent_back(&asked), pages.sent_back(&asked));
+    let path = |back: &Back| Url::parse(back.value("certificateUrl")).unwrap().path().to_owned();
+    assert_eq!(path(&one), path(&other));
+    path(&one)
+}
+
+#[tokio::test]
+async fn the_signing_key_is_made_without_a_visit_and_kept() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("sandbox.db");
+    let arguments = ["--database", path.to_str().expect("a path")];
+    let program = Program::start(folder.path(), &arguments).await;
+    let made = async {
+        while !program.log().contains(KEY_IS_MADE) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), made).await.expect("a key is made");
+    program.finish().await;
+    let program = Program::start(folder.path(), &arguments).await;
+    let certificate = certificate(program.addr).await;
+    let log = program.log();
+    assert!(log.contains(&certificate), "{certificate}: {log}");
+    assert_eq!(log.matches(KEY_IS_MADE).count(), 1, "{log}");
+    program.finish().await;
+}
+
+#[tokio::test]
+async fn visits_that_come_before_the_signing_key_wait_for_the_one_that_is_being_made() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program = Program::start(folder.path(), &[]).await;
+    let certificate = certificate(program.addr).await;
+    let log = program.log();
+    assert!(log.contains(&certificate) && log.matches(KEY_IS_MADE).count() == 1, "{certificate}: {log}");
+    program.finish().await;
 }
 
 #[tokio::test]

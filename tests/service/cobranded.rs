@@ -215,9 +215,6 @@ async fn what_is_not_well_formed_is_named_all_of_it() {
         let back = server.pages().sent_back(&asking(pipeline, &with(&parameters, &[wrong]))).await;
         assert_eq!(back.says(), ("CE", format!("{ILL_FORMED}[{name}]").as_str()), "{pipeline}");
     }
-    let back =
-        server.pages().sent_back(&asking("SingleUse", &with(SINGLE, &[("callerKey", "AKIANOBODY")]))).await;
-    assert_eq!(back.says().1, format!("{ILL_FORMED}[callerKey]"));
     // Bytes that are no text are told to the merchant too.
     let query = encode(&owned(&asking("SingleUse", SINGLE))) + "&paymentReason=caf%E9";
     let back = Back::of(&server.pages().visit_encoded(&query).await);
@@ -258,6 +255,8 @@ async fn a_link_that_leads_nowhere_is_told_on_a_page() {
         (("sandbox_outcome", "XX"), "sandbox_outcome is one of SA, SB"),
         (("sandbox_buyer", "nobody"), "sandbox_buyer is an e-mail address"),
         (("sandbox_mood", "good"), "there is no parameter sandbox_mood"),
+        (("callerKey", ""), "it has no callerKey"),
+        (("callerKey", "AKIANOBODY"), "its callerKey AKIANOBODY is not known here"),
     ] {
         let page = server.pages().visit(&asking("SingleUse", &with(SINGLE, &[wrong]))).await;
         assert_eq!(page.status, 400, "{wrong:?}");
@@ -441,6 +440,95 @@ async fn an_edited_token_pays_in_another_way() {
 }
 
 #[tokio::test]
+async fn a_recipients_refund_token_has_a_reference_of_its_own() {
+    let server = Server::start().await;
+    let merchant = server.merchant();
+    let found = async |reference| {
+        merchant.ok("GetTokenByCaller", &[("CallerReference", reference)]).await.text("TokenId")
+    };
+    let named = with(RECIPIENT.1, &[("callerReferenceRefund", "seller refunds")]);
+    let back = ends(&server, "Recipient", &named, "SR").await;
+    assert_eq!(back.results(), ["tokenID", "refundTokenID", "status", "callerReference"]);
+    assert_eq!(found("seller").await, back.value("tokenID"));
+    assert_eq!(found("seller refunds").await, back.value("refundTokenID"));
+    for (recipient, refund, wrong) in [
+        // Used before: as a reference of the same kind, or of the other.
+        ("other", "seller refunds", "callerReferenceRefund"),
+        ("other", "seller", "callerReferenceRefund"),
+        ("seller refunds", "other", "callerReference"),
+        // One name for two tokens.
+        ("other", "other", "callerReferenceRefund"),
+    ] {
+        let asked = with(RECIPIENT.1, &[("callerReference", recipient), ("callerReferenceRefund", refund)]);
+        for back in [
+            server.pages().sent_back(&asking("Recipient", &asked)).await,
+            ends(&server, "Recipient", &asked, "SR").await,
+        ] {
+            let told = format!("{ILL_FORMED}[{wrong}]");
+            assert_eq!(back.says(), ("CE", told.as_str()), "{recipient} {refund}");
+        }
+    }
+    let long = "x".repeat(129);
+    let asked = with(RECIPIENT.1, &[("callerReferenceRefund", long.as_str())]);
+    assert_eq!(ends(&server, "Recipient", &asked, "SR").await.says().0, "CE");
+    // Without a name of its own the refund token is never found in the recipient token's place.
+    let plain = with(RECIPIENT.1, &[("callerReference", "plain")]);
+    let first = ends(&server, "Recipient", &plain, "SR").await;
+    assert_eq!(found("plain").await, first.value("tokenID"));
+    merchant.ok("CancelToken", &[("TokenId", first.value("tokenID"))]).await;
+    assert_eq!(found("plain").await, first.value("tokenID"));
+}
+
+/// Visits that began before anything was made, and end one after the other.
+#[tokio::test]
+async fn references_of_two_visits_are_not_taken_for_one_that_was_made_before() {
+    let server = Server::start().await;
+    for (pipeline, parameters, one, other) in [
+        ("Recipient", RECIPIENT.1, "callerReference", "callerReferenceRefund"),
+        ("SetupPrepaid", PIPELINES[3].1, "callerReferenceSender", "callerReferenceFunding"),
+        ("SetupPostpaid", POSTPAID, "callerReferenceSender", "callerReferenceSettlement"),
+    ] {
+        let names = [["a1", "a2"], ["b1", "b2"], ["a1", "b2"], ["a1", "a2"]];
+        let names = names.map(|pair| pair.map(|name| format!("{pipeline} {name}")));
+        let mut visits = Vec::new();
+        for [first, second] in &names {
+            let asked = with(parameters, &[(one, first.as_str()), (other, second.as_str())]);
+            visits.push(
+                server.pages().reviewed_by("books@example.com", &asking(pipeline, &asked)).await.visit(),
+            );
+        }
+        let mut ends = Vec::new();
+        for visit in &visits {
+            let fields = [("visit", visit.as_str()), ("method", "ABT")];
+            ends.push(Back::of(&server.pages().submit(CONFIRM, "", &fields).await));
+        }
+        assert_eq!(ends[2].says(), ("CE", format!("{ILL_FORMED}[{one}]").as_str()), "{}", ends[2].url);
+        // The first pair again is found again.
+        let ids = |back: &Back| -> Vec<_> {
+            back.pairs.iter().filter(|(name, _)| name.ends_with("ID")).cloned().collect()
+        };
+        assert!(!ids(&ends[0]).is_empty() && ids(&ends[0]) == ids(&ends[3]), "{}", ends[3].url);
+    }
+    // Whether the refund token has a name of its own makes a difference too.
+    for refunds in [["", "refunds"], ["refunds", ""]] {
+        let mut visits = Vec::new();
+        let reference = format!("first {}", refunds[0]);
+        for refund in refunds {
+            let asked =
+                with(RECIPIENT.1, &[("callerReference", &reference), ("callerReferenceRefund", refund)]);
+            visits.push(
+                server.pages().reviewed_by("books@example.com", &asking("Recipient", &asked)).await.visit(),
+            );
+        }
+        let [first, second] = [&visits[0], &visits[1]];
+        for (visit, status) in [(first, "SR"), (second, "CE"), (first, "SR")] {
+            let back = Back::of(&server.pages().submit(CONFIRM, "", &[("visit", visit)]).await);
+            assert_eq!(back.value("status"), status, "{refunds:?}: {}", back.url);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_used_caller_reference_is_not_well_formed() {
     let server = Server::start().await;
     assert_eq!(ends(&server, "SetupPostpaid", POSTPAID, "SC").await.value("status"), "SC");
@@ -568,8 +656,12 @@ async fn who_cannot_take_part_is_sent_back_with_the_reason() {
 #[tokio::test]
 async fn an_account_can_do_without_pages_and_have_its_urls_signed_by_version_1() {
     let server = Server::start_seeded(PEOPLE).await;
-    let old = [("callerKey", "OLD")];
-    let back = server.pages().sent_back(&asking("SingleUse", &with(SINGLE, &old))).await;
+    let secret = "this-is-a-fake-key";
+    let signed_by_old = |more: &[(&'static str, &'static str)]| {
+        let own = with(&[("callerKey", "OLD")], more);
+        encode(&signed(&asking("SingleUse", &with(SINGLE, &own)), secret))
+    };
+    let back = Back::of(&server.pages().visit_encoded(&signed_by_old(&[])).await);
     assert_eq!(back.results(), ["tokenID", "status", "expiry", "callerReference"]);
     let names: Vec<_> = back.pairs.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["order", "tokenID", "status", "expiry", "callerReference", "signature"]);
@@ -579,20 +671,113 @@ async fn an_account_can_do_without_pages_and_have_its_urls_signed_by_version_1()
         pairs: &back.pairs,
         signature_name: "signature",
     };
-    let key = fps_sandbox::fps::signature::SecretKey::new("this-is-a-fake-key");
+    let key = fps_sandbox::fps::signature::SecretKey::new(secret);
     let scheme = fps_sandbox::fps::signature::Scheme::V1;
     assert_eq!(back.value("signature"), fps_sandbox::fps::signature::sign(&key, scheme, &signable, ""));
     // Version 1 had another blank, and the reference.
-    let back = server
-        .pages()
-        .sent_back(&asking("SingleUse", &with(SINGLE, &[("callerKey", "OLD"), ("transactionAmount", "x")])))
-        .await;
+    let back = Back::of(&server.pages().visit_encoded(&signed_by_old(&[("transactionAmount", "x")])).await);
     assert_eq!(back.says().1, format!("{ILL_FORMED} [transactionAmount]"));
     assert_eq!(back.value("callerReference"), "once");
     // The URL can want pages all the same.
-    let ask = [("callerKey", "OLD"), ("callerReference", "pages"), ("sandbox_outcome", "ask")];
-    let page = server.pages().visit(&asking("SingleUse", &with(SINGLE, &ask))).await;
-    assert_eq!(page.status, 200);
+    let mut ask = signed_by_old(&[("callerReference", "pages")]);
+    ask.push_str("&sandbox_outcome=ask");
+    assert_eq!(server.pages().visit_encoded(&ask).await.status, 200);
+}
+
+/// Version 1 runs names and values together, so any text in the query of returnURL could be read as other parameters.
+#[tokio::test]
+async fn by_version_1_nothing_is_signed_that_somebody_without_the_secret_has_chosen() {
+    let server = Server::start_seeded(PEOPLE).await;
+    let old = with(SINGLE, &[("callerKey", "OLD")]);
+    let page = server.pages().visit(&asking("SingleUse", &old)).await;
+    assert_eq!(page.status, 400);
+    assert!(page.body.contains("Its returnURL has a query, which signature version 1"), "{}", page.body);
+    let page = server.pages().visit_encoded(&encode(&signed(&asking("SingleUse", &old), "guessed"))).await;
+    assert_eq!(page.status, 400);
+    let plain = with(&old, &[("returnURL", "http://shop.example:3000/back")]);
+    // A reference such as this one makes a success out of a refusal.
+    let chosen = with(&plain, &[("callerReference", "AstatusSCtokenIDFORGEDx")]);
+    let back = Back::of(
+        &server.pages().visit_encoded(&encode(&signed(&asking("SingleUse", &chosen), "guessed"))).await,
+    );
+    assert_eq!(back.says(), ("CE", format!("{ILL_FORMED} [signature]").as_str()));
+    assert_eq!(back.results(), ["status", "errorMessage"]);
+    assert_eq!(server.pages().sent_back(&asking("SingleUse", &plain)).await.value("status"), "SC");
+}
+
+/// What the pages and notifications say, which only the sandbox may have signed.
+const RESULTS: [&str; 14] = [
+    "status",
+    "tokenID",
+    "refundTokenID",
+    "creditInstrumentID",
+    "creditSenderTokenID",
+    "settlementTokenID",
+    "prepaidInstrumentID",
+    "prepaidSenderTokenID",
+    "fundingTokenID",
+    "errorMessage",
+    "callerReference",
+    "expiry",
+    "notificationType",
+    "transactionStatus",
+];
+
+#[tokio::test]
+async fn somebody_without_a_key_gets_no_result_signed() {
+    let optional = Server::start().await;
+    let strict = Server::start_with(Config { cobranded_auth: CoBrandedAuth::Strict, ..config() }).await;
+    for server in [&optional, &strict] {
+        for name in RESULTS {
+            let written = [
+                format!("{name}=FORGED"),
+                format!("x=1&{}=FORGED", name.to_ascii_uppercase()),
+                format!("%{:02x}{}=FORGED", name.as_bytes()[0], &name[1..]),
+                format!("x=1;{name}=FORGED"),
+                format!("{name}[]=FORGED"),
+            ];
+            for query in written {
+                let url = format!("http://shop.test/back?{query}");
+                let asked = asking("SingleUse", &[("returnURL", url.as_str())]);
+                let nobody = with(&asked, &[("callerKey", "nobody")]);
+                let forged = encode(&signed(&asked, "guessed"));
+                let wished = with(&asked, &[("sandbox_outcome", "A")]);
+                for (page, told) in [
+                    (server.pages().visit(&nobody).await, "its callerKey nobody is not known here"),
+                    (server.pages().visit(&asked).await, name),
+                    (server.pages().visit(&wished).await, name),
+                    (server.pages().visit_encoded(&forged).await, name),
+                ] {
+                    assert_eq!((page.status, page.header("location")), (400, None), "{query}");
+                    assert!(page.body.contains(told), "{query}: {}", page.body);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_merchant_vouches_for_the_link_that_he_has_signed() {
+    let strict = Server::start_with(Config { cobranded_auth: CoBrandedAuth::Strict, ..config() }).await;
+    let own =
+        [("returnURL", "http://shop.test/back?Status=open&state=WA#end"), ("callerReference", "vouched")];
+    let mut query = encode(&signed(&asking("SingleUse", &with(SINGLE, &own)), demo::SECRET));
+    query.push_str("&sandbox_outcome=SC");
+    let back = Back::of(&strict.pages().visit_encoded(&query).await);
+    assert_eq!((back.value("Status"), back.value("status")), ("open", "SC"));
+    assert_eq!(
+        (back.url.fragment(), strict.pages().verifies(&back).await),
+        (Some("end"), "Success".to_owned())
+    );
+    // What names no result stays the merchant's, signed by him or not.
+    let asked =
+        asking("SingleUse", &with(SINGLE, &[("returnURL", "http://shop.test/back?state=WA#status=SC")]));
+    assert_eq!(strict.pages().sent_back(&asked).await.says().0, "CE");
+    // Of two returnURLs the first counts, and a signature covers both.
+    let mut twice = signed(&asked, demo::SECRET);
+    twice.push(("returnURL".to_owned(), "http://evil.test/".to_owned()));
+    let back = Back::of(&strict.pages().visit_encoded(&encode(&twice)).await);
+    assert_eq!((back.url.host_str(), back.says().0), (Some("shop.test"), "CE"));
 }
 
 #[tokio::test]
@@ -700,6 +885,38 @@ async fn the_first_page_has_what_merchants_browser_tests_look_for() {
 }
 
 #[tokio::test]
+async fn both_pages_have_an_image_button_that_goes_on() {
+    let server = Server::start().await;
+    let first = server.pages().visit(&asking("SetupPostpaid", POSTPAID)).await;
+    // A browser sends with it where it was clicked.
+    let clicked = [("x", "11"), ("y", "7")];
+    let signed_in = with(&[("email", "alice@example.com"), ("password", "")], &clicked);
+    let visit = first.visit();
+    let second = server.pages().submit(SIGN_IN, "", &with(&signed_in, &[("visit", visit.as_str())])).await;
+    for (page, says) in [(&first, "Sign in"), (&second, "Authorise")] {
+        let buttons: Vec<_> =
+            page.body.split("<input").filter(|tag| tag.contains("type=\"image\"")).collect();
+        let [button] = buttons[..] else { panic!("{}", page.body) };
+        let button = button.split('>').next().unwrap();
+        assert!(button.contains(" submit\"") && button.contains(&format!("alt=\"{says}\"")), "{button}");
+        assert!(
+            button.contains("src=\"/cobranded-ui/continue.svg\"") && !button.contains("name="),
+            "{button}"
+        );
+        assert_eq!(page.body.matches(" submit\"").count(), 1, "{}", page.body);
+    }
+    let visit = second.visit();
+    let confirmed = with(&[("visit", visit.as_str()), ("method", "CC")], &clicked);
+    assert_eq!(Back::of(&server.pages().submit(CONFIRM, "", &confirmed).await).value("status"), "SC");
+    let image = raw(
+        server.addr,
+        b"GET /cobranded-ui/continue.svg HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    )
+    .await;
+    assert_eq!((image.status, image.header("content-type")), (200, Some("image/svg+xml")));
+}
+
+#[tokio::test]
 async fn the_second_page_says_in_words_what_is_agreed_to() {
     let server = Server::start().await;
     let more = [
@@ -783,6 +1000,40 @@ async fn somebody_new_gets_an_account_when_all_is_agreed() {
     assert!(page.body.contains("You are carol (Carol@Example.com)."), "{}", page.body);
     let page = server.pages().visit(&asking("SingleUse", &again)).await;
     assert!(page.body.contains("visitor-carol@example.com"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn an_address_has_one_account_in_whatever_case_and_alphabet_it_is_written() {
+    let server = Server::start_seeded(&format!(
+        "{PEOPLE}\n[[account]]\nname = \"seeded\"\nemail = \"ÖDÖN@example.com\"\nkind = \"personal\"\n"
+    ))
+    .await;
+    let sign_in = async |address: &str, reference: &str| {
+        let own = [("callerKey", "MARKET"), ("callerReference", reference)];
+        server.pages().reviewed_by(address, &asking("SingleUse", &with(SINGLE, &own))).await.body
+    };
+    let made = async |address: &str, reference: &str| {
+        let own = [
+            ("callerKey", "MARKET"),
+            ("callerReference", reference),
+            ("sandbox_buyer", address),
+            ("sandbox_outcome", "SC"),
+        ];
+        server.pages().sent_back(&asking("SingleUse", &with(SINGLE, &own))).await.value("status").to_owned()
+    };
+    assert!(sign_in("Éva@example.com", "0").await.contains("You are new here."));
+    assert_eq!(made("Éva@example.com", "1").await, "SC");
+    for (number, address) in ["Éva@example.com", "ÉVA@EXAMPLE.COM", "éva@example.com"].into_iter().enumerate()
+    {
+        let page = sign_in(address, &format!("page {number}")).await;
+        assert!(page.contains(&format!("You are Éva ({address}).")), "{page}");
+        assert_eq!(made(address, &format!("wish {number}")).await, "SC");
+    }
+    let own = [("callerKey", "MARKET"), ("callerReference", "last")];
+    let first = server.pages().visit(&asking("SingleUse", &with(SINGLE, &own))).await.body;
+    assert_eq!(first.matches("data-testid=\"visitor-Éva@example.com\"").count(), 1, "{first}");
+    assert!(!first.contains("visitor-ÉVA") && !first.contains("visitor-éva"), "{first}");
+    assert!(sign_in("ödön@example.com", "seeded").await.contains("You are seeded (ödön@example.com)."));
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! VerifySignature, by messages that FPS itself signed, published by merchants and in Amazon's own samples.
 
+use std::sync::Arc;
+
 use crate::support::signer::Request;
 use crate::support::{NOW, Reply, Server, config, demo, encode, get, raw};
 use fps_sandbox::config::{AuthMode, Config, FileOnly, VerifySignatureRefusal};
@@ -377,7 +379,7 @@ async fn the_query_of_an_endpoint_is_no_part_of_what_is_signed() {
 #[tokio::test]
 async fn a_message_of_the_sandbox_to_an_endpoint_with_a_query_is_verified() {
     let server = server().await;
-    let outbound = Outbound::new(TrustedKeys::default(), server.store.clone());
+    let outbound = Arc::new(Outbound::new(TrustedKeys::default(), server.store.clone()));
     let endpoint: url::Url = "http://shop.test:3000/?wc-api=fps&x=1".parse().expect("a URL");
     let sent = [("status".to_owned(), "SC".to_owned()), ("note".to_owned(), "a b+c".to_owned())];
     // A notification is its form.

@@ -472,8 +472,10 @@ impl Writer {
         self.load(jobs).await?;
         self.set_unfinished_aside(jobs);
         for (place, job) in jobs.iter_mut().enumerate() {
-            // What the commands before it have changed may make it need more than it did when all were asked.
-            self.load(std::slice::from_mut(job)).await?;
+            if !self.book.changes().is_empty() {
+                // What the commands before it have changed may make it need more than it did when all were asked.
+                self.load(std::slice::from_mut(job)).await?;
+            }
             self.decide(job.as_mut(), now).map_err(|fault| BatchError::Faulty { job: place, fault })?;
         }
         let changed = !self.book.changes().is_empty();

@@ -27,8 +27,8 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::fps::outbound::{TrustedKey, TrustedKeys};
 use crate::ledger::{FeeRule, FeeTable};
+use crate::signature::{TrustedKey, TrustedKeys};
 
 pub use self::error::{ConfigError, one_line};
 pub use self::file::FileSettings;

@@ -2,7 +2,8 @@
 //!
 //! * [`ledger`]: all money logic, pure — commands decide on a book
 //! * [`store`]: the only room that speaks SQL — load, decide, save, in batches
-//! * [`fps`]: the web service — bytes to typed calls, answers to XML; signatures; the action table
+//! * [`fps`]: the web service — bytes to typed calls, answers to XML; the action table
+//! * [`signature`]: signatures of requests, and why one does not match
 //! * [`cobranded`]: the pages on which buyers authorise tokens
 //! * [`server`]: sockets, TLS, shutdown
 //! * [`seed`]: what a new world begins with
@@ -24,4 +25,5 @@ pub mod logging;
 pub mod sandbox;
 pub mod seed;
 pub mod server;
+pub mod signature;
 pub mod store;

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::cobranded::{self, CoBranded};
 use crate::config::{CoBrandedAuth, Config, ConfigError};
 use crate::fps::hosts::Hosts;
-use crate::fps::outbound::{Outbound, TrustedKeys};
+use crate::fps::outbound::Outbound;
 use crate::fps::{self, Authenticator, Rest, reference};
 use crate::ids;
 use crate::ledger::{Amount, FeeTable, Numbering, Rules};
@@ -23,6 +23,7 @@ use crate::seed::{self, Seed, SeedError};
 use crate::server::shutdown::Shutdown;
 use crate::server::tls::CertificateSource;
 use crate::server::{self, Bound, Ending, HttpsSettings, ServerError, ServerSettings};
+use crate::signature::TrustedKeys;
 use crate::store::{Store, StoreError, StoreSettings};
 
 /// Room for request lines and headers beside the query.

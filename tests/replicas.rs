@@ -140,7 +140,7 @@ fn merchant_at(addr: SocketAddr) -> Client {
         addr,
         clock: fps_sandbox::clock::Clock::system(),
         key: demo::KEY.to_owned(),
-        secret: fps_sandbox::fps::signature::SecretKey::new(demo::SECRET),
+        secret: fps_sandbox::signature::SecretKey::new(demo::SECRET),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use fps_sandbox::clock::Clock;
-use fps_sandbox::fps::signature::{Hash, Scheme, SecretKey, Signable, percent_encode, sign};
+use fps_sandbox::signature::{Hash, Scheme, SecretKey, Signable, percent_encode, sign};
 use fps_sandbox::ids;
 use fps_sandbox::ledger::Timestamp;
 

@@ -13,7 +13,7 @@ use tracing::Level;
 
 use crate::clock::Clock;
 use crate::config::{AuthMode, Config, Database, LogFormat};
-use crate::fps::signature::{Hash, Scheme, SecretKey, Signable, sign};
+use crate::signature::{Hash, Scheme, SecretKey, Signable, sign};
 use crate::ledger::GetDebtBalance;
 use crate::sandbox::Sandbox;
 use crate::store::Store;

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::clock::Clock;
-use crate::fps::signature::{Hash, Scheme, SecretKey};
+use crate::signature::{Hash, Scheme, SecretKey};
 
 use super::parameters::{Given, pair};
 use super::request::{Endpoint, Method, Pair, Signed, Signer};

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use axum::http::Uri;
 
 use crate::cobranded;
-use crate::fps::signature::{Scheme, SecretKey, Signable, push_query, sign, string_to_sign};
+use crate::signature::{Scheme, SecretKey, Signable, push_query, sign, string_to_sign};
 
 /// A parameter: name and value, decoded.
 pub(super) type Pair = (String, String);
@@ -217,7 +217,7 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::fps::signature::Hash;
+    use crate::signature::Hash;
 
     use super::*;
 

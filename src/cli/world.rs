@@ -1,7 +1,7 @@
 //! What the command line knows by name of the demo world (`fixtures/demo.toml`, and `fixtures/story.toml` for the
 //! demo): the documentation's ids.
 
-use crate::fps::signature::{Hash, Scheme, SecretKey};
+use crate::signature::{Hash, Scheme, SecretKey};
 
 use super::request::Signer;
 

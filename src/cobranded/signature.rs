@@ -1,6 +1,6 @@
 //! The signature of a start URL, in the three forms that there were (guide: Request Security).
 
-use crate::fps::signature::{Hash, Scheme, Signable, Verdict, matches_path_and_query, unexplained, verify};
+use crate::signature::{Hash, Scheme, Signable, Verdict, matches_path_and_query, unexplained, verify};
 use crate::store::AccessKey;
 
 use super::start::Start;

@@ -13,7 +13,7 @@ use crate::store::{AccessKey, Standing, Store};
 
 use super::instant;
 use super::query::Decoded;
-use super::signature::{Hash, Scheme, Signable, Verdict, unexplained, verify};
+use crate::signature::{Hash, Scheme, Signable, Verdict, unexplained, verify};
 
 /// A request as far as authentication is concerned.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The FPS web service as a client sees it.
 //!
 //! A front turns bytes into a typed call and the answer into bytes; nothing flows backwards:
-//! `rest` → `query` → `authentication` (`signature`) → `actions` (`params`) → ledger → `xml`.
+//! `rest` → `query` → `authentication` → `actions` (`params`) → ledger → `xml`.
 
 pub mod actions;
 mod authentication;
@@ -13,7 +13,6 @@ pub mod params;
 pub mod query;
 pub mod reference;
 mod rest;
-pub mod signature;
 mod xml;
 
 pub use authentication::Authenticator;

@@ -3,13 +3,11 @@
 
 mod signing_key;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RsaPublicKeyComponents};
-use serde::{Deserialize, Serialize};
 use tokio::sync::{OnceCell, oneshot};
 use url::Url;
 
@@ -17,32 +15,11 @@ use crate::error::{Code, FpsError};
 use crate::ids;
 use crate::ledger::{FindSecret, KeepSecret, Secret, SecretName, World};
 use crate::store::{AccessKey, Store};
+use crate::signature::{self, Hash, Scheme, Signable, TrustedKeys, string_to_sign};
 
 use super::query::{Decoded, Pair};
-use super::signature::{self, Hash, Scheme, Signable, string_to_sign};
 
 pub use signing_key::SigningKey;
-
-/// An RSA key whose signatures are trusted, as configured.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrustedKey {
-    /// The certificateUrl under which messages name it, without its query.
-    pub certificate_url: String,
-    /// The modulus, in hexadecimal digits.
-    pub modulus: String,
-    /// The public exponent, in hexadecimal digits.
-    #[serde(default = "f4")]
-    pub exponent: String,
-}
-
-fn f4() -> String {
-    "010001".to_owned()
-}
-
-/// The keys whose signatures are trusted, by certificateUrl. Nothing is ever fetched.
-#[derive(Debug, Default)]
-pub struct TrustedKeys(HashMap<String, RsaPublicKeyComponents<Vec<u8>>>);
 
 /// What a check of a message found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,25 +30,6 @@ pub enum Finding {
     NotOurs,
     /// The message does not say who signed it.
     NoCertificateUrl,
-}
-
-impl TrustedKeys {
-    /// Takes the configured keys; the error names the key that makes no sense.
-    pub fn new(keys: &[TrustedKey]) -> Result<Self, String> {
-        let read = |key: &TrustedKey| {
-            let number = |name: &str, digits: &str| {
-                from_hex(digits).ok_or_else(|| {
-                    format!("trusted_key {}: `{name}` must be hexadecimal digits", key.certificate_url)
-                })
-            };
-            let components = RsaPublicKeyComponents {
-                n: number("modulus", &key.modulus)?,
-                e: number("exponent", &key.exponent)?,
-            };
-            Ok((key.certificate_url.clone(), components))
-        };
-        keys.iter().map(read).collect::<Result<_, _>>().map(Self)
-    }
 }
 
 /// Signs messages with the sandbox's own key, and checks any.
@@ -197,7 +155,7 @@ impl Outbound {
         let by_trusted = |key: &RsaPublicKeyComponents<Vec<u8>>, text: &String| {
             key.verify(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes(), &signature).is_ok()
         };
-        let trusted = self.trusted.0.get(certificate_url.split('?').next().unwrap_or_default());
+        let trusted = self.trusted.named(certificate_url);
         if trusted.is_some_and(|key| texts.iter().any(|text| by_trusted(key, text))) {
             return Ok(Finding::Success);
         }
@@ -251,16 +209,4 @@ fn signed_text<T: AsRef<[u8]>>(verb: &str, endpoint: &Url, pairs: &[(T, T)]) -> 
     let signable = Signable { verb, path: endpoint.path(), pairs, signature_name: SIGNATURE };
     // The text is that of signature version 2; which hash the scheme names makes no difference to it.
     string_to_sign(Scheme::V2(Hash::Sha1), &signable, &host(endpoint))
-}
-
-fn from_hex(digits: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    if digits.is_empty() || !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    digits
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?))
-        .collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::fps::signature::SecretKey;
+use crate::signature::SecretKey;
 use crate::ledger::{AccountNumber, Caller, Ending, Secret, World};
 
 use super::columns;

@@ -22,4 +22,5 @@ mod crash;
 mod dependencies;
 mod documentation;
 mod faults;
+mod modules;
 mod store;

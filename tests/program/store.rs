@@ -11,7 +11,7 @@ use crate::support::program::{Program, run};
 use crate::support::{Client, NOW, Server, config, demo, instant, pay, settle};
 use fps_sandbox::clock::Clock;
 use fps_sandbox::config::{Config, Database};
-use fps_sandbox::fps::signature::SecretKey;
+use fps_sandbox::signature::SecretKey;
 use fps_sandbox::store::{Finding, StoreError, audit};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor};

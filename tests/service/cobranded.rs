@@ -665,15 +665,15 @@ async fn an_account_can_do_without_pages_and_have_its_urls_signed_by_version_1()
     assert_eq!(back.results(), ["tokenID", "status", "expiry", "callerReference"]);
     let names: Vec<_> = back.pairs.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["order", "tokenID", "status", "expiry", "callerReference", "signature"]);
-    let signable = fps_sandbox::fps::signature::Signable {
+    let signable = fps_sandbox::signature::Signable {
         verb: "",
         path: "",
         pairs: &back.pairs,
         signature_name: "signature",
     };
-    let key = fps_sandbox::fps::signature::SecretKey::new(secret);
-    let scheme = fps_sandbox::fps::signature::Scheme::V1;
-    assert_eq!(back.value("signature"), fps_sandbox::fps::signature::sign(&key, scheme, &signable, ""));
+    let key = fps_sandbox::signature::SecretKey::new(secret);
+    let scheme = fps_sandbox::signature::Scheme::V1;
+    assert_eq!(back.value("signature"), fps_sandbox::signature::sign(&key, scheme, &signable, ""));
     // Version 1 had another blank, and the reference.
     let back = Back::of(&server.pages().visit_encoded(&signed_by_old(&[("transactionAmount", "x")])).await);
     assert_eq!(back.says().1, format!("{ILL_FORMED} [transactionAmount]"));

@@ -2,7 +2,7 @@
 
 use crate::support::signer::{Request, message};
 use crate::support::{NOW, Reply, Server, config, demo, instant};
-use fps_sandbox::fps::signature::{Hash, Scheme};
+use fps_sandbox::signature::{Hash, Scheme};
 
 const SHA256: Scheme = Scheme::V2(Hash::Sha256);
 const SHA1: Scheme = Scheme::V2(Hash::Sha1);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::signer::{Request, message, post};
 use crate::support::{NOW, Reply, Server, config, demo, get, pay, raw, read_reply};
 use fps_sandbox::config::{AuthMode, Config};
-use fps_sandbox::fps::signature::{Hash, Scheme, SecretKey, Signable, sign};
+use fps_sandbox::signature::{Hash, Scheme, SecretKey, Signable, sign};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -806,9 +806,9 @@ mod wrong_signatures {
         let server = Server::start().await;
         let request = payment("a b");
         // The value was signed as `a+b` would be: with its blank encoded as `+` and that left as it is.
-        let to_sign = fps_sandbox::fps::signature::string_to_sign(
+        let to_sign = fps_sandbox::signature::string_to_sign(
             request.scheme,
-            &fps_sandbox::fps::signature::Signable {
+            &fps_sandbox::signature::Signable {
                 verb: "GET",
                 path: "/",
                 pairs: &request.pairs,

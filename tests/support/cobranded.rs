@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use fps_sandbox::fps::signature::{Hash, Scheme, SecretKey, Signable, sign};
+use fps_sandbox::signature::{Hash, Scheme, SecretKey, Signable, sign};
 use url::Url;
 
 use super::{Reply, Server, demo, encode, get, raw};

@@ -18,7 +18,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use fps_sandbox::clock::Clock;
 use fps_sandbox::config::{Config, Database};
-use fps_sandbox::fps::signature::{Hash, Scheme, SecretKey, Signable, percent_encode, sign};
+use fps_sandbox::signature::{Hash, Scheme, SecretKey, Signable, percent_encode, sign};
 use fps_sandbox::ledger::Timestamp;
 use fps_sandbox::sandbox::{Sandbox, StartError};
 use fps_sandbox::server::{Ending, shutdown};

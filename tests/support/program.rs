@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use fps_sandbox::clock::Clock;
-use fps_sandbox::fps::signature::SecretKey;
+use fps_sandbox::signature::SecretKey;
 use tokio::time::{Instant, sleep};
 
 use super::{Client, demo};

@@ -1,6 +1,6 @@
 //! A request to sign in any of the ways FPS knows, and to send in any of the shapes HTTP has.
 
-use fps_sandbox::fps::signature::{Hash, Scheme, SecretKey, Signable, sign};
+use fps_sandbox::signature::{Hash, Scheme, SecretKey, Signable, sign};
 
 use super::encode;
 

@@ -14,6 +14,7 @@
 //! parameter differs. Nothing here does I/O.
 
 mod reason;
+mod trusted_keys;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,6 +25,8 @@ use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode as encode_bytes};
 use sha1::Sha1;
 use sha2::Sha256;
+
+pub use trusted_keys::{TrustedKey, TrustedKeys};
 
 /// Every byte but the unreserved ones of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -38,12 +38,8 @@ impl Referenced for SettleDebt {
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.account(self.caller.account);
-        let token = needs.token(self.caller.world, &self.sender_token);
-        let instrument = needs.instrument(self.caller.world, &self.instrument);
-        let at_once = token.is_some_and(|token| !token.method.is_external());
-        if let Some(instrument) = instrument.filter(|_| at_once) {
-            needs.debts_to_clear_now(instrument.number, self.amount);
-        }
+        needs.token(self.caller.world, &self.sender_token);
+        needs.instrument(self.caller.world, &self.instrument);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
@@ -53,6 +49,9 @@ impl Referenced for SettleDebt {
             .paid_with(token)
             .charging(ChargeFeeTo::Recipient, fee);
         completion::covered(book, &draft)?;
+        if let (None, Some(instrument)) = (draft.waits_for(), draft.instrument) {
+            book.has_debts_to_clear(instrument, draft.amount)?;
+        }
         book.use_token_for(&draft);
         Ok(completion::start(book, context, draft, Timing::WithinMinutes(self.timeout_minutes)))
     }

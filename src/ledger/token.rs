@@ -8,6 +8,7 @@ use crate::error::{Code, FpsError};
 use super::instrument::{Instrument, Validity};
 use super::money::Amount;
 use super::names::{AccountNumber, InstrumentNumber, TokenId, TokenNumber, World};
+use super::numbering::MOST_LEAD_MILLIS;
 use super::time::{Period, Timestamp};
 use super::transaction::{ChargeFeeTo, PaymentMethod, wire_names};
 
@@ -273,10 +274,12 @@ impl Token {
             .iter()
             .enumerate()
             .map(|(place, limit)| {
+                let since = current(limit).millis();
                 // A use may have been received a little later than the clock shows, in the next window.
+                let latest = now.plus_millis(MOST_LEAD_MILLIS).millis();
                 let kept = self.usage.windows.get(place);
-                let since = kept.map_or(i64::MIN, |kept| kept.since).max(current(limit).millis());
-                let kept = kept.filter(|kept| kept.since == since);
+                let kept = kept.filter(|kept| kept.since == since || (since..=latest).contains(&kept.since));
+                let since = kept.map_or(since, |kept| kept.since);
                 Used { since, used: kept.map_or(0, |kept| kept.used) }
             })
             .collect()

@@ -208,6 +208,8 @@ mod tests {
         assert_eq!(watchman.look(), Finding::Stalled);
         assert_eq!(watchman.look(), Finding::StillStalled);
         drop(InHand::new(&activity));
+        assert_eq!(watchman.look(), Finding::StillStalled, "a request alone is no progress");
+        activity.advance();
         assert_eq!(watchman.look(), Finding::Alive);
     }
 }

@@ -187,6 +187,11 @@ impl Token {
         self.token_type == TokenType::SingleUse || self.global_limit.is_some() || !self.limits.is_empty()
     }
 
+    /// Whether the sender token was not cancelled.
+    pub fn not_cancelled(&self) -> Result<(), FpsError> {
+        if self.active { Ok(()) } else { Err(Code::TokenNotActive_Sender.into()) }
+    }
+
     /// Whether the token is within its validity. One that is not breaks a rule of its own (Amazon's description of
     /// `IncompatibleTokens`; the details are our choice).
     pub fn in_force(&self, now: Timestamp) -> Result<(), FpsError> {

@@ -41,11 +41,11 @@ const FIDELITY: &[Behaviour] = &[
     documented("An unsigned URL is taken, unless --cobranded-auth is strict."),
     our_choice("A used callerReference is CE. The same form sent twice has one effect."),
     our_choice(
-        "A visit lives half an hour. Its pages look as we like them; the ids ap_email, ap_password and signInSubmit are Amazon's, and so is an image button of class submit on both pages.",
+        "A visit lives half an hour. The layout of its pages is our choice; the ids ap_email, ap_password and signInSubmit are Amazon's, and so is an image button of class submit on both pages.",
     ),
     our_choice("Cards expire five years on."),
     our_choice(
-        "The buyer of a wish is the first of eight accounts that can. E-mail addresses are compared without regard to case, in any alphabet.",
+        "With sandbox_outcome and without sandbox_buyer, the buyer is the first of the first eight accounts of its kind that can pay so. E-mail addresses are compared without regard to case, in any alphabet; letters composed in different ways are different.",
     ),
     our_choice(
         "A buyer who has given up can still go back and agree, and the other way round; the merchant is told each time.",

@@ -2,7 +2,7 @@
 
 use url::{Url, form_urlencoded};
 
-use crate::fps::query::{self, Pair};
+use crate::fps::query::{self, Pair, web_url};
 use crate::ledger::Ending;
 
 /// Parameters that are the sandbox's own: no part of what is signed.
@@ -99,15 +99,9 @@ impl Start {
     /// be told from what it has, and its signature verified.
     pub(super) fn return_url(&self) -> Result<Url, &'static str> {
         let given = self.value("returnURL").ok_or("it has no returnURL")?;
-        let url = Url::parse(given).map_err(|_| "its returnURL is no absolute URL")?;
-        if !["http", "https"].contains(&url.scheme()) {
-            return Err("its returnURL is neither http nor https");
-        }
-        // The parser mends what browsers mend: slashes that are missing or turned round, tabs.
-        let host = given.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
-        let is_mended = host.starts_with(['/', '\\']) || host.is_empty() || given.contains(char::is_control);
-        if is_mended || !has_plain_host(&url) {
-            return Err("its returnURL has no sound host");
+        let url = web_url(given).ok_or("its returnURL is no absolute URL of http or https")?;
+        if !has_plain_host(&url) {
+            return Err("the host of its returnURL has characters that no host has");
         }
         if query::decode(url.query().unwrap_or_default().as_bytes()).is_err() {
             return Err("the query of its returnURL cannot be decoded");

@@ -178,7 +178,7 @@ async fn make_apart() -> Result<SigningKey, FpsError> {
         if let Err(problem) = rustix::process::nice(LOWEST_PRIORITY) {
             tracing::debug!(%problem, "a signing key is made at normal priority");
         }
-        // Nobody may be left who waits for it.
+        // The receiver may be gone.
         let _ = answer.send(SigningKey::make());
     };
     std::thread::Builder::new().name("fps-key".to_owned()).spawn(work).map_err(|problem| failed(&problem))?;

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
+use url::Url;
 
 use crate::error::FpsError;
 
@@ -113,6 +114,16 @@ fn value_refused(name: &[u8], problem: &str) -> FpsError {
 /// A piece of what was sent, short enough to put into a message.
 fn shortened(raw: &[u8]) -> String {
     String::from_utf8_lossy(raw).chars().filter(|c| fits_xml(*c)).take(64).collect()
+}
+
+/// An absolute URL of http or https as it is written. The parser mends what browsers mend: slashes that are missing or
+/// turned round, blanks and control characters; such a text is none.
+pub fn web_url(text: &str) -> Option<Url> {
+    let (_, rest) = text.split_once("://")?;
+    let is_mended =
+        rest.starts_with(['/', '\\']) || text.contains(char::is_control) || text.trim().len() < text.len();
+    let url = Url::parse(text).ok().filter(|_| !is_mended)?;
+    ["http", "https"].contains(&url.scheme()).then_some(url)
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub fn errors_markdown() -> String {
     text.push_str(LEGEND);
     text.push_str(
         "\nThe message is the usual one; many refusals say more. *Retriable* is the guide's flag. The remark says what in a \
-         seed file brings an error about, or why no request gets it; which of its errors an account gives is our choice.\n\n\
+         seed file brings an error about, or why no request gets it. Which error such an account gives is our choice.\n\n\
          | code | HTTP | retriable | usual message | given by | fidelity | remark |\n|---|---|---|---|---|---|---|\n",
     );
     for code in Code::ALL {

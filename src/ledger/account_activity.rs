@@ -73,6 +73,9 @@ pub struct ActivityQuery {
     pub status: Option<Status>,
     /// Only where the account played one of these roles; none = any.
     pub roles: Vec<Role>,
+    /// Tells requests apart whose page may take several batches to find: each begins a search of its own, which sees all
+    /// that was answered before it. Requests for a page that is found at once share it.
+    pub search: u64,
 }
 
 /// A page of transactions.

@@ -9,6 +9,8 @@ use std::sync::Arc;
 // Every decision looks up dozens of rows by their numbers.
 use foldhash::{HashMap, HashSet};
 
+use crate::error::{Code, FpsError};
+
 use super::account::{Account, AccountKind, EmailKey};
 use super::account_activity::{ActivityPage, ActivityQuery};
 use super::debt_balance::DebtBalance;
@@ -19,7 +21,7 @@ use super::names::{
     AccountNumber, InstrumentId, InstrumentNumber, SubscriptionId, TokenId, TokenNumber, TransactionId,
     TransactionNumber, World,
 };
-use super::needs::Wanted;
+use super::needs::{Needs, Wanted};
 use super::posting::{LedgerAccount, Posting};
 use super::secret::{Secret, SecretName};
 use super::subscription::{Subscription, SubscriptionStatus};
@@ -195,6 +197,7 @@ pub struct Book {
     notes_absence: bool,
     lists: Lists,
     changes: Changes,
+    missing: Wanted,
     broken: Option<BrokenInvariant>,
 }
 
@@ -717,6 +720,28 @@ impl Book {
         if let Some(oldest) = self.oldest_debts.get_mut(&instrument).filter(|oldest| pay <= oldest.through) {
             oldest.sum += open - before.unwrap_or_default();
         }
+    }
+
+    /// Whether the open debts are at hand that it takes to clear this amount. When they are not, the book notes them as
+    /// missing, and the decision has to stop before it changes anything: it is made again when they are loaded.
+    ///
+    /// A decision asks for them only when nothing else can refuse it. So a request that is refused, or answered as it was
+    /// before, does not load the debts of an instrument that has very many.
+    pub(super) fn has_debts_to_clear(
+        &mut self,
+        instrument: InstrumentNumber,
+        amount: Amount,
+    ) -> Result<(), FpsError> {
+        let mut needs = Needs::new(self);
+        needs.debts_to_clear(instrument, amount);
+        self.missing = needs.into_unknown();
+        if self.missing.is_empty() { Ok(()) } else { Err(Code::InternalError.into()) }
+    }
+
+    /// The rows without which the last decision could not be made, if there are any.
+    pub fn take_missing(&mut self) -> Option<Wanted> {
+        let missing = std::mem::take(&mut self.missing);
+        if missing.is_empty() { None } else { Some(missing) }
     }
 
     /// Clears debt on an instrument, the oldest Pay first (our choice).

@@ -62,9 +62,7 @@ impl FundPrepaid {
         let token = Token::find(book, self.caller, &self.sender_token)?;
         let instrument = Instrument::find(book, self.caller, &self.instrument, InstrumentKind::Prepaid)?;
         Token::parties_take_part(book, token, self.caller, self.caller.account)?;
-        if !token.active {
-            return Err(Code::TokenNotActive_Sender.into());
-        }
+        token.not_cancelled()?;
         instrument.usable(context.now)?;
         token.in_force(context.now)?;
         token.serves(Purpose::Funding, instrument)?;

@@ -166,16 +166,6 @@ impl<'b> Needs<'b> {
         Some(instrument)
     }
 
-    /// The oldest open debt Pays on the instrument, as many as it takes to clear this amount of its debt. What is more
-    /// than the debt is refused, and clears nothing.
-    pub fn debts_to_clear_now(&mut self, instrument: InstrumentNumber, amount: Option<Amount>) {
-        if let Some(owed) = self.total(LedgerAccount::debt(instrument))
-            && amount.is_none_or(|amount| amount <= owed)
-        {
-            self.debts_to_clear(instrument, amount.unwrap_or(owed));
-        }
-    }
-
     /// The oldest open debt Pays on the instrument, as many as it takes to clear this amount.
     pub fn debts_to_clear(&mut self, instrument: InstrumentNumber, amount: Amount) {
         let at_hand = self.book.oldest_debts(instrument);

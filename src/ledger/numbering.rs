@@ -16,6 +16,10 @@ pub struct Numbering {
 
 /// How far transactions may run ahead of a clock that runs, in milliseconds: so many of one millisecond get one each.
 const LEAD_MILLIS: i64 = 100;
+/// How far the newest transaction may lie ahead of a clock that runs, because clocks of sandboxes differ.
+const DIFFERENCE_MILLIS: i64 = 1_000;
+/// How far transactions may run ahead of a clock that stands.
+pub(super) const MOST_LEAD_MILLIS: i64 = 60 * 60 * 1_000;
 
 const ALPHABET: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
@@ -45,15 +49,26 @@ impl Numbering {
 
     /// The number of a new transaction, its id, and the instant at which it counts as received.
     ///
-    /// Instants never fall, and each transaction takes a millisecond of its own, so that a client can page through the
-    /// account activity by instants (our choice). While the clock runs, they share milliseconds when they come too fast.
+    /// Each transaction takes a millisecond of its own after the one before it, so that a client can page through the
+    /// account activity by instants (our choice). While the clock runs, transactions share milliseconds when they come too
+    /// fast. A clock that was set back is followed.
     pub fn transaction(
         &mut self,
         now: Timestamp,
         clock_stands: bool,
     ) -> (TransactionNumber, TransactionId, Timestamp) {
-        let latest = if clock_stands { Timestamp::MAX } else { now.plus_millis(LEAD_MILLIS) };
-        self.newest = now.max(self.newest).max(self.newest.plus_millis(1).min(latest));
+        let (lead, most) = if clock_stands {
+            (MOST_LEAD_MILLIS, MOST_LEAD_MILLIS)
+        } else {
+            (LEAD_MILLIS, DIFFERENCE_MILLIS)
+        };
+        self.newest = if self.newest < now || self.newest > now.plus_millis(most) {
+            now
+        } else if self.newest < now.plus_millis(lead) {
+            self.newest.plus_millis(1)
+        } else {
+            self.newest
+        };
         let number = self.number();
         (TransactionNumber(number), self.transaction_id(number, self.newest), self.newest)
     }
@@ -156,5 +171,17 @@ mod tests {
         }
         assert_eq!(received(10, false), 10 + LEAD_MILLIS, "a running clock is not left far behind");
         assert_eq!(received(11, true), 10 + LEAD_MILLIS + 1);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_is_followed_and_clocks_that_differ_a_little_are_not() {
+        let start = at("2026-01-01T00:00:00Z");
+        for stands in [false, true] {
+            let mut numbering = Numbering::new(1, 1, start.plus_millis(MOST_LEAD_MILLIS + 1));
+            let mut received = || numbering.transaction(start, stands).2.millis() - start.millis();
+            assert_eq!([(); 3].map(|()| received()), [0, 1, 2]);
+        }
+        let mut numbering = Numbering::new(1, 1, start.plus_millis(DIFFERENCE_MILLIS));
+        assert_eq!(numbering.transaction(start, false).2, start.plus_millis(DIFFERENCE_MILLIS));
     }
 }

@@ -89,9 +89,7 @@ impl Payment {
         let token = Token::find(book, self.caller, &self.sender_token)?;
         let receiving = self.receiving(book, context)?;
         Token::parties_take_part(book, token, self.caller, receiving.account)?;
-        if !token.active {
-            return Err(Code::TokenNotActive_Sender.into());
-        }
+        token.not_cancelled()?;
         let instrument = token.instrument.and_then(|number| book.instrument_row(number));
         self.compatible(token, &receiving, instrument)?;
         if let Some(instrument) = instrument {

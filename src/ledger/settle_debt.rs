@@ -38,12 +38,8 @@ impl Referenced for SettleDebt {
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.account(self.caller.account);
-        let token = needs.token(self.caller.world, &self.sender_token);
-        let instrument = needs.instrument(self.caller.world, &self.instrument);
-        let at_once = token.is_some_and(|token| !token.method.is_external());
-        if let Some(instrument) = instrument.filter(|_| at_once) {
-            needs.debts_to_clear_now(instrument.number, self.amount);
-        }
+        needs.token(self.caller.world, &self.sender_token);
+        needs.instrument(self.caller.world, &self.instrument);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
@@ -53,6 +49,9 @@ impl Referenced for SettleDebt {
             .paid_with(token)
             .charging(ChargeFeeTo::Recipient, fee);
         completion::covered(book, &draft)?;
+        if let (None, Some(instrument)) = (draft.waits_for(), draft.instrument) {
+            book.has_debts_to_clear(instrument, draft.amount)?;
+        }
         book.use_token_for(&draft);
         Ok(completion::start(book, context, draft, Timing::WithinMinutes(self.timeout_minutes)))
     }
@@ -65,9 +64,7 @@ impl SettleDebt {
         let token = Token::find(book, self.caller, &self.sender_token)?;
         let instrument = Instrument::find(book, self.caller, &self.instrument, InstrumentKind::Credit)?;
         Token::parties_take_part(book, token, self.caller, self.caller.account)?;
-        if !token.active {
-            return Err(Code::TokenNotActive_Sender.into());
-        }
+        token.not_cancelled()?;
         instrument.usable(context.now)?;
         token.in_force(context.now)?;
         token.serves(Purpose::Settlement, instrument)?;

@@ -8,6 +8,7 @@ use crate::error::{Code, FpsError};
 use super::instrument::{Instrument, Validity};
 use super::money::Amount;
 use super::names::{AccountNumber, InstrumentNumber, TokenId, TokenNumber, World};
+use super::numbering::MOST_LEAD_MILLIS;
 use super::time::{Period, Timestamp};
 use super::transaction::{ChargeFeeTo, PaymentMethod, wire_names};
 
@@ -186,6 +187,11 @@ impl Token {
         self.token_type == TokenType::SingleUse || self.global_limit.is_some() || !self.limits.is_empty()
     }
 
+    /// Whether the sender token was not cancelled.
+    pub fn not_cancelled(&self) -> Result<(), FpsError> {
+        if self.active { Ok(()) } else { Err(Code::TokenNotActive_Sender.into()) }
+    }
+
     /// Whether the token is within its validity. One that is not breaks a rule of its own (Amazon's description of
     /// `IncompatibleTokens`; the details are our choice).
     pub fn in_force(&self, now: Timestamp) -> Result<(), FpsError> {
@@ -273,10 +279,12 @@ impl Token {
             .iter()
             .enumerate()
             .map(|(place, limit)| {
+                let since = current(limit).millis();
                 // A use may have been received a little later than the clock shows, in the next window.
+                let latest = now.plus_millis(MOST_LEAD_MILLIS).millis();
                 let kept = self.usage.windows.get(place);
-                let since = kept.map_or(i64::MIN, |kept| kept.since).max(current(limit).millis());
-                let kept = kept.filter(|kept| kept.since == since);
+                let kept = kept.filter(|kept| kept.since == since || (since..=latest).contains(&kept.since));
+                let since = kept.map_or(since, |kept| kept.since);
                 Used { since, used: kept.map_or(0, |kept| kept.used) }
             })
             .collect()

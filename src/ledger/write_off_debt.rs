@@ -34,9 +34,7 @@ impl Referenced for WriteOffDebt {
 
     fn needs(&self, needs: &mut Needs<'_>) {
         needs.account(self.caller.account);
-        if let Some(instrument) = needs.instrument(self.caller.world, &self.instrument) {
-            needs.debts_to_clear_now(instrument.number, Some(self.amount));
-        }
+        needs.instrument(self.caller.world, &self.instrument);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
@@ -49,6 +47,9 @@ impl Referenced for WriteOffDebt {
         let draft =
             Transaction::draft(context, self.caller, Operation::WriteOffDebt, self.amount, &self.remarks)
                 .on_debt_of(instrument);
+        if let Some(instrument) = draft.instrument {
+            book.has_debts_to_clear(instrument, draft.amount)?;
+        }
         Ok(completion::finish_at_once(book, draft))
     }
 }

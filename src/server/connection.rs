@@ -155,8 +155,9 @@ impl Reception {
 /// Looks once every request timeout whether anything happens on a connection.
 ///
 /// It ends what has seen no request and no piece of an answer for a whole round: a client that connects and sends
-/// nothing or a trickle, one that never takes its answer, an idle connection, whatever HTTP/2 exchanges on it. So a first head has one timeout,
-/// and what comes later between one and two; what is closed politely and does not go is cut off a second later.
+/// nothing or a trickle, one that never takes its answer, an idle connection, whatever HTTP/2 exchanges on it. So a
+/// first head has one timeout, and what comes later between one and two. What is closed politely and does not go is cut
+/// off a second later. On HTTP/2 only pieces of answers count.
 struct Watchman {
     activity: Arc<Activity>,
     seen: u64,
@@ -208,6 +209,8 @@ mod tests {
         assert_eq!(watchman.look(), Finding::Stalled);
         assert_eq!(watchman.look(), Finding::StillStalled);
         drop(InHand::new(&activity));
+        assert_eq!(watchman.look(), Finding::StillStalled, "a request alone is no progress");
+        activity.advance();
         assert_eq!(watchman.look(), Finding::Alive);
     }
 }

@@ -71,6 +71,9 @@ impl hyper::service::Service<Request<Incoming>> for Doorway {
 
     fn call(&self, request: Request<Incoming>) -> Answer {
         let in_hand = InHand::new(&self.activity);
+        if request.version() != Version::HTTP_2 {
+            self.activity.advance();
+        }
         let (head, body) = request.into_parts();
         let work = match host_fault(&head) {
             Some(fault) => Err(fault),

@@ -19,15 +19,15 @@ const LINGER_BYTES: usize = 16 << 20;
 /// What a connection does, as its watchman sees it.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
-    /// Requests begun and pieces of answers taken: it only matters whether the sum moves. What HTTP/2 sends beside
-    /// answers does not count: a client that pings and takes nothing makes no progress.
+    /// Requests of HTTP/1 begun and pieces of answers taken: it only matters whether the sum moves. Whatever else HTTP/2
+    /// sends does not count: a client that pings, or opens streams and resets them, and takes nothing makes no progress.
     progress: AtomicU64,
     /// Requests that a handler is working on.
     in_hand: AtomicUsize,
 }
 
 impl Activity {
-    /// Counts up with every request begun and every piece of an answer that the client has room for.
+    /// Counts up with every request of HTTP/1 begun and every piece of an answer that the client has room for.
     pub(super) fn progress(&self) -> u64 {
         self.progress.load(Ordering::Relaxed)
     }
@@ -49,7 +49,6 @@ pub(super) struct InHand(Arc<Activity>);
 
 impl InHand {
     pub(super) fn new(activity: &Arc<Activity>) -> Self {
-        activity.advance();
         activity.in_hand.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(activity))
     }

@@ -63,7 +63,9 @@ impl Writer {
     pub(super) async fn run_due_work_one_by_one(&mut self, now: Timestamp) {
         let mut tried = 0;
         let problem = loop {
-            match self.run_first_due_work(now, tried).await {
+            let patience = self.patience();
+            let first = tokio::time::timeout(patience, self.run_first_due_work(now, tried)).await;
+            match first.unwrap_or(Err(BatchError::TimedOut)) {
                 Ok(Progress::AllDone) => return,
                 Ok(Progress::One) => {}
                 Err(problem) => break problem,

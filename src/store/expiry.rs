@@ -85,3 +85,47 @@ pub(super) async fn remove(connection: &mut Connection, world: World, keys: &[Ke
     };
     REMOVED.execute(connection, keys, bind).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sqlite;
+    use super::*;
+
+    /// References of one caller, every third of which has expired at instant 10.
+    async fn filled(references: usize) -> Connection {
+        let mut connection = sqlite::open(None).await.unwrap().connection;
+        for number in 0..references {
+            let expires = if number % 3 == 0 { 10_i64 } else { 11 };
+            let text =
+                "INSERT INTO caller_references VALUES (1, 1, $1, 'Pay', x'00', 1, 'Success', NULL, NULL, $2)";
+            let values = Values::default().bind(format!("{number:06}")).bind(expires);
+            connection.all(text, values).await.unwrap();
+        }
+        connection
+    }
+
+    async fn count(connection: &mut Connection) -> i64 {
+        connection.scalar("SELECT count(*) FROM caller_references", Values::default()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_has_expired_is_removed_step_by_step_and_again_from_the_start() {
+        let mut connection = filled(2_400).await;
+        let now = Instant::now();
+        let mut expiry = Expiry::new(now);
+        let mut left = Vec::new();
+        for _ in 0..4 {
+            let at = Timestamp::from_millis(10);
+            let expired = expiry.expired(&mut connection, World::DEFAULT, at, now).await.unwrap();
+            remove(&mut connection, World::DEFAULT, &expired).await.unwrap();
+            left.push(count(&mut connection).await);
+            assert_eq!(expiry.next(), now + PAUSE);
+        }
+        assert_eq!(left, [2_066, 1_733, 1_600, 1_600]);
+        // From the start again; now everything has expired, and the next step comes soon.
+        let expired =
+            expiry.expired(&mut connection, World::DEFAULT, Timestamp::from_millis(11), now).await.unwrap();
+        assert_eq!(expired.len(), 1_000);
+        assert_eq!(expiry.next(), now + SHORT_PAUSE);
+    }
+}

@@ -23,8 +23,8 @@ pub(super) trait Job: Send {
     fn is_abandoned(&self) -> bool;
 }
 
-/// What a command is about: its kind, and the tokens, instruments, transactions and subscriptions that it names. Two
-/// requests that differ in nothing but amounts and references are about the same.
+/// What a command is about: its kind, and the accounts, tokens, instruments, transactions and subscriptions that it names.
+/// Two requests that differ in nothing but amounts and references are about the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Subject(u64);
 
@@ -38,6 +38,7 @@ impl Subject {
         job.name().hash(&mut hasher);
         (&named.token_ids, &named.instrument_ids).hash(&mut hasher);
         (&named.transaction_ids, &named.transactions, &named.subscriptions).hash(&mut hasher);
+        (&named.accounts, &named.accounts_at, &named.tokens_under).hash(&mut hasher);
         Self(hasher.finish())
     }
 }

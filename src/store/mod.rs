@@ -23,6 +23,7 @@ mod statement;
 mod suspects;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -282,6 +283,7 @@ impl Store {
             batch_max: settings.batch_max,
             book: Book::default(),
             unfinished: Vec::new(),
+            awaited: BTreeSet::new(),
             searches: Searches::default(),
             suspects: Suspects::default(),
             expiry: Expiry::new(Instant::now()),

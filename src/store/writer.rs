@@ -3,6 +3,7 @@
 //! On a database that several sandboxes share, each of them has one, and they take turns; beside it, others of the
 //! same kind that only look things up.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
 use crate::error::{Code, FpsError};
-use crate::ledger::{Book, Context, Needs, Numbering, Rules, Timestamp, World};
+use crate::ledger::{ActivityQuery, Book, Context, Needs, Numbering, Rules, Timestamp, World};
 
 use super::activity::Searches;
 use super::batch_error::{BatchError, Fault, LOAD_ROUNDS};
@@ -93,6 +94,8 @@ pub(super) struct Writer {
     pub(super) book: Book,
     /// Commands that look for something that takes longer than a batch.
     pub(super) unfinished: Vec<Box<dyn Job>>,
+    /// What they look for.
+    pub(super) awaited: BTreeSet<ActivityQuery>,
     /// How far they have got.
     pub(super) searches: Searches,
     /// Commands that are kept apart because they failed.
@@ -174,6 +177,7 @@ impl Writer {
         for job in suspects {
             self.run_in_parts(vec![job], now).await;
         }
+        self.searches.keep_only(&std::mem::take(&mut self.awaited));
     }
 
     /// Runs a batch. When it cannot be saved, what is known to be at fault is taken out, or else it is run in halves, until
@@ -206,7 +210,9 @@ impl Writer {
                 Some(place) if place < jobs.len() => {
                     let job = jobs.remove(place);
                     tracing::error!(%problem, command = job.name(), "a command failed");
-                    self.suspects.remember(job.as_ref(), Instant::now());
+                    if problem.lies_in_the_work() {
+                        self.suspects.remember(job.as_ref(), Instant::now());
+                    }
                     job.fail(Code::InternalError.into());
                     if !jobs.is_empty() {
                         parts.push(jobs);
@@ -225,7 +231,7 @@ impl Writer {
     /// leaves it as it is, so that asking costs nothing while all is well.
     async fn takes_changes(&mut self) -> bool {
         if self.refuses {
-            let patience = self.sharing.as_ref().map_or(Duration::MAX, |sharing| sharing.server.patience);
+            let patience = self.patience();
             let tried = tokio::time::timeout(patience, self.change_nothing()).await;
             if let Err(problem) = tried.unwrap_or(Err(BatchError::TimedOut)) {
                 self.give_up(problem).await;
@@ -246,6 +252,11 @@ impl Writer {
         self.end(true, true).await
     }
 
+    /// How long a database may take for anything: one that is nobody else's may take as long as it takes.
+    pub(super) fn patience(&self) -> Duration {
+        self.sharing.as_ref().map_or(Duration::MAX, |sharing| sharing.server.patience)
+    }
+
     /// Whether work is due, and due work does not rest after a failure.
     pub(super) fn has_due_work(&self, now: Timestamp) -> bool {
         let rests = self.due_rests_until.is_some_and(|until| Instant::now() < until);
@@ -254,8 +265,9 @@ impl Writer {
 
     /// Removes some of the caller references that have expired. When that fails, they stay: nobody waits for it.
     async fn remove_expired_references(&mut self, now: Timestamp) {
-        let removed = self.try_to_remove_expired_references(now).await;
-        if let Err(problem) = removed {
+        let patience = self.patience();
+        let removed = tokio::time::timeout(patience, self.try_to_remove_expired_references(now)).await;
+        if let Err(problem) = removed.unwrap_or(Err(BatchError::TimedOut)) {
             tracing::debug!(%problem, "expired caller references could not be removed");
             self.expiry.rest(Instant::now());
             self.give_up(problem).await;
@@ -326,6 +338,8 @@ impl Writer {
                 BatchError::Due(problem) => {
                     tracing::error!(%problem, "due work could not be saved together; it is tried one by one");
                     self.run_due_work_one_by_one(now).await;
+                    // There may be more than was tried: these commands do not wait for it.
+                    due_first = false;
                 }
                 problem => {
                     tracing::debug!(%problem, attempt, "a batch is run again");
@@ -380,7 +394,6 @@ impl Writer {
     /// the database alone knows what holds.
     pub(super) async fn give_up(&mut self, problem: BatchError) -> BatchError {
         self.book = Book::default();
-        self.searches = Searches::default();
         self.refuses |= matches!(problem, BatchError::Database(_) | BatchError::Due(_));
         let Some(sharing) = &mut self.sharing else {
             // SQLite may have ended it already.
@@ -420,7 +433,11 @@ impl Writer {
             return Err(BatchError::DueFirst);
         }
         let mut rounds = 0;
-        while may_change && self.has_due_work(now) && (rounds < DUE_ROUNDS || self.sharing.is_none()) {
+        while may_change
+            && due_first
+            && self.has_due_work(now)
+            && (rounds < DUE_ROUNDS || self.sharing.is_none())
+        {
             let due = self.run_due_work(now, &mut begun).await;
             changed |= due.map_err(BatchError::while_due)?;
             rounds += 1;
@@ -476,7 +493,7 @@ impl Writer {
                 // What the commands before it have changed may make it need more than it did when all were asked.
                 self.load(std::slice::from_mut(job)).await?;
             }
-            self.decide(job.as_mut(), now).map_err(|fault| BatchError::Faulty { job: place, fault })?;
+            self.decide(job.as_mut(), place, now).await?;
         }
         let changed = !self.book.changes().is_empty();
         if changed {
@@ -491,12 +508,22 @@ impl Writer {
         Ok(changed)
     }
 
-    /// Decides one command. Nothing of the batch may be saved after a fault.
-    fn decide(&mut self, job: &mut dyn Job, now: Timestamp) -> Result<(), Fault> {
-        let Self { book, rules, numbering, clock, .. } = self;
-        let mut context = Context { now, clock_stands: clock.stands(), rules, numbering };
-        catch_unwind(AssertUnwindSafe(|| job.decide(book, &mut context))).map_err(|_| Fault::Panicked)?;
-        self.book.broken().cloned().map_or(Ok(()), |broken| Err(Fault::Broken(broken)))
+    /// Decides one command; again, when it has found that rows are missing which it could not name before. Nothing of the
+    /// batch may be saved after a fault.
+    async fn decide(&mut self, job: &mut dyn Job, place: usize, now: Timestamp) -> Result<(), BatchError> {
+        for _ in 0..LOAD_ROUNDS {
+            let Self { book, rules, numbering, clock, .. } = self;
+            let mut context = Context { now, clock_stands: clock.stands(), rules, numbering };
+            let decided = catch_unwind(AssertUnwindSafe(|| job.decide(book, &mut context)));
+            decided.map_err(|_| BatchError::Faulty { job: place, fault: Fault::Panicked })?;
+            if let Some(broken) = self.book.broken() {
+                return Err(BatchError::Faulty { job: place, fault: Fault::Broken(broken.clone()) });
+            }
+            let Some(missing) = self.book.take_missing() else { return Ok(()) };
+            let Some(connection) = &mut self.connection else { return Err(BatchError::away()) };
+            load::fetch(connection, &missing, &mut self.searches, &mut self.book).await?;
+        }
+        Err(BatchError::Unsatisfied)
     }
 
     /// Takes out the commands that wait for a search which goes on in the next batch.
@@ -504,15 +531,13 @@ impl Writer {
         if !self.book.has_unfinished() {
             return;
         }
-        let mut awaited = std::collections::BTreeSet::new();
         let waits = |job: &mut Box<dyn Job>| {
             let mut needs = Needs::new(&self.book);
             job.needs(&mut needs);
-            awaited.extend(needs.unfinished().iter().cloned());
+            self.awaited.extend(needs.unfinished().iter().cloned());
             !needs.unfinished().is_empty()
         };
         self.unfinished.extend(jobs.extract_if(.., waits));
-        self.searches.keep_only(&awaited);
     }
 
     /// Saves the book's changes. A transaction of SQLite begins here: nobody else changes what was loaded.

@@ -169,9 +169,19 @@ impl Sandbox {
     fn decide(&mut self, command: &Prepared) -> Answer {
         self.shelf.load(&mut self.book, |needs| command.needs(needs));
         let before = self.book.changes().clone();
-        let mut context =
-            Context { now: self.now, clock_stands: true, rules: &self.rules, numbering: &mut self.numbering };
-        match command.decide(&mut self.book, &mut context, &mut self.ids) {
+        let mut decided;
+        loop {
+            let mut context = Context {
+                now: self.now,
+                clock_stands: true,
+                rules: &self.rules,
+                numbering: &mut self.numbering,
+            };
+            decided = command.decide(&mut self.book, &mut context, &mut self.ids);
+            let Some(missing) = self.book.take_missing() else { break };
+            self.shelf.put(&missing, &mut self.book);
+        }
+        match decided {
             Ok(answer) => answer,
             Err(refusal) => {
                 let mut after = self.book.changes().clone();

@@ -42,7 +42,8 @@ impl Shelf {
         panic!("still not satisfied after eight rounds");
     }
 
-    fn put(&self, wanted: &Wanted, book: &mut Book) {
+    /// Puts the rows that are wanted.
+    pub(crate) fn put(&self, wanted: &Wanted, book: &mut Book) {
         for key in &wanted.references {
             if let Some(reference) = self.references.get(key) {
                 book.put_reference(key.clone(), reference.clone());

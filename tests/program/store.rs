@@ -584,6 +584,30 @@ async fn a_sandbox_does_not_start_on_a_file_whose_damage_it_meets() {
     assert!(problem.starts_with(&format!("the database {} is damaged: ", path.display())), "{problem}");
 }
 
+// The clock.
+
+#[tokio::test]
+async fn transactions_follow_a_clock_that_is_set_back_between_two_starts() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("sandbox.db");
+    let late = Server::start_at(on_file(&path), instant("2030-01-01T00:00:00Z")).await.expect("it starts");
+    late.merchant().ok("Pay", &pay(demo::CREDIT, "1", "late")).await;
+    late.stop().await;
+    let server = Server::start_at(on_file(&path), instant(NOW)).await.expect("it starts");
+    let merchant = server.merchant();
+    let mut received = Vec::new();
+    for reference in ["1", "2", "3"] {
+        let id = merchant.ok("Pay", &pay(demo::CREDIT, "1", reference)).await.text("TransactionId");
+        received.push(merchant.ok("GetTransaction", &[("TransactionId", &id)]).await.text("DateReceived"));
+    }
+    assert_eq!(
+        received,
+        ["2012-06-01T12:00:00.000Z", "2012-06-01T12:00:00.001Z", "2012-06-01T12:00:00.002Z"]
+    );
+    server.stop().await;
+    assert_eq!(audit_file(&path).await.expect("an audit").1, []);
+}
+
 // The key that signs messages.
 
 const KEY_IS_MADE: &str = "the key that signs messages is made";

@@ -231,6 +231,36 @@ async fn a_filter_finds_the_few_that_match_in_a_long_history() {
     server.stop().await;
 }
 
+/// A search that takes several batches lets payments through, and one that was given up does not answer another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_search_sees_all_that_was_answered_before_it_whatever_came_before() {
+    let (server, merchant) = world().await;
+    let mut paying = tokio::task::JoinSet::new();
+    for client in 0..32 {
+        let merchant = merchant.clone();
+        paying.spawn(async move {
+            for number in 0..160 {
+                merchant.ok("Pay", &pay("ABT", "0.05", &format!("{client} {number}"))).await;
+            }
+        });
+    }
+    paying.join_all().await;
+    let by_card = [("PaymentMethod", "CC"), ("FPSOperation", "Pay")];
+    let mut paid = Vec::new();
+    for round in 0..6 {
+        // Given up after a moment, or asked by several at once.
+        let given_up = tokio::time::timeout(Duration::from_millis(round), ids(&merchant, &by_card)).await;
+        assert!(given_up.is_err() || given_up == Ok(paid.clone()));
+        paid.insert(
+            0,
+            merchant.ok("Pay", &pay("CC", "1", &format!("card {round}"))).await.text("TransactionId"),
+        );
+        let (one, other) = tokio::join!(ids(&merchant, &by_card), ids(&merchant, &by_card));
+        assert_eq!((&one, &other), (&paid, &paid));
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn the_newest_twenty_come_first_unless_asked_otherwise() {
     let (server, merchant) = world().await;

@@ -249,9 +249,9 @@ async fn a_link_that_leads_nowhere_is_told_on_a_page() {
     let server = Server::start().await;
     for (wrong, told) in [
         (("returnURL", ""), "it has no returnURL"),
-        (("returnURL", "/back"), "its returnURL is no absolute URL"),
-        (("returnURL", "javascript:alert(1)"), "its returnURL is neither http nor https"),
-        (("returnURL", "http://a;style-src/"), "its returnURL has no sound host"),
+        (("returnURL", "/back"), "its returnURL is no absolute URL of http or https"),
+        (("returnURL", "javascript:alert(1)"), "its returnURL is no absolute URL of http or https"),
+        (("returnURL", "http://a;style-src/"), "the host of its returnURL has characters that no host has"),
         (("sandbox_outcome", "XX"), "sandbox_outcome is one of SA, SB"),
         (("sandbox_buyer", "nobody"), "sandbox_buyer is an e-mail address"),
         (("sandbox_mood", "good"), "there is no parameter sandbox_mood"),
@@ -263,7 +263,7 @@ async fn a_link_that_leads_nowhere_is_told_on_a_page() {
         assert!(page.body.contains("This link does not work") && page.body.contains(told), "{}", page.body);
     }
     for (wrong, told) in [
-        ("http:///back", "its returnURL has no sound host"),
+        ("http:///back", "its returnURL is no absolute URL of http or https"),
         ("http://shop.example/b?x=%zz", "the query of its returnURL cannot be decoded"),
         ("http://shop.example/b?signature=x", "a parameter that is named like one of the signature"),
     ] {

@@ -615,3 +615,53 @@ async fn a_transactions_history_tells_every_state_and_when_it_was_reached() {
         "{success}"
     );
 }
+
+// Very many open debts.
+
+/// More debts than the store reads at a time are cleared oldest first, in the batch of the command and when a card has paid.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn as_many_debts_are_cleared_as_it_takes_oldest_first() {
+    let shop = Shop::open().await;
+    let mut paid = Vec::new();
+    for number in 0..2_400 {
+        paid.push(shop.pays("CREDIT", "0.05", &format!("p{number}")).await);
+    }
+    // 1,200 debts from the balance, one and a half by writing off, the rest but the last by card.
+    shop.settles("BY-BALANCE", "60", "s1").await;
+    shop.client.ok("WriteOffDebt", &writing_off("0.08", "w1")).await;
+    for (place, left) in
+        [(0, "settled"), (1_199, "settled"), (1_200, "settled"), (1_202, "all"), (2_399, "all")]
+    {
+        let refund = refunding(&paid[place], "0.06", "too much");
+        let expected =
+            if left == "settled" { "TransactionTypeNotRefundable" } else { "RefundAmountExceeded" };
+        let reference = format!("r{place}");
+        let refund: Vec<_> = refund
+            .into_iter()
+            .map(|(name, value)| (name, if name == "CallerReference" { reference.as_str() } else { value }))
+            .collect();
+        shop.client.refused("Refund", &refund, expected).await;
+    }
+    shop.client.refused("Refund", &refunding(&paid[1_201], "0.03", "r"), "RefundAmountExceeded").await;
+    shop.settles("BY-CARD", "59.87", "s2").await;
+    shop.server.advance(SECOND);
+    assert_eq!(shop.owed().await, owed("0.05", "0.00"));
+    shop.client.ok("Refund", &refunding(&paid[2_399], "0.05", "last")).await;
+    assert_eq!(shop.owed().await, owed("0.00", "0.00"));
+}
+
+/// What is refused, or answered as it was before, does not ask for open debts: there may be very many.
+#[test]
+fn settlements_and_write_offs_name_no_debts_before_they_are_to_be_cleared() {
+    let caller = Caller { world: World::DEFAULT, account: fps_sandbox::ledger::AccountNumber(1) };
+    let write_off = fps_sandbox::ledger::WriteOffDebt {
+        caller,
+        instrument: "LINE".into(),
+        amount: fps_sandbox::ledger::Amount::CENT,
+        remarks: fps_sandbox::ledger::Remarks::default(),
+    };
+    let book = Book::default();
+    let mut needs = Needs::new(&book);
+    fps_sandbox::ledger::Referenced::needs(&write_off, &mut needs);
+    assert!(needs.into_unknown().oldest_debts.is_empty());
+}

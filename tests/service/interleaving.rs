@@ -1,6 +1,6 @@
 //! Every two commands in one batch on shared rows answer and leave behind what they do one after the other.
 //!
-//! Each pair has rows of its own in one world, so that two sandboxes do: one runs the pairs in batches of two, the other each
+//! Before every other pair a settlement becomes due, so that its end runs in the same transaction. Each pair has rows of its own in one world, so that two sandboxes do: one runs the pairs in batches of two, the other each
 //! command alone.
 
 use std::fmt::Write;
@@ -13,11 +13,12 @@ use fps_sandbox::ledger::{
     AccountNumber, Amount, Asked, Authorise, Book, Caller, Cancel, CancelSubscription,
     CancelSubscriptionAndRefund, CancelToken, Charges, Command, Context, Credit, FundPrepaid, GetDebtBalance,
     GetPrepaidBalance, GetTokenByCaller, GetTokenUsage, InstallPaymentInstruction, InstrumentId,
-    MarketplaceRefundPolicy, Needs, Once, OwnFee, Pay, Payment, PaymentMethod, Proposal, Refund, Remarks,
-    Reserve, Settle, SettleDebt, TokenId, TokenName, TokenType, TransactionId, Validity, Visitor,
-    WriteOffDebt,
+    MarketplaceRefundPolicy, Needs, Once, OwnFee, Pay, Payment, PaymentMethod, Payments, Proposal, Receipt,
+    Referenced, Refund, Remarks, Reserve, Settle, SettleDebt, TokenId, TokenName, TokenType, TransactionId,
+    Validity, Visitor, WriteOffDebt,
 };
 use fps_sandbox::store::Store;
+use tokio::sync::oneshot;
 
 use crate::support::Server;
 
@@ -43,9 +44,11 @@ struct Commands {
     pair: usize,
     /// The reservation of the pair.
     reserved: TransactionId,
+    /// Its settlement that waits for a card.
+    pending: TransactionId,
 }
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 28] = [
     "Pay on credit",
     "SettleDebt of all from a balance",
     "SettleDebt of a little from a balance",
@@ -70,6 +73,10 @@ const COMMANDS: [&str; 24] = [
     "InstallPaymentInstruction",
     "CancelSubscription",
     "CancelSubscriptionAndRefund",
+    "Cancel of a settlement that waits for a card",
+    "EditToken of the funding token",
+    "Authorise a prepaid instrument",
+    "Authorise a single payment",
 ];
 
 impl Commands {
@@ -139,56 +146,74 @@ impl Commands {
         }
     }
 
+    fn plain<C: Command>(&self, command: C) -> Running {
+        Box::pin(told(self.store.clone(), command, |_| "done".to_owned()))
+    }
+
+    fn referenced(&self, place: usize, operation: impl Referenced) -> Running {
+        let status = |receipt: Receipt| format!("{:?}", receipt.status);
+        Box::pin(told(self.store.clone(), Self::once(place, operation), status))
+    }
+
     fn run(&self, place: usize) -> Running {
-        let store = self.store.clone();
-        let receipt = |receipt: fps_sandbox::ledger::Receipt| format!("{:?}", receipt.status);
         let caller = self.caller;
-        macro_rules! once {
-            ($operation:expr) => {
-                Box::pin(told(store, Self::once(place, $operation), receipt))
-            };
-        }
-        macro_rules! command {
-            ($command:expr) => {
-                Box::pin(told(store, $command, |_| "done".to_owned()))
-            };
-        }
         match place {
-            0 => once!(Pay(self.payment(place, "CREDIT", "10"))),
-            1 => once!(self.settlement(place, "SETTLE", None)),
-            2 => once!(self.settlement(place, "SETTLE", Some("0.05"))),
-            3 => once!(self.settlement(place, "SETTLE-CARD", None)),
-            4 | 5 => once!(WriteOffDebt {
-                caller,
-                instrument: self.instrument("LINE"),
-                amount: dollars(if place == 4 { "20" } else { "70" }),
-                remarks: self.remarks(place),
-            }),
-            6 => once!(self.refund(place, "DEBT-FIRST", None)),
-            7 => once!(self.refund(place, "DEBT-SECOND", Some("5"))),
-            8 => {
-                command!(self.authorise(Asked::Edit { token: self.token("SETTLE") }, PaymentMethod::CC))
-            }
-            9 => {
-                command!(self.authorise(Asked::Edit { token: self.token("SETTLE-CARD") }, PaymentMethod::ABT))
-            }
-            10 => command!(CancelToken { caller, token: self.token("CREDIT") }),
-            11 => command!(CancelToken { caller, token: self.token("SETTLE") }),
-            12 => once!(Pay(self.payment(place, "PREPAID", "10"))),
-            13 => once!(FundPrepaid {
-                caller,
-                sender_token: self.token("FUND"),
-                instrument: self.instrument("CARD"),
-                amount: dollars("30"),
-                remarks: self.remarks(place),
-                timeout_minutes: 10_080,
-            }),
-            14 => once!(self.refund(place, "SPENT", None)),
-            15 => once!(self.refund(place, "BY-CARD", None)),
-            16 => command!(Settle { caller, reservation: self.reserved.clone(), amount: None }),
-            17 => command!(Cancel { caller, transaction: self.reserved.clone() }),
-            18 => once!(Reserve(self.payment(place, "ONCE", "10"))),
-            19 => once!(Pay(self.payment(place, "ONCE", "10"))),
+            0 => self.referenced(place, Pay(self.payment(place, "CREDIT", "10"))),
+            1 => self.referenced(place, self.settlement(place, "SETTLE", None)),
+            2 => self.referenced(place, self.settlement(place, "SETTLE", Some("0.05"))),
+            3 => self.referenced(place, self.settlement(place, "SETTLE-CARD", None)),
+            4 | 5 => self.referenced(
+                place,
+                WriteOffDebt {
+                    caller,
+                    instrument: self.instrument("LINE"),
+                    amount: dollars(if place == 4 { "20" } else { "70" }),
+                    remarks: self.remarks(place),
+                },
+            ),
+            6 => self.referenced(place, self.refund(place, "DEBT-FIRST", None)),
+            7 => self.referenced(place, self.refund(place, "DEBT-SECOND", Some("5"))),
+            12 => self.referenced(place, Pay(self.payment(place, "PREPAID", "10"))),
+            13 => self.referenced(
+                place,
+                FundPrepaid {
+                    caller,
+                    sender_token: self.token("FUND"),
+                    instrument: self.instrument("CARD"),
+                    amount: dollars("30"),
+                    remarks: self.remarks(place),
+                    timeout_minutes: 10_080,
+                },
+            ),
+            14 => self.referenced(place, self.refund(place, "SPENT", None)),
+            15 => self.referenced(place, self.refund(place, "BY-CARD", None)),
+            16 => self.plain(Settle { caller, reservation: self.reserved.clone(), amount: None }),
+            17 => self.plain(Cancel { caller, transaction: self.reserved.clone() }),
+            18 => self.referenced(place, Reserve(self.payment(place, "ONCE", "10"))),
+            19 => self.referenced(place, Pay(self.payment(place, "ONCE", "10"))),
+            23 => self.referenced(
+                place,
+                CancelSubscriptionAndRefund {
+                    caller,
+                    subscription: self.subscription(),
+                    amount: dollars("1"),
+                    remarks: self.remarks(place),
+                },
+            ),
+            24 => self.plain(Cancel { caller, transaction: self.pending.clone() }),
+            _ => self.run_on_tokens(place),
+        }
+    }
+
+    /// The commands that make tokens or change them.
+    fn run_on_tokens(&self, place: usize) -> Running {
+        let caller = self.caller;
+        match place {
+            8 => self.plain(self.authorise(Asked::Edit { token: self.token("SETTLE") }, PaymentMethod::CC)),
+            9 => self
+                .plain(self.authorise(Asked::Edit { token: self.token("SETTLE-CARD") }, PaymentMethod::ABT)),
+            10 => self.plain(CancelToken { caller, token: self.token("CREDIT") }),
+            11 => self.plain(CancelToken { caller, token: self.token("SETTLE") }),
             20 => {
                 let asked = Asked::Postpaid(Credit {
                     sender_reference: format!("shared {}", self.pair),
@@ -198,9 +223,9 @@ impl Commands {
                     charges: Charges::default(),
                     limits: Vec::new(),
                 });
-                command!(self.authorise(asked, PaymentMethod::CC))
+                self.plain(self.authorise(asked, PaymentMethod::CC))
             }
-            21 => command!(InstallPaymentInstruction {
+            21 => self.plain(InstallPaymentInstruction {
                 caller,
                 instruction: "MyRole == 'Caller';".to_owned(),
                 friendly_name: None,
@@ -208,19 +233,41 @@ impl Commands {
                 token_type: TokenType::Unrestricted,
                 payment_reason: None,
             }),
-            22 => command!(CancelSubscription { caller, subscription: self.subscription() }),
-            23 => once!(CancelSubscriptionAndRefund {
-                caller,
-                subscription: self.subscription(),
-                amount: dollars("1"),
-                remarks: self.remarks(place),
-            }),
+            22 => self.plain(CancelSubscription { caller, subscription: self.subscription() }),
+            25 => self.plain(self.authorise(Asked::Edit { token: self.token("FUND") }, PaymentMethod::CC)),
+            26 => {
+                let asked = Asked::Prepaid {
+                    sender_reference: format!("shared {}", self.pair),
+                    funding_reference: format!("funding {}", self.pair),
+                    most: dollars("50"),
+                };
+                self.plain(self.authorise(asked, PaymentMethod::CC))
+            }
+            27 => {
+                let asked = Asked::Payments(Payments {
+                    reference: format!("shared {}", self.pair),
+                    token_type: TokenType::SingleUse,
+                    charges: Charges::default(),
+                    global_limit: None,
+                    limits: Vec::new(),
+                    recipients: Vec::new(),
+                    reserves: false,
+                });
+                self.plain(self.authorise(asked, PaymentMethod::CC))
+            }
             _ => unreachable!("there are {} commands", COMMANDS.len()),
         }
     }
 
     fn subscription(&self) -> fps_sandbox::ledger::SubscriptionId {
         format!("SUBSCRIPTION-{}", self.pair).into()
+    }
+
+    /// A settlement that waits for a card when the pair begins.
+    async fn settle_by_card(&mut self) {
+        let settlement = self.settlement(COMMANDS.len(), "SETTLE-CARD", Some("5"));
+        let once = Self::once(COMMANDS.len(), settlement);
+        self.pending = self.store.run(once).await.expect("a settlement").transaction;
     }
 
     /// What the pair has left behind.
@@ -310,7 +357,7 @@ balance = "1000000.00"
 }
 
 /// Keeps the writer busy until it is told to go on: what is asked for meanwhile is one batch.
-struct Hold(Mutex<Option<mpsc::Receiver<()>>>);
+struct Hold(Mutex<Option<(oneshot::Sender<()>, mpsc::Receiver<()>)>>);
 
 impl Command for Hold {
     type Output = ();
@@ -319,7 +366,8 @@ impl Command for Hold {
 
     fn decide(&self, _: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
         // Once: a batch that fails is run again.
-        if let Some(release) = self.0.lock().expect("one at a time").take() {
+        if let Some((begun, release)) = self.0.lock().expect("one at a time").take() {
+            begun.send(()).expect("somebody waits");
             let _ = release.recv();
         }
         Ok(())
@@ -336,6 +384,7 @@ async fn commands(server: &Server, pairs: usize) -> Vec<Commands> {
             caller: Caller { account: AccountNumber(merchant.owner.account.0), ..merchant.owner },
             pair,
             reserved: "".into(),
+            pending: "".into(),
         };
         let reserve = Reserve(Payment {
             remarks: Remarks { caller_reference: format!("reserved {pair}"), ..Remarks::default() },
@@ -358,16 +407,30 @@ async fn any_two_commands_of_one_batch_are_as_if_each_were_alone() {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let together = Server::start_in(folder.path(), &seed).await;
     let alone = Server::start_in(other.path(), &seed).await;
-    let (in_batches, one_by_one) =
+    let (mut in_batches, mut one_by_one) =
         (commands(&together, pairs.len()).await, commands(&alone, pairs.len()).await);
     let mut problems = Vec::new();
     for (pair, (first, second)) in pairs.into_iter().enumerate() {
-        let (release, held) = mpsc::channel();
-        let holding = together.store.run(Hold(Mutex::new(Some(held))));
-        let (_, one, two, ()) =
-            tokio::join!(holding, in_batches[pair].run(first), in_batches[pair].run(second), async {
-                release.send(()).expect("the writer waits");
-            });
+        in_batches[pair].settle_by_card().await;
+        one_by_one[pair].settle_by_card().await;
+        let pass = |server: &Server| {
+            if pair % 2 == 0 {
+                server.advance(Duration::from_secs(2));
+            }
+        };
+        pass(&alone);
+        let ((begun, is_held), (release, released)) = (oneshot::channel(), mpsc::channel());
+        let hold = Hold(Mutex::new(Some((begun, released))));
+        let both = async {
+            is_held.await.expect("the writer is held");
+            let (one, two, ()) =
+                tokio::join!(in_batches[pair].run(first), in_batches[pair].run(second), async {
+                    pass(&together);
+                    release.send(()).expect("the writer waits");
+                });
+            (one, two)
+        };
+        let (_, (one, two)) = tokio::join!(together.store.run(hold), both);
         let expected = (one_by_one[pair].run(first).await, one_by_one[pair].run(second).await);
         let found = (one, two);
         let states = (in_batches[pair].state().await, one_by_one[pair].state().await);

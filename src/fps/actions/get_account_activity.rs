@@ -1,5 +1,7 @@
 //! GetAccountActivity: what happened on the caller's account (guide: API Reference, GetAccountActivity).
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::error::{Code, FpsError};
 use crate::fps::call::Call;
 use crate::fps::params::{Kind, Parameter, Params, missing};
@@ -75,6 +77,9 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     }))
 }
 
+/// How many pages with a filter were asked for.
+static SEARCHES: AtomicU64 = AtomicU64::new(1);
+
 fn read_query(params: &mut Params<'_>, account: AccountNumber) -> Result<ActivityQuery, FpsError> {
     let batch = params.number("MaxBatchSize", 20)?;
     let from = params.maybe_instant("StartDate")?;
@@ -90,7 +95,12 @@ fn read_query(params: &mut Params<'_>, account: AccountNumber) -> Result<Activit
     let status = params.maybe_choice("TransactionStatus")?;
     let operation = operation.or(params.maybe_choice("Operation")?);
     let status = status.or(params.maybe_choice("Status")?);
-    Ok(ActivityQuery { account, from, to, descending, batch, operation, method, status, roles })
+    let mut query =
+        ActivityQuery { account, from, to, descending, batch, operation, method, status, roles, search: 0 };
+    if query.is_filtered() {
+        query.search = SEARCHES.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(query)
 }
 
 fn write_transaction(xml: &mut Xml, detail: &TransactionDetail, account: AccountNumber) {

@@ -1,12 +1,11 @@
 //! VerifySignature: whether a return URL or notification really comes from FPS (guide: VerifySignature).
 
-use url::Url;
-
 use crate::config::VerifySignatureRefusal;
 use crate::error::{Code, FpsError};
 use crate::fps::call::OpenCall;
 use crate::fps::outbound::Finding;
 use crate::fps::params::{Kind, Parameter};
+use crate::fps::query::web_url;
 use crate::fps::xml::Answer;
 
 use super::{Action, Run, documented, observed, our_choice};
@@ -52,7 +51,7 @@ async fn run(mut call: OpenCall<'_>) -> Result<Answer, FpsError> {
     let endpoint = call.params.text("UrlEndPoint")?;
     let parameters = call.params.text("HttpParameters")?;
     call.params.used_up()?;
-    let endpoint = absolute(&endpoint)
+    let endpoint = web_url(&endpoint)
         .ok_or_else(|| FpsError::invalid_params(format!("{endpoint} is an invalid URL")))?;
     let status = match (call.outbound.check(&endpoint, &parameters).await?, call.refusal) {
         (Finding::Success, _) => "Success",
@@ -63,13 +62,4 @@ async fn run(mut call: OpenCall<'_>) -> Result<Answer, FpsError> {
         }
     };
     Ok(Answer::result(ACTION.name, |xml| xml.text("VerificationStatus", status)))
-}
-
-/// An absolute URL of http or https, as it is written: the parser also mends slashes and control characters.
-fn absolute(text: &str) -> Option<Url> {
-    let (_, rest) = text.split_once("://")?;
-    let is_mended =
-        rest.starts_with(['/', '\\']) || text.contains(char::is_control) || text.trim().len() < text.len();
-    let url = Url::parse(text).ok().filter(|_| !is_mended)?;
-    ["http", "https"].contains(&url.scheme()).then_some(url)
 }

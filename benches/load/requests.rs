@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use fps_sandbox::clock::Clock;
-use fps_sandbox::signature::{Hash, Scheme, SecretKey, Signable, percent_encode, sign};
 use fps_sandbox::ids;
 use fps_sandbox::ledger::Timestamp;
+use fps_sandbox::signature::{Hash, Scheme, SecretKey, Signable, percent_encode, sign};
 
 /// The access key that all requests are signed with.
 pub(crate) const KEY: &str = "AKIALOADBENCHMARK000";

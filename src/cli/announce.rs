@@ -13,9 +13,9 @@ use tracing::Level;
 
 use crate::clock::Clock;
 use crate::config::{AuthMode, Config, Database, LogFormat};
-use crate::signature::{Hash, Scheme, SecretKey, Signable, sign};
 use crate::ledger::GetDebtBalance;
 use crate::sandbox::Sandbox;
+use crate::signature::{Hash, Scheme, SecretKey, Signable, sign};
 use crate::store::Store;
 
 use super::request::{Endpoint, Method};

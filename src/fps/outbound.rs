@@ -14,8 +14,8 @@ use url::Url;
 use crate::error::{Code, FpsError};
 use crate::ids;
 use crate::ledger::{FindSecret, KeepSecret, Secret, SecretName, World};
-use crate::store::{AccessKey, Store};
 use crate::signature::{self, Hash, Scheme, Signable, TrustedKeys, string_to_sign};
+use crate::store::{AccessKey, Store};
 
 use super::query::{Decoded, Pair};
 
@@ -155,7 +155,7 @@ impl Outbound {
         let by_trusted = |key: &RsaPublicKeyComponents<Vec<u8>>, text: &String| {
             key.verify(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes(), &signature).is_ok()
         };
-        let trusted = self.trusted.named(certificate_url);
+        let trusted = self.trusted.named(&certificate_url);
         if trusted.is_some_and(|key| texts.iter().any(|text| by_trusted(key, text))) {
             return Ok(Finding::Success);
         }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::signature::SecretKey;
 use crate::ledger::{AccountNumber, Caller, Ending, Secret, World};
+use crate::signature::SecretKey;
 
 use super::columns;
 use super::engine::{Connection, Values};

@@ -806,8 +806,7 @@ async fn nobody_can_fill_the_log_with_one_request() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), &["--log", "debug"]).await;
     let merchant = program.merchant();
-    let stranger =
-        Client { secret: fps_sandbox::signature::SecretKey::new("another"), ..merchant.clone() };
+    let stranger = Client { secret: fps_sandbox::signature::SecretKey::new("another"), ..merchant.clone() };
     assert_serves(&merchant).await;
     let long = "x".repeat(60_000);
     let odd = "\u{85}".repeat(9_000);
@@ -958,8 +957,7 @@ async fn provoke(merchant: &Client, text: &str) {
     for name in ["Action", "Version", "Timestamp", "SignatureMethod", "AWSAccessKeyId"] {
         refusal(&merchant.call("Pay", &[(name, text)]).await);
     }
-    let stranger =
-        Client { secret: fps_sandbox::signature::SecretKey::new("another"), ..merchant.clone() };
+    let stranger = Client { secret: fps_sandbox::signature::SecretKey::new("another"), ..merchant.clone() };
     let requests: [(&str, Parameters<'_>); 5] = [
         ("Pay", &[(text, "x")]),
         ("Pay", &twice),

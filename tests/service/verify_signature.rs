@@ -6,8 +6,8 @@ use crate::support::signer::Request;
 use crate::support::{NOW, Reply, Server, config, demo, encode, get, raw};
 use fps_sandbox::config::{AuthMode, Config, FileOnly, VerifySignatureRefusal};
 use fps_sandbox::fps::outbound::Outbound;
-use fps_sandbox::signature::{TrustedKey, TrustedKeys};
 use fps_sandbox::signature::{Scheme, percent_encode};
+use fps_sandbox::signature::{TrustedKey, TrustedKeys};
 
 /// The sandbox key of 2009 to 2012, and the production key; the moduli follow from the signatures.
 const SANDBOX: &str = "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem";

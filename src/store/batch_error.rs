@@ -31,6 +31,8 @@ pub(super) enum BatchError {
     Due(Box<BatchError>),
     #[error("the rows a batch needs were not complete after {LOAD_ROUNDS} rounds")]
     Unsatisfied,
+    #[error("the writer panicked outside of a decision")]
+    Panicked,
     #[error("{fault}")]
     Faulty {
         /// The place of the command in the batch.
@@ -83,7 +85,9 @@ impl BatchError {
         match self {
             Self::Faulty { .. }
             | Self::Unsatisfied
-            | Self::Database(sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }) => true,
+            | Self::Database(
+                sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Encode(_),
+            ) => true,
             Self::Database(sqlx::Error::Database(problem)) => {
                 problem.code().is_some_and(|code| is_about_the_statement(&code))
             }
@@ -108,6 +112,7 @@ impl BatchError {
             | Self::DueFirst
             | Self::Due(_)
             | Self::Unsatisfied
+            | Self::Panicked
             | Self::Faulty { .. } => return None,
         };
         Some(FpsError::new(code, text))

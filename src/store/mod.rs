@@ -328,7 +328,8 @@ impl Store {
         let messages = if C::LOOKS { self.reader() } else { &self.messages };
         let answered = async {
             messages.send(job).await.map_err(|_| FpsError::from(Code::ServiceUnavailable))?;
-            answered.await.unwrap_or_else(|_| Err(Code::ServiceUnavailable.into()))
+            // Nobody answers a command that was taken when the writer has panicked.
+            answered.await.unwrap_or_else(|_| Err(Code::InternalError.into()))
         };
         let Some(patience) = self.patience else { return answered.await };
         // The writer itself gives up in time; this is for those who waited for it behind others.

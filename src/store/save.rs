@@ -1,8 +1,10 @@
 //! Save: what a batch changed, a few statements a table.
 
+use std::collections::BTreeSet;
+
 use crate::ledger::{
-    Account, Amount, Book, Changes, Due, EmailKey, Instrument, InstrumentKind, Kind, Outcome, Subscription,
-    Token, Transaction,
+    Account, Amount, Book, Changes, Due, EmailKey, Instrument, InstrumentKind, Kind, Outcome, SecretName,
+    Subscription, SubscriptionId, Token, TokenNumber, Transaction, TransactionNumber, World,
 };
 
 use super::columns::{
@@ -117,7 +119,7 @@ async fn save_parties(connection: &mut Connection, book: &Book, changes: &Change
         .execute(connection, &worlds, |query, (world, name)| query.bind(world.0).bind((*name).clone()))
         .await?;
     let accounts: Vec<&Account> =
-        changes.accounts.iter().filter_map(|number| book.account(*number)).collect();
+        all_there("accounts", changes.accounts.iter().map(|number| book.account(*number)))?;
     ACCOUNTS
         .execute(connection, &accounts, |query, account| {
             query
@@ -134,7 +136,7 @@ async fn save_parties(connection: &mut Connection, book: &Book, changes: &Change
         })
         .await?;
     let instruments: Vec<&Instrument> =
-        changes.instruments.iter().filter_map(|number| book.instrument_row(*number)).collect();
+        all_there("instruments", changes.instruments.iter().map(|number| book.instrument_row(*number)))?;
     INSTRUMENTS
         .execute(connection, &instruments, |query, instrument| {
             query
@@ -210,12 +212,13 @@ fn new_totals(changes: &Changes, accounts: &[&Account], instruments: &[&Instrume
 }
 
 async fn save_tokens(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
-    let rows = |numbers: &std::collections::BTreeSet<_>| -> Vec<&Token> {
-        numbers.iter().filter_map(|number| book.token_row(*number)).collect()
+    let rows = |numbers: &BTreeSet<TokenNumber>| -> sqlx::Result<Vec<&Token>> {
+        all_there("tokens", numbers.iter().map(|number| book.token_row(*number)))
     };
-    TOKENS.execute(connection, &rows(&changes.new_tokens), |query, token| bind_token(query, token)).await?;
-    USED_TOKENS
-        .execute(connection, &rows(&changes.used_tokens), |query, token| {
+    TOKENS.execute(connection, &rows(&changes.new_tokens)?, |query, token| bind_token(query, token)).await?;
+    let used = rows(&changes.used_tokens)?;
+    let saved = USED_TOKENS
+        .execute(connection, &used, |query, token| {
             query
                 .bind(token.number.0)
                 .bind(i64::from(token.active))
@@ -225,7 +228,22 @@ async fn save_tokens(connection: &mut Connection, book: &Book, changes: &Changes
                 .bind(json(&token.usage.windows))
         })
         .await?;
-    Ok(())
+    all_changed("tokens", saved, used.len())
+}
+
+/// The rows that are to be saved, each of which has to be in the book.
+fn all_there<T>(table: &'static str, rows: impl Iterator<Item = Option<T>>) -> sqlx::Result<Vec<T>> {
+    rows.collect::<Option<_>>().ok_or_else(|| {
+        sqlx::Error::Encode(format!("a row of {table} is to be saved and is not in the book").into())
+    })
+}
+
+/// As many rows have to be changed as were named.
+fn all_changed(table: &'static str, changed: u64, named: usize) -> sqlx::Result<()> {
+    if changed == named as u64 {
+        return Ok(());
+    }
+    Err(sqlx::Error::Encode(format!("of {named} rows of {table} to be changed, {changed} were there").into()))
 }
 
 fn json<T: serde::Serialize>(value: &T) -> String {
@@ -263,17 +281,18 @@ fn bind_token(query: Values, token: &Token) -> Values {
 }
 
 async fn save_transactions(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
-    let rows = |numbers: &std::collections::BTreeSet<_>| -> Vec<&Transaction> {
-        numbers.iter().filter_map(|number| book.transaction_row(*number)).collect()
+    let rows = |numbers: &BTreeSet<TransactionNumber>| -> sqlx::Result<Vec<&Transaction>> {
+        all_there("transactions", numbers.iter().map(|number| book.transaction_row(*number)))
     };
-    let new = rows(&changes.new_transactions);
+    let new = rows(&changes.new_transactions)?;
     TRANSACTIONS.execute(connection, &new, |query, transaction| bind_transaction(query, transaction)).await?;
-    PROGRESSED
-        .execute(connection, &rows(&changes.progressed), |query, transaction| {
+    let progressed = rows(&changes.progressed)?;
+    let saved = PROGRESSED
+        .execute(connection, &progressed, |query, transaction| {
             bind_progress(query.bind(transaction.number.0), transaction)
         })
         .await?;
-    Ok(())
+    all_changed("transactions", saved, progressed.len())
 }
 
 fn bind_transaction(query: Values, transaction: &Transaction) -> Values {
@@ -338,9 +357,7 @@ async fn save_money(connection: &mut Connection, changes: &Changes) -> sqlx::Res
             query.bind(account.kind.name()).bind(account.owner).bind(delta.micros())
         })
         .await?;
-    if updated != totals.len() as u64 {
-        return Err(super::columns::corrupt("totals: an account of the book is missing"));
-    }
+    all_changed("totals", updated, totals.len())?;
     let (closed, open): (Vec<_>, Vec<_>) =
         changes.open_debts.iter().partition(|(_, amount)| amount.is_zero());
     CLOSED_DEBTS
@@ -355,8 +372,10 @@ async fn save_money(connection: &mut Connection, changes: &Changes) -> sqlx::Res
 }
 
 async fn save_references(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
-    let references: Vec<_> =
-        changes.references.iter().filter_map(|key| Some((key, book.reference(key)?))).collect();
+    let references: Vec<_> = all_there(
+        "caller_references",
+        changes.references.iter().map(|key| Some((key, book.reference(key)?))),
+    )?;
     REFERENCES
         .execute(connection, &references, |query, (key, reference)| {
             let (transaction, status, code, message) = match &reference.outcome {
@@ -384,10 +403,10 @@ async fn save_references(connection: &mut Connection, book: &Book, changes: &Cha
 }
 
 async fn save_subscriptions(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
-    let rows = |keys: &std::collections::BTreeSet<_>| -> Vec<&Subscription> {
-        keys.iter().filter_map(|(world, id)| book.subscription(*world, id)).collect()
+    let rows = |keys: &BTreeSet<(World, SubscriptionId)>| -> sqlx::Result<Vec<&Subscription>> {
+        all_there("subscriptions", keys.iter().map(|(world, id)| book.subscription(*world, id)))
     };
-    let new = rows(&changes.new_subscriptions);
+    let new = rows(&changes.new_subscriptions)?;
     SUBSCRIPTIONS
         .execute(connection, &new, |query, subscription| {
             query
@@ -406,8 +425,9 @@ async fn save_subscriptions(connection: &mut Connection, book: &Book, changes: &
             query.bind(subscription.world.0).bind(subscription.id.to_string()).bind(*payment)
         })
         .await?;
-    CANCELLED_SUBSCRIPTIONS
-        .execute(connection, &rows(&changes.cancelled_subscriptions), |query, subscription| {
+    let cancelled = rows(&changes.cancelled_subscriptions)?;
+    let saved = CANCELLED_SUBSCRIPTIONS
+        .execute(connection, &cancelled, |query, subscription| {
             query
                 .bind(subscription.world.0)
                 .bind(subscription.id.to_string())
@@ -415,15 +435,13 @@ async fn save_subscriptions(connection: &mut Connection, book: &Book, changes: &
                 .bind(json(&subscription.terms))
         })
         .await?;
-    Ok(())
+    all_changed("subscriptions", saved, cancelled.len())
 }
 
 async fn save_secrets(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
-    let secrets: Vec<_> = changes
-        .secrets
-        .iter()
-        .filter_map(|(world, name)| Some((world.0, name.name(), book.secret(*world, *name)?)))
-        .collect();
+    let secret =
+        |(world, name): &(World, SecretName)| Some((world.0, name.name(), book.secret(*world, *name)?));
+    let secrets = all_there("secrets", changes.secrets.iter().map(secret))?;
     SECRETS
         .execute(connection, &secrets, |query, (world, name, value)| {
             query.bind(*world).bind(*name).bind(value.reveal().to_owned())

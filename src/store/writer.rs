@@ -4,8 +4,11 @@
 //! same kind that only look things up.
 
 use std::collections::BTreeSet;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -145,7 +148,11 @@ impl Writer {
                     }
                 }
             }
-            self.run_jobs(jobs, now).await;
+            if caught(self.run_jobs(jobs, now)).await.is_err() {
+                // Whoever waited is told that there is no answer.
+                let problem = self.give_up(BatchError::Panicked).await;
+                tracing::error!(%problem, "a batch is given up; the writer goes on");
+            }
             for done in waiting_for_due {
                 let _ = done.send(());
             }
@@ -586,6 +593,16 @@ impl Writer {
     pub(super) fn connection(&mut self) -> Result<&mut Connection, BatchError> {
         self.connection.as_mut().ok_or_else(BatchError::away)
     }
+}
+
+/// Catches a panic of a future; it must not be polled again, and is dropped.
+async fn caught<F: Future>(future: F) -> std::thread::Result<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
 }
 
 /// Begins a transaction that changes something, unless it has begun.

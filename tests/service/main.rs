@@ -20,6 +20,7 @@ mod support;
 
 mod account;
 mod actions;
+mod broken_invariants;
 mod captures;
 mod cobranded;
 mod concurrency;

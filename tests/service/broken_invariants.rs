@@ -1,0 +1,83 @@
+//! Faults of the sandbox itself: a command that breaks an invariant or panics is answered as an internal error, nothing of it
+//! is kept, and everybody else is served as before.
+
+use fps_sandbox::error::{Code, FpsError};
+use fps_sandbox::ledger::{
+    AccountNumber, Amount, Book, Command, Context, InstrumentNumber, LedgerAccount, Needs, TransactionId,
+    TransactionNumber, World,
+};
+
+use crate::support::{Server, demo, pay};
+
+/// What a faulty command does.
+#[derive(Clone, Debug)]
+enum Fault {
+    /// Its postings do not sum to zero.
+    Unbalanced(TransactionId),
+    /// It clears debt that nobody owes.
+    ClearsTooMuch,
+    /// It changes a transaction that is not there.
+    ChangesNothing,
+    /// It panics while it decides.
+    PanicsInDecision,
+    /// It panics while it names what it needs.
+    PanicsOutside,
+}
+
+/// Breaks something, after a change of its own that must not be kept.
+struct Faulty(Fault);
+
+impl Command for Faulty {
+    type Output = ();
+
+    fn needs(&self, needs: &mut Needs<'_>) {
+        match &self.0 {
+            Fault::Unbalanced(id) => {
+                needs.transaction(World::DEFAULT, id);
+            }
+            Fault::PanicsOutside => panic!("outside of a decision"),
+            _ => {}
+        }
+    }
+
+    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
+        book.add_world(World(77), "must not be kept".to_owned());
+        match &self.0 {
+            Fault::Unbalanced(id) => {
+                let number = book.transaction(World::DEFAULT, id).expect("it is loaded").number;
+                book.post(number, &[(LedgerAccount::balance(AccountNumber(2)), Amount::CENT)]);
+            }
+            Fault::ClearsTooMuch => book.clear_debt(InstrumentNumber(999_999), Amount::CENT),
+            Fault::ChangesNothing => book.progress(TransactionNumber(999_999), |progress| progress.lines = 9),
+            Fault::PanicsInDecision => panic!("in a decision"),
+            Fault::PanicsOutside => unreachable!("it has panicked before"),
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_is_answered_keeps_nothing_and_leaves_the_others_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_in(folder.path(), include_str!("../../fixtures/demo.toml")).await;
+    let merchant = server.merchant();
+    let paid = merchant.ok("Pay", &pay(demo::CREDIT, "1", "before")).await.text("TransactionId");
+    for (round, fault) in [
+        Fault::Unbalanced(paid.as_str().into()),
+        Fault::ClearsTooMuch,
+        Fault::ChangesNothing,
+        Fault::PanicsInDecision,
+        Fault::PanicsOutside,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for repetition in 0..3 {
+            let refusal = server.store.run(Faulty(fault.clone())).await.expect_err("a fault");
+            assert_eq!(refusal.code, Code::InternalError, "{fault:?}");
+            merchant.ok("Pay", &pay(demo::CREDIT, "1", &format!("{round} {repetition}"))).await;
+        }
+    }
+    assert_eq!(merchant.debt(demo::INSTRUMENT).await.0, "116.000000");
+    server.stop_and_audit().await;
+}

@@ -150,10 +150,15 @@ fn own_parameter(url: &Url, names: &[&'static str]) -> Option<&'static str> {
     let parts = url.query().unwrap_or_default().split(['&', ';']);
     let given = parts.flat_map(|part| form_urlencoded::parse(part.as_bytes()));
     let mut found = given.filter_map(|(name, _)| {
-        let name = name.split('[').next().unwrap_or_default().trim();
-        names.iter().copied().find(|known| known.eq_ignore_ascii_case(name))
+        let name = letters(name.split('[').next().unwrap_or_default());
+        names.iter().copied().find(|known| letters(known) == name)
     });
     found.next()
+}
+
+/// The letters and digits of a name, in upper case by the rules of all alphabets.
+fn letters(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
 }
 
 /// How a visit is to end, in any case.

@@ -13,7 +13,6 @@ use crate::error::{Code, FpsError};
 
 use super::account::{Account, AccountKind, EmailKey};
 use super::account_activity::{ActivityPage, ActivityQuery};
-use super::debt_balance::DebtBalance;
 use super::idempotency::{Reference, ReferenceKey};
 use super::instrument::Instrument;
 use super::money::Amount;
@@ -165,9 +164,7 @@ impl Changes {
 struct Lists {
     activity: HashMap<ActivityQuery, ActivityPage>,
     unfinished: HashSet<ActivityQuery>,
-    tokens_of: HashSet<AccountNumber>,
     tokens_under: HashSet<(AccountNumber, String)>,
-    outstanding_debt: HashMap<AccountNumber, DebtBalance>,
     accounts_at: HashMap<(World, EmailKey), Option<AccountNumber>>,
     first_accounts: HashMap<(World, AccountKind), Vec<AccountNumber>>,
     secrets: HashMap<(World, SecretName), Option<Secret>>,
@@ -181,6 +178,8 @@ pub struct Book {
     tokens: HashMap<TokenNumber, Token>,
     token_ids: HashMap<(World, TokenId), Option<TokenNumber>>,
     tokens_of: HashMap<AccountNumber, BTreeSet<TokenNumber>>,
+    /// Accounts all of whose tokens are at hand; those made since are too.
+    all_tokens_of: HashSet<AccountNumber>,
     tokens_under: HashMap<(AccountNumber, String), BTreeSet<TokenNumber>>,
     instruments: HashMap<InstrumentNumber, Instrument>,
     instrument_ids: HashMap<(World, InstrumentId), Option<InstrumentNumber>>,
@@ -271,11 +270,6 @@ impl Book {
         self.lists.unfinished.insert(query);
     }
 
-    /// The debt outstanding to a creditor as stored.
-    pub fn put_outstanding_debt(&mut self, creditor: AccountNumber, debt: DebtBalance) {
-        self.lists.outstanding_debt.insert(creditor, debt);
-    }
-
     /// A subscription as stored.
     pub fn put_subscription(&mut self, subscription: Subscription) {
         let key = (subscription.world, subscription.id.clone());
@@ -318,7 +312,7 @@ impl Book {
         self.notes_absence |= known > 0;
         self.open_debts_of.extend(wanted.open_debts.iter().map(|(_, pay)| pay));
         self.refunds_of.extend(&wanted.refunds_of);
-        self.lists.tokens_of.extend(&wanted.tokens_of);
+        self.all_tokens_of.extend(&wanted.tokens_of);
         self.lists.tokens_under.extend(wanted.tokens_under.iter().cloned());
         for key in &wanted.accounts_at {
             self.lists.accounts_at.entry(key.clone()).or_default();
@@ -333,7 +327,7 @@ impl Book {
 
     /// Whether the tokens on an account have been put.
     pub fn knows_tokens_of(&self, account: AccountNumber) -> bool {
-        self.lists.tokens_of.contains(&account)
+        self.all_tokens_of.contains(&account)
     }
 
     /// Whether the tokens made under a reference have been put.
@@ -349,11 +343,6 @@ impl Book {
     /// Whether the secret has been looked for.
     pub fn knows_secret(&self, key: (World, SecretName)) -> bool {
         self.lists.secrets.contains_key(&key)
-    }
-
-    /// Whether the debt outstanding to a creditor has been put.
-    pub fn knows_outstanding_debt(&self, creditor: AccountNumber) -> bool {
-        self.lists.outstanding_debt.contains_key(&creditor)
     }
 
     /// Whether the subscription has been looked for.
@@ -546,11 +535,6 @@ impl Book {
     /// A secret of a world.
     pub fn secret(&self, world: World, name: SecretName) -> Option<&Secret> {
         self.lists.secrets.get(&(world, name))?.as_ref()
-    }
-
-    /// What is owed to a creditor.
-    pub fn outstanding_debt(&self, creditor: AccountNumber) -> DebtBalance {
-        self.lists.outstanding_debt.get(&creditor).copied().unwrap_or_default()
     }
 
     /// A subscription by id.

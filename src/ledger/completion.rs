@@ -292,7 +292,9 @@ impl Command for CarryOut {
 
     fn needs(&self, needs: &mut Needs<'_>) {
         let transaction = needs.transaction_row(self.0.transaction);
-        let settled = transaction.filter(|found| found.operation == Operation::SettleDebt);
+        let clears =
+            |found: &&Transaction| self.0.step == Step::Complete && found.operation == Operation::SettleDebt;
+        let settled = transaction.filter(clears);
         if let Some((settled, instrument)) = settled.and_then(|found| Some((found, found.instrument?))) {
             needs.debts_to_clear(instrument, settled.amount);
         }

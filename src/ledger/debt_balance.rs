@@ -57,10 +57,23 @@ impl Command for GetOutstandingDebtBalance {
     const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.outstanding_debt(self.caller.account);
+        let creditor = self.caller.account;
+        for account in [
+            LedgerAccount::credit_extended(creditor),
+            LedgerAccount::credit_extended_pending(creditor),
+            LedgerAccount::write_offs(creditor),
+        ] {
+            let _total = needs.total(account);
+        }
     }
 
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<DebtBalance, FpsError> {
-        Ok(book.outstanding_debt(self.caller.account))
+        let creditor = self.caller.account;
+        // What was written off is no debt any more, and was given all the same.
+        let given = -book.total(LedgerAccount::credit_extended(creditor));
+        Ok(DebtBalance {
+            available: given - book.total(LedgerAccount::write_offs(creditor)),
+            pending_out: -book.total(LedgerAccount::credit_extended_pending(creditor)),
+        })
     }
 }

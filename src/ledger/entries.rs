@@ -41,6 +41,8 @@ pub(super) fn pending(transaction: &Transaction) -> Lines {
         (Operation::SettleDebt, Some(instrument)) => lines.extend([
             (LedgerAccount::debt(instrument), -amount),
             (LedgerAccount::debt_pending(instrument), amount),
+            (LedgerAccount::credit_extended(transaction.caller), amount),
+            (LedgerAccount::credit_extended_pending(transaction.caller), -amount),
         ]),
         (Operation::FundPrepaid, Some(instrument)) => lines.extend([
             (LedgerAccount::prepaid_pending(instrument), amount),

@@ -43,8 +43,6 @@ pub struct Wanted {
     pub tokens_of: BTreeSet<AccountNumber>,
     /// Tokens by caller and reference.
     pub tokens_under: BTreeSet<(AccountNumber, String)>,
-    /// Creditors whose outstanding debt is wanted.
-    pub outstanding_debt: BTreeSet<AccountNumber>,
     /// Subscriptions by id.
     pub subscriptions: BTreeSet<(World, SubscriptionId)>,
     /// Accounts by e-mail address.
@@ -295,13 +293,6 @@ impl<'b> Needs<'b> {
     pub fn secret(&mut self, world: World, name: SecretName) {
         if !self.book.knows_secret((world, name)) {
             self.unknown.secrets.insert((world, name));
-        }
-    }
-
-    /// What is owed to a creditor.
-    pub fn outstanding_debt(&mut self, creditor: AccountNumber) {
-        if !self.book.knows_outstanding_debt(creditor) {
-            self.unknown.outstanding_debt.insert(creditor);
         }
     }
 

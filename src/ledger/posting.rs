@@ -19,8 +19,10 @@ pub enum Kind {
     Debt,
     /// The part of a debt that an accepted settlement will clear.
     DebtPending,
-    /// The other side of all debt to one creditor (never above zero).
+    /// The other side of all debt to one creditor that is not being settled, written off or not (never above zero).
     CreditExtended,
+    /// The other side of all debt to one creditor that is being settled (never above zero).
+    CreditExtendedPending,
     /// Debt that a creditor forgave.
     WriteOffs,
     /// What a buyer has paid in advance on a prepaid instrument.
@@ -53,6 +55,7 @@ impl Kind {
         Self::Debt,
         Self::DebtPending,
         Self::CreditExtended,
+        Self::CreditExtendedPending,
         Self::WriteOffs,
         Self::Prepaid,
         Self::PrepaidPending,
@@ -75,6 +78,7 @@ impl Kind {
             Self::Debt => "debt",
             Self::DebtPending => "debt-pending",
             Self::CreditExtended => "credit-extended",
+            Self::CreditExtendedPending => "credit-extended-pending",
             Self::WriteOffs => "write-offs",
             Self::Prepaid => "prepaid",
             Self::PrepaidPending => "prepaid-pending",
@@ -169,6 +173,11 @@ impl LedgerAccount {
     /// The credit a creditor has given.
     pub const fn credit_extended(creditor: AccountNumber) -> Self {
         Self { kind: Kind::CreditExtended, owner: creditor.0 }
+    }
+
+    /// The credit a creditor has given that is being settled.
+    pub const fn credit_extended_pending(creditor: AccountNumber) -> Self {
+        Self { kind: Kind::CreditExtendedPending, owner: creditor.0 }
     }
 
     /// What a creditor has written off.

@@ -14,9 +14,11 @@ use super::engine::{Connection, Values};
 /// How many more than fit on a page are asked for: one tells that there is another page, some may share a millisecond.
 const BEYOND: u32 = 8;
 /// How many transactions one step looks through for a filter.
-const STEP: u32 = 512;
-/// How many transactions the steps of one batch may look through together.
-const PER_BATCH: u32 = 2_048;
+const STEP: u32 = 256;
+/// How many transactions the steps of one batch may look through together when nothing else waits,
+const PER_BATCH: u32 = 4_096;
+/// and when other commands share the batch.
+const PER_SHARED_BATCH: u32 = 256;
 
 /// The searches that are not done yet; they outlive a batch.
 #[derive(Debug, Default)]
@@ -25,6 +27,8 @@ pub(super) struct Searches {
     begun: BTreeMap<ActivityQuery, Search>,
     /// The query that made the last step: the next batch begins after it.
     last: Option<ActivityQuery>,
+    /// Whether other commands share the batch.
+    pub(super) share: bool,
 }
 
 impl Searches {
@@ -35,15 +39,17 @@ impl Searches {
         queries: &BTreeSet<ActivityQuery>,
         book: &mut Book,
     ) -> sqlx::Result<()> {
-        let mut left = PER_BATCH;
+        let mut left = if self.share { PER_SHARED_BATCH } else { PER_BATCH };
         let (before, after): (Vec<_>, Vec<_>) =
             queries.iter().partition(|query| self.last.as_ref().is_some_and(|last| *query <= last));
         for query in after.into_iter().chain(before) {
             let mut search = self.begun.remove(query).unwrap_or_else(|| Search::new(query));
             let mut page = None;
-            while page.is_none() && left > 0 {
-                self.last = Some(query.clone());
-                left = left.saturating_sub(search.cost(query));
+            while page.is_none() && (left > 0 || !query.is_filtered()) {
+                if query.is_filtered() {
+                    self.last = Some(query.clone());
+                    left = left.saturating_sub(search.cost());
+                }
                 page = search.step(connection, query).await?;
             }
             if let Some(page) = page {
@@ -87,13 +93,9 @@ impl Search {
         Self { found: Vec::new(), rest: (query.from.millis(), query.to.millis()), has_begun: false }
     }
 
-    /// How many transactions the next step looks through, at most. Without a filter all of them match.
-    fn cost(&self, query: &ActivityQuery) -> u32 {
-        match (query.is_filtered(), self.has_begun) {
-            (false, _) => query.batch + BEYOND,
-            (true, false) => STEP / 4,
-            (true, true) => STEP,
-        }
+    /// How many transactions the next step looks through for a filter.
+    const fn cost(&self) -> u32 {
+        if self.has_begun { STEP } else { STEP / 4 }
     }
 
     /// Looks through a part of the rest; gives the page once it is found.
@@ -103,11 +105,8 @@ impl Search {
         query: &ActivityQuery,
     ) -> sqlx::Result<Option<ActivityPage>> {
         let most = query.batch + BEYOND;
-        let end = if query.is_filtered() {
-            nth(connection, query, self.rest, self.cost(query)).await?
-        } else {
-            None
-        };
+        let end =
+            if query.is_filtered() { nth(connection, query, self.rest, self.cost()).await? } else { None };
         self.has_begun = true;
         let part = end.map_or(self.rest, |end| part_through(query, self.rest, end));
         let found = select(connection, query, part, Some(most)).await?;

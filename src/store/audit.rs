@@ -77,6 +77,13 @@ const INVARIANTS: &[Invariant] = &[
             ON t.owner = i.number AND t.kind IN ('prepaid', 'prepaid-pending') WHERE i.recipient = l.owner), 0)",
     },
     Invariant {
+        name: "the credit that a creditor has given, less what was written off, is the debt to him",
+        violations: "SELECT 'creditor ' || c.owner || ': given ' || -sum(c.amount) FROM totals c \
+            WHERE c.kind IN ('credit-extended', 'credit-extended-pending', 'write-offs') GROUP BY c.owner \
+            HAVING -sum(c.amount) <> coalesce((SELECT sum(t.amount) FROM instruments i JOIN totals t \
+            ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') WHERE i.recipient = c.owner), 0)",
+    },
+    Invariant {
         name: "what is open of all debt Pays is the debt",
         violations: "SELECT 'instrument ' || i.id || ': owed ' || sum(t.amount) || ', open ' || \
             coalesce((SELECT sum(o.amount) FROM open_debts o WHERE o.instrument = i.number), 0) \
@@ -114,10 +121,10 @@ const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "no caller reference of an action has two effects within its seven days",
         violations: "SELECT 'caller ' || a.caller || ', reference ' || a.caller_reference FROM transactions a \
-            JOIN caller_references r ON r.caller = a.caller AND r.reference = a.caller_reference \
+            JOIN caller_references r ON r.world = a.world AND r.caller = a.caller AND r.reference = a.caller_reference \
             AND CASE r.action WHEN 'CancelSubscriptionAndRefund' THEN 'Refund' ELSE r.action END = a.operation \
             WHERE r.transaction_number IS NOT NULL AND a.received >= r.expires - 604800000 \
-            AND NOT EXISTS (SELECT 1 FROM caller_references o WHERE o.caller = a.caller \
+            AND NOT EXISTS (SELECT 1 FROM caller_references o WHERE o.world = a.world AND o.caller = a.caller \
             AND o.reference = a.caller_reference AND o.transaction_number = a.number)",
     },
     Invariant {

@@ -95,6 +95,15 @@ impl BatchError {
         }
     }
 
+    /// Whether the disk of an embedded database is full.
+    pub(super) fn is_full(&self) -> bool {
+        match self {
+            Self::Due(problem) => problem.is_full(),
+            Self::Database(sqlx::Error::Database(problem)) => problem.code().as_deref() == Some("13"),
+            _ => false,
+        }
+    }
+
     /// What to tell everybody who waits, when it has nothing to do with any one command.
     pub(super) fn for_everybody(&self) -> Option<FpsError> {
         let (code, text) = match self {

@@ -1,8 +1,10 @@
 //! A command on its way through a batch.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::error::{Code, FpsError};
 use crate::ledger::{Book, Command, Context, Needs};
@@ -21,6 +23,8 @@ pub(super) trait Job: Send {
     fn fail(self: Box<Self>, refusal: FpsError);
     /// Whether nobody waits for the answer any more.
     fn is_abandoned(&self) -> bool;
+    /// How long ago it was asked for.
+    fn age(&self) -> Duration;
 }
 
 /// What a command is about: its kind, and the accounts, tokens, instruments, transactions and subscriptions that it names.
@@ -48,11 +52,12 @@ pub(super) struct Waiting<C: Command> {
     command: C,
     answer: oneshot::Sender<Result<C::Output, FpsError>>,
     decided: Option<Result<C::Output, FpsError>>,
+    since: Instant,
 }
 
 impl<C: Command> Waiting<C> {
     pub(super) fn new(command: C, answer: oneshot::Sender<Result<C::Output, FpsError>>) -> Self {
-        Self { command, answer, decided: None }
+        Self { command, answer, decided: None, since: Instant::now() }
     }
 }
 
@@ -81,6 +86,10 @@ impl<C: Command> Job for Waiting<C> {
     fn is_abandoned(&self) -> bool {
         self.answer.is_closed()
     }
+
+    fn age(&self) -> Duration {
+        self.since.elapsed()
+    }
 }
 
 /// Work of the sandbox itself: nobody waits for an answer.
@@ -107,5 +116,9 @@ impl<C: Command> Job for Unattended<C> {
 
     fn is_abandoned(&self) -> bool {
         false
+    }
+
+    fn age(&self) -> Duration {
+        Duration::ZERO
     }
 }

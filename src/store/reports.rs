@@ -1,8 +1,7 @@
-//! Lists and sums: outstanding debt, first accounts, subscriptions.
+//! Lists: the first accounts of a kind, subscriptions with their payments.
 
 use crate::ledger::{
-    Account, AccountKind, AccountNumber, Amount, Book, DebtBalance, Kind, Subscription, TransactionNumber,
-    Wanted, World,
+    Account, AccountKind, AccountNumber, Book, Subscription, TransactionNumber, Wanted, World,
 };
 
 use super::columns::{self, Cell};
@@ -11,10 +10,6 @@ use super::load::{self, SUBSCRIPTIONS};
 
 /// Loads the reports that are wanted into the book.
 pub(super) async fn fetch(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
-    for creditor in &wanted.outstanding_debt {
-        let debt = outstanding_debt(connection, *creditor).await?;
-        book.put_outstanding_debt(*creditor, debt);
-    }
     for (world, kind) in &wanted.first_accounts {
         let accounts = first_accounts(connection, *world, *kind).await?;
         book.put_first_accounts(*world, *kind, accounts.iter().map(|account| account.number).collect());
@@ -74,19 +69,4 @@ async fn first_accounts(
     let text = "SELECT * FROM accounts WHERE world = $1 AND kind = $2 ORDER BY number LIMIT $3";
     let values = Values::default().bind(world.0).bind(columns::account_kind_name(kind)).bind(FIRST_ACCOUNTS);
     connection.all(text, values).await?.iter().map(load::account).collect()
-}
-
-async fn outstanding_debt(connection: &mut Connection, creditor: AccountNumber) -> sqlx::Result<DebtBalance> {
-    let text = "SELECT t.kind, CAST(sum(t.amount) AS BIGINT) FROM instruments i \
-         JOIN totals t ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') \
-         WHERE i.recipient = $1 AND i.kind = 'Credit' GROUP BY t.kind";
-    let mut debt = DebtBalance::default();
-    for row in connection.all(text, Values::default().bind(creditor.0)).await? {
-        let amount = Amount::from_micros(row.try_get(1)?);
-        match columns::kind(&row.try_get::<String, _>(0)?)? {
-            Kind::Debt => debt.available = amount,
-            _ => debt.pending_out = amount,
-        }
-    }
-    Ok(debt)
 }

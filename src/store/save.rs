@@ -193,6 +193,7 @@ fn new_totals(changes: &Changes, accounts: &[&Account], instruments: &[&Instrume
             Kind::Outgoing,
             Kind::Reserved,
             Kind::CreditExtended,
+            Kind::CreditExtendedPending,
             Kind::WriteOffs,
             Kind::PrepaidLiability,
             Kind::PrepaidLiabilityPending,

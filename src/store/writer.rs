@@ -37,6 +37,8 @@ const ATTEMPTS: u32 = 8;
 const BACKOFF: Duration = Duration::from_millis(2);
 /// How often to look for work that another sandbox has planned, in real time.
 const GLANCE: Duration = Duration::from_secs(1);
+/// How long a search may take.
+const LONGEST_SEARCH: Duration = Duration::from_secs(30);
 /// How many rows may stay in the book between batches; beyond that it starts afresh.
 const KEPT_ROWS: usize = 200_000;
 
@@ -133,8 +135,8 @@ impl Writer {
             };
             // One instant for the whole round: what is due by then has happened before any command sees it.
             let now = self.clock.now();
-            let mut jobs = std::mem::take(&mut self.unfinished);
-            jobs.retain(|job| !job.is_abandoned());
+            let mut jobs = self.go_on_with_unfinished();
+            let searching = jobs.len();
             let mut waiting_for_due = Vec::new();
             let mut asking = Vec::new();
             for message in messages.drain(..) {
@@ -148,6 +150,7 @@ impl Writer {
                     }
                 }
             }
+            self.searches.share = jobs.len() > searching;
             if caught(self.run_jobs(jobs, now)).await.is_err() {
                 // Whoever waited is told that there is no answer.
                 let problem = self.give_up(BatchError::Panicked).await;
@@ -173,6 +176,18 @@ impl Writer {
         for done in closing {
             let _ = done.send(());
         }
+    }
+
+    /// The commands that look for something since earlier batches. Those that take too long are given up: a client that
+    /// has closed its side of the connection may have gone, which nobody tells.
+    fn go_on_with_unfinished(&mut self) -> Vec<Box<dyn Job>> {
+        let mut jobs = std::mem::take(&mut self.unfinished);
+        jobs.retain(|job| !job.is_abandoned());
+        for job in jobs.extract_if(.., |job| job.age() > LONGEST_SEARCH) {
+            let text = "The search took too long. Ask for a shorter time, or with fewer filters.";
+            job.fail(FpsError::new(Code::ServiceUnavailable, text));
+        }
+        jobs
     }
 
     /// Runs what is due, and the commands in one batch. Commands that failed a short while ago are run apart.
@@ -406,6 +421,10 @@ impl Writer {
             // SQLite may have ended it already.
             if let Some(connection) = &mut self.connection {
                 let _ended_already = connection.run("ROLLBACK").await;
+                if problem.is_full() {
+                    // The log may hold one page many times over; put into the file it leaves room.
+                    let _ended_or_not = connection.run("PRAGMA wal_checkpoint(TRUNCATE)").await;
+                }
             }
             return problem;
         };

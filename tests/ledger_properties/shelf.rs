@@ -190,6 +190,7 @@ impl Shelf {
             let may_fall = matches!(
                 account.kind,
                 Kind::CreditExtended
+                    | Kind::CreditExtendedPending
                     | Kind::ClearingCards
                     | Kind::ClearingBanks
                     | Kind::OutsideCards

@@ -459,6 +459,10 @@ const TAMPERINGS: &[(&str, &str)] = &[
         "what an issuer owes for money paid in advance is what his instruments hold",
         "UPDATE totals SET amount = amount + 1 WHERE kind = 'prepaid-liability' AND amount < 0",
     ),
+    (
+        "the credit that a creditor has given, less what was written off, is the debt to him",
+        "UPDATE totals SET amount = amount - 1 WHERE kind = 'credit-extended-pending'",
+    ),
     ("what is open of all debt Pays is the debt", "UPDATE open_debts SET amount = amount - 1"),
     ("what is open of all debt Pays is the debt", "DELETE FROM open_debts"),
     (

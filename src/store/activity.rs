@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::AssertSqlSafe;
+use tokio::time::Instant;
 
 use crate::ledger::{ActivityPage, ActivityQuery, Book, Role, Timestamp, TransactionNumber};
 
@@ -19,9 +20,11 @@ const STEP: u32 = 256;
 const PER_BATCH: u32 = 4_096;
 /// and when other commands share the batch.
 const PER_SHARED_BATCH: u32 = 256;
+/// While other commands wait, searches rest so many times as long as they have just taken.
+const REST: u32 = 7;
 
 /// The searches that are not done yet; they outlive a batch.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Searches {
     /// Where each query has got to.
     begun: BTreeMap<ActivityQuery, Search>,
@@ -29,9 +32,15 @@ pub(super) struct Searches {
     last: Option<ActivityQuery>,
     /// Whether other commands share the batch.
     pub(super) share: bool,
+    /// Until when searches make no steps in batches that they share.
+    rests_until: Instant,
 }
 
 impl Searches {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { begun: BTreeMap::new(), last: None, share: false, rests_until: now }
+    }
+
     /// Makes steps for these queries, in turn, as far as one batch may go. Pages that are found go into the book.
     pub(super) async fn go_on(
         &mut self,
@@ -39,7 +48,13 @@ impl Searches {
         queries: &BTreeSet<ActivityQuery>,
         book: &mut Book,
     ) -> sqlx::Result<()> {
-        let mut left = if self.share { PER_SHARED_BATCH } else { PER_BATCH };
+        let began = Instant::now();
+        let mut left = match self.share {
+            false => PER_BATCH,
+            true if began < self.rests_until => 0,
+            true => PER_SHARED_BATCH,
+        };
+        let makes_steps = left > 0 && queries.iter().any(ActivityQuery::is_filtered);
         let (before, after): (Vec<_>, Vec<_>) =
             queries.iter().partition(|query| self.last.as_ref().is_some_and(|last| *query <= last));
         for query in after.into_iter().chain(before) {
@@ -58,6 +73,9 @@ impl Searches {
                 self.begun.insert(query.clone(), search);
                 book.put_unfinished(query.clone());
             }
+        }
+        if makes_steps {
+            self.rests_until = Instant::now() + began.elapsed() * REST;
         }
         Ok(())
     }

@@ -284,7 +284,7 @@ impl Store {
             book: Book::default(),
             unfinished: Vec::new(),
             awaited: BTreeSet::new(),
-            searches: Searches::default(),
+            searches: Searches::new(Instant::now()),
             suspects: Suspects::default(),
             expiry: Expiry::new(Instant::now()),
             next_due: head.next_due,

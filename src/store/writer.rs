@@ -38,7 +38,7 @@ const BACKOFF: Duration = Duration::from_millis(2);
 /// How often to look for work that another sandbox has planned, in real time.
 const GLANCE: Duration = Duration::from_secs(1);
 /// How long a search may take.
-const LONGEST_SEARCH: Duration = Duration::from_secs(30);
+const LONGEST_SEARCH: Duration = Duration::from_secs(60);
 /// How many rows may stay in the book between batches; beyond that it starts afresh.
 const KEPT_ROWS: usize = 200_000;
 

@@ -51,7 +51,8 @@ pub struct ServerSettings {
     /// for HTTP/1. A request target above 65,534 bytes is answered 414 whatever this says: hyper reads no more.
     pub max_head_bytes: usize,
     /// How long a client may take for a TLS handshake, for its first request head and for a request body, each.
-    /// A connection on which no request begins and no answer moves is closed after one to two of it. A handler's
+    /// A connection on which no request begins and no answer moves is closed after one to two of it; on HTTP/2 only
+    /// answers that move keep it. A handler's
     /// own time is not limited.
     pub request_timeout: Duration,
     /// How long requests in hand may go on once the server is told to finish.

@@ -145,7 +145,7 @@ pub(super) fn own_result(return_url: &Url) -> Option<&'static str> {
 }
 
 /// The first of these names that a parameter of a URL's query has, as the frameworks of merchants read it: in any case,
-/// after blanks, as a list (`status[]`), and after a `;` as after a `&`.
+/// of any alphabet, after blanks and marks, as a list (`status[]`), and after a `;` as after a `&`.
 fn own_parameter(url: &Url, names: &[&'static str]) -> Option<&'static str> {
     let parts = url.query().unwrap_or_default().split(['&', ';']);
     let given = parts.flat_map(|part| form_urlencoded::parse(part.as_bytes()));
@@ -235,8 +235,16 @@ mod tests {
             assert_eq!(named(&format!("order=7&{name}=x")), Some(name));
             assert_eq!(named(&name.to_uppercase()), Some(name));
         }
-        for status in ["Status=SC", "s%74atus=SC", "x=1;status=SC", "%20status=SC", "+status", "status[]=SC"]
-        {
+        for status in [
+            "Status=SC",
+            "s%74atus=SC",
+            "x=1;status=SC",
+            "%20status=SC",
+            "+status",
+            "status[]=SC",
+            "%C5%BFtatus=SC",
+            "%EF%BB%BFstatus=SC",
+        ] {
             assert_eq!(named(status), Some("status"), "{status}");
         }
         for other in ["", "order=7", "statuses=SC", "x=status", "s=1#status=SC", "state=WA", "%2574atus=1"] {

@@ -64,7 +64,7 @@ impl Writer {
         let mut tried = 0;
         let problem = loop {
             let patience = self.patience();
-            let first = tokio::time::timeout(patience, self.run_first_due_work(now, tried)).await;
+            let first = tokio::time::timeout(patience, self.run_first_due_work(now)).await;
             match first.unwrap_or(Err(BatchError::TimedOut)) {
                 Ok(Progress::AllDone) => return,
                 Ok(Progress::One) => {}
@@ -82,7 +82,7 @@ impl Writer {
     }
 
     /// Runs the first piece of what is due; sets it aside if it fails for a cause of its own.
-    async fn run_first_due_work(&mut self, now: Timestamp, tried: i64) -> Result<Progress, BatchError> {
+    async fn run_first_due_work(&mut self, now: Timestamp) -> Result<Progress, BatchError> {
         let world = self.world;
         self.enter().await?;
         let mut begun = self.sharing.is_some();
@@ -103,7 +103,7 @@ impl Writer {
         if !problem.lies_in_the_work() {
             return Err(problem);
         }
-        tracing::error!(%problem, transaction = due.transaction.0, tried, "due work is set aside");
+        tracing::error!(%problem, transaction = due.transaction.0, "due work is set aside");
         let text = problem.to_string();
         self.give_up(problem).await;
         self.set_aside(due, text).await?;

@@ -278,7 +278,7 @@ async fn a_buyer_sets_up_credit_in_a_browser_and_the_merchant_is_paid() {
             ("CallerReference", "settled"),
         ];
         merchant.ok("SettleDebt", &settle).await;
-        server.advance(Duration::from_secs(2));
+        server.advance(Duration::from_secs(2)).await;
         assert_eq!(merchant.debt(instrument).await, ("0.000000".to_owned(), "0.000000".to_owned()));
         browser.close().await.unwrap();
         server.stop().await;

@@ -322,7 +322,7 @@ async fn whoever_waits_too_long_for_the_turn_is_told_and_look_ups_do_not_wait() 
     merchant.ok("Pay", &pay(demo::CREDIT, "1", "before")).await;
     let mut other = PgConnection::connect(&replicas.url).await.unwrap();
     sqlx::query("BEGIN").execute(&mut other).await.unwrap();
-    sqlx::query("SELECT number FROM worlds FOR UPDATE").execute(&mut other).await.unwrap();
+    sqlx::query("SELECT number FROM world FOR UPDATE").execute(&mut other).await.unwrap();
     let began = Instant::now();
     let refused = merchant.call("Pay", &pay(demo::CREDIT, "1", "meanwhile")).await;
     assert_eq!((refused.status, refused.code().as_str()), (503, "ServiceUnavailable"), "{}", refused.body);
@@ -342,7 +342,7 @@ async fn a_sandbox_whose_database_takes_no_changes_is_not_ready_until_it_does() 
     let merchant = replicas.merchant(0);
     let mut other = PgConnection::connect(&replicas.url).await.unwrap();
     let refuses = "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE 'No space left on device'; END $$ \
-         LANGUAGE plpgsql; CREATE TRIGGER full_disk BEFORE UPDATE ON worlds EXECUTE FUNCTION refuse()";
+         LANGUAGE plpgsql; CREATE TRIGGER full_disk BEFORE UPDATE ON world EXECUTE FUNCTION refuse()";
     sqlx::raw_sql(refuses).execute(&mut other).await.unwrap();
     let ready = async || {
         let request = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -352,7 +352,7 @@ async fn a_sandbox_whose_database_takes_no_changes_is_not_ready_until_it_does() 
     assert_eq!(merchant.call("Pay", &pay(demo::CREDIT, "1", "refused")).await.status, 500);
     assert_eq!((ready().await, ready().await), (503, 503));
     assert_eq!(merchant.debt(demo::INSTRUMENT).await.0, "100.000000", "look-ups go on");
-    sqlx::raw_sql("DROP TRIGGER full_disk ON worlds").execute(&mut other).await.unwrap();
+    sqlx::raw_sql("DROP TRIGGER full_disk ON world").execute(&mut other).await.unwrap();
     assert_eq!((ready().await, ready().await), (200, 200), "without a payment");
     merchant.ok("Pay", &pay(demo::CREDIT, "1", "refused")).await;
     replicas.finish_and_audit().await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use fps_sandbox::clock::Clock;
+use fps_sandbox::clock::{Clock, ClockState};
 use fps_sandbox::config::{Config, Database};
 use fps_sandbox::ids;
 use fps_sandbox::ledger::{Amount, Once, OwnFee, Pay, Payment, Remarks, TransactionId};
@@ -133,7 +133,8 @@ async fn make(path: &Path, count: u64) -> Outcome<Vec<String>> {
         ..Config::default()
     };
     // Each transaction at a millisecond of its own, or nearly: pages of activity are cut between instants.
-    let clock = Clock::standing_at(Clock::system().now().plus_millis(-i64::try_from(count)? - 1_000));
+    let start = Clock::system().now().plus_millis(-i64::try_from(count)? - 1_000);
+    let clock = Clock::new(ClockState::Standing(start));
     let sandbox = Sandbox::start(&config, clock.clone()).await?;
     let store = sandbox.store();
     let made = Arc::new(AtomicU64::new(0));
@@ -147,7 +148,7 @@ async fn make(path: &Path, count: u64) -> Outcome<Vec<String>> {
                 if number >= count {
                     return Ok::<_, String>(ids);
                 }
-                clock.advance(Duration::from_millis(1));
+                clock.set(clock.state().advanced(Duration::from_millis(1)));
                 let id = pay(&store, number).await?;
                 if number % EVERY == 0 {
                     ids.push(id.to_string());
@@ -157,9 +158,10 @@ async fn make(path: &Path, count: u64) -> Outcome<Vec<String>> {
     }
     let ids = workers.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;
     for number in count..count + LAST {
-        clock.advance(Duration::from_millis(1));
+        clock.set(clock.state().advanced(Duration::from_millis(1)));
         pay(store, number).await?;
     }
+    store.set_clock(ClockState::REAL_TIME).await.map_err(|refusal| refusal.to_string())?;
     store.close().await;
     Ok(ids.concat())
 }

@@ -1,16 +1,20 @@
 -- Columns are whole numbers, text and blobs only. Money is in millionths of a US dollar, instants are in
--- milliseconds since 1970. Every row belongs to a world. The same tables as in SQLite.
+-- milliseconds since 1970. A database of these tables is one world. The same tables as in SQLite.
 
-CREATE TABLE worlds (
-    number BIGINT PRIMARY KEY,
-    name   TEXT NOT NULL UNIQUE,
-    -- Counts the batches that changed the world. Its row is locked by whoever changes anything in it.
-    version BIGINT NOT NULL DEFAULT 0
+-- The world itself: one row.
+CREATE TABLE world (
+    number       BIGINT PRIMARY KEY CHECK (number = 1),
+    -- Ids are made from it and from row numbers.
+    id_seed      BIGINT NOT NULL,
+    -- The clock stands at an instant, or runs so many milliseconds ahead of real time.
+    clock_stands BIGINT NOT NULL,
+    clock_millis BIGINT NOT NULL,
+    -- Counts the batches that changed the world, where several sandboxes share it. Whoever changes anything locks the row.
+    version      BIGINT NOT NULL
 );
 
 CREATE TABLE accounts (
     number BIGINT PRIMARY KEY,
-    world  BIGINT NOT NULL,
     name   TEXT NOT NULL,
     email  TEXT NOT NULL,
     -- The address in the form in which addresses are compared.
@@ -27,12 +31,11 @@ CREATE TABLE accounts (
 );
 
 -- Whoever signs in on the Co-Branded pages is found by address, or picked from the first accounts of a kind.
-CREATE UNIQUE INDEX accounts_email ON accounts (world, email_key);
-CREATE INDEX accounts_kind ON accounts (world, kind, number);
+CREATE UNIQUE INDEX accounts_email ON accounts (email_key);
+CREATE INDEX accounts_kind ON accounts (kind, number);
 
 CREATE TABLE access_keys (
     key     TEXT NOT NULL PRIMARY KEY,
-    world   BIGINT NOT NULL,
     account BIGINT NOT NULL,
     secret  TEXT NOT NULL,
     -- Whether the owner may call the service.
@@ -43,27 +46,27 @@ CREATE TABLE access_keys (
     return_signature BIGINT NOT NULL CHECK (return_signature IN (1, 2))
 );
 
+-- Ids of instruments, tokens and transactions are made from the row's number. Only those that a seed file has named
+-- otherwise are stored.
 CREATE TABLE instruments (
     number       BIGINT PRIMARY KEY,
-    world        BIGINT NOT NULL,
-    id           TEXT NOT NULL,
+    id           TEXT,
     kind         TEXT NOT NULL CHECK (kind IN ('Credit', 'Prepaid')),
     sender       BIGINT NOT NULL,
     recipient    BIGINT NOT NULL,
     ceiling BIGINT NOT NULL CHECK (ceiling >= 0),
     valid_from   BIGINT,
     valid_until  BIGINT,
-    active       BIGINT NOT NULL,
-    UNIQUE (world, id)
+    active       BIGINT NOT NULL
 );
+CREATE UNIQUE INDEX instruments_id ON instruments (id) WHERE id IS NOT NULL;
 
 -- What is owed to a creditor, for GetOutstandingDebtBalance.
 CREATE INDEX instruments_recipient ON instruments (recipient);
 
 CREATE TABLE tokens (
     number            BIGINT PRIMARY KEY,
-    world             BIGINT NOT NULL,
-    id                TEXT NOT NULL,
+    id                TEXT,
     account           BIGINT NOT NULL,
     caller            BIGINT NOT NULL,
     purpose           TEXT NOT NULL,
@@ -88,9 +91,9 @@ CREATE TABLE tokens (
     uses              BIGINT NOT NULL,
     spent             BIGINT NOT NULL,
     windows           TEXT NOT NULL,
-    UNIQUE (world, id),
     CHECK (spent >= 0 AND (global_limit IS NULL OR spent <= global_limit))
 );
+CREATE UNIQUE INDEX tokens_id ON tokens (id) WHERE id IS NOT NULL;
 
 -- GetTokenByCaller finds a token by its reference, GetTokens lists those on an account.
 CREATE INDEX tokens_reference ON tokens (caller, caller_reference);
@@ -98,8 +101,7 @@ CREATE INDEX tokens_account ON tokens (account);
 
 CREATE TABLE transactions (
     number             BIGINT PRIMARY KEY,
-    world              BIGINT NOT NULL,
-    id                 TEXT NOT NULL,
+    id                 TEXT,
     operation          TEXT NOT NULL,
     caller             BIGINT NOT NULL,
     sender             BIGINT NOT NULL,
@@ -131,9 +133,9 @@ CREATE TABLE transactions (
     caller_balance     BIGINT NOT NULL,
     recipient_balance  BIGINT NOT NULL,
     lines              BIGINT NOT NULL,
-    UNIQUE (world, id),
     CHECK (refunded BETWEEN 0 AND amount)
 );
+CREATE UNIQUE INDEX transactions_id ON transactions (id) WHERE id IS NOT NULL;
 
 -- The refunds of a transaction, for GetTransaction.
 CREATE INDEX transactions_original ON transactions (original) WHERE original IS NOT NULL;
@@ -159,7 +161,6 @@ CREATE TABLE postings (
 CREATE TABLE totals (
     kind    TEXT NOT NULL,
     owner   BIGINT NOT NULL,
-    world   BIGINT NOT NULL,
     amount  BIGINT NOT NULL,
     floor   BIGINT,
     ceiling BIGINT,
@@ -178,7 +179,6 @@ CREATE TABLE open_debts (
 
 -- One caller reference, one effect, for each action of a caller.
 CREATE TABLE caller_references (
-    world              BIGINT NOT NULL,
     caller             BIGINT NOT NULL,
     reference          TEXT NOT NULL,
     action             TEXT NOT NULL,
@@ -188,42 +188,38 @@ CREATE TABLE caller_references (
     error_code         TEXT,
     error_message      TEXT,
     expires            BIGINT NOT NULL,
-    PRIMARY KEY (world, caller, reference, action),
+    PRIMARY KEY (caller, reference, action),
     CHECK ((transaction_number IS NULL) = (error_code IS NOT NULL))
 );
 
 -- Work that becomes due: at most one piece a transaction.
 CREATE TABLE due (
     transaction_number BIGINT PRIMARY KEY,
-    world              BIGINT NOT NULL,
     at                 BIGINT NOT NULL,
     step               TEXT NOT NULL,
     -- Why it was set aside after it had failed.
     problem            TEXT
 );
-CREATE INDEX due_at ON due (world, at) WHERE problem IS NULL;
+CREATE INDEX due_at ON due (at) WHERE problem IS NULL;
 
 CREATE TABLE subscriptions (
-    world     BIGINT NOT NULL,
     id        TEXT NOT NULL,
     sender    BIGINT NOT NULL,
     recipient BIGINT NOT NULL,
     status    TEXT NOT NULL,
     terms     TEXT NOT NULL,
-    PRIMARY KEY (world, id)
+    PRIMARY KEY (id)
 );
 
 CREATE TABLE subscription_payments (
-    world              BIGINT NOT NULL,
     subscription       TEXT NOT NULL,
     transaction_number BIGINT NOT NULL,
-    PRIMARY KEY (world, subscription, transaction_number)
+    PRIMARY KEY (subscription, transaction_number)
 );
 
--- What the sandboxes of a world share and show nobody.
+-- What the sandboxes on a database share and show nobody.
 CREATE TABLE secrets (
-    world BIGINT NOT NULL,
     name  TEXT NOT NULL,
     value TEXT NOT NULL,
-    PRIMARY KEY (world, name)
+    PRIMARY KEY (name)
 );

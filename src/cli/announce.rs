@@ -112,7 +112,7 @@ impl Keys {
         let public = SecretKey::new(world::SECRET);
         if let Some(key) = store.access_key(world::KEY).filter(|key| is_same(&key.secret, &public)) {
             let ask = GetDebtBalance { caller: key.owner, instrument: world::INSTRUMENT.to_owned().into() };
-            return Self::Public { demo_world: store.run(ask).await.is_ok() };
+            return Self::Public { demo_world: store.ask(ask).await.is_ok() };
         }
         store.first_access_key().map_or(Self::None, |key| Self::Own(key.id.clone()))
     }

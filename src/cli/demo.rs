@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use tokio::runtime::Runtime;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockState};
 use crate::config::Config;
 use crate::error::FpsError;
 use crate::ledger::{
-    Amount, Book, Caller, Command, Context, DebtBalance, GetDebtBalance, LedgerAccount, Needs,
+    AccountNumber, Amount, Book, DebtBalance, GetDebtBalance, LedgerAccount, Needs, Query, QueryContext,
 };
 use crate::sandbox::Sandbox;
 use crate::seed::Seed;
@@ -42,7 +42,7 @@ impl Demo {
     pub(super) fn run() -> Result<ExitCode, Failure> {
         let runtime = Runtime::new().map_err(Failure::failed)?;
         let now: DateTime<Utc> = ONCE.parse().map_err(Failure::failed)?;
-        let clock = Clock::standing_at(now.into());
+        let clock = Clock::new(ClockState::Standing(now.into()));
         let seed = Seed::parse("the world of the demo", world::STORY).map_err(Failure::failed)?;
         let config = Config { listen: "127.0.0.1:0".to_owned(), id_seed: Some(1), ..Config::default() };
         let starting = Sandbox::start_seeded(&config, clock.clone(), &seed);
@@ -77,7 +77,7 @@ fn row(number: &str, request: &str, answer: &str, balances: [String; 3]) -> Resu
 pub(super) struct Stage<'a> {
     runtime: &'a Runtime,
     store: Store,
-    merchant: Caller,
+    merchant: AccountNumber,
     endpoint: Endpoint,
     signer: Signer,
     clock: Clock,
@@ -106,8 +106,9 @@ impl<'a> Stage<'a> {
     }
 
     /// Lets time pass on the sandbox clock.
-    pub(super) fn wait(&self, seconds: u64) {
-        self.clock.advance(Duration::from_secs(seconds));
+    pub(super) fn wait(&self, seconds: u64) -> Result<(), Failure> {
+        let later = self.clock.state().advanced(Duration::from_secs(seconds));
+        self.runtime.block_on(self.store.set_clock(later)).map_err(Failure::failed)
     }
 
     /// Sends a request and prints it, its answer and the balances after it. Answers the transaction's id.
@@ -140,8 +141,8 @@ impl<'a> Stage<'a> {
     fn balances(&self) -> Result<[String; 3], Failure> {
         let debt = GetDebtBalance { caller: self.merchant, instrument: world::INSTRUMENT.to_owned().into() };
         let asking = async {
-            let DebtBalance { available, pending_out } = self.store.run(debt).await?;
-            let merchant = self.store.run(BalanceOf(self.merchant)).await?;
+            let DebtBalance { available, pending_out } = self.store.ask(debt).await?;
+            let merchant = self.store.ask(BalanceOf(self.merchant)).await?;
             Ok([available, pending_out, merchant].map(|amount| format!("{:.2}", amount.to_decimal())))
         };
         self.runtime.block_on(asking).map_err(|refusal: FpsError| Failure::failed(refusal))
@@ -165,17 +166,16 @@ fn in_short(answer: &http::Answer) -> String {
 }
 
 /// Asks the book what an account has; no action tells that yet.
-struct BalanceOf(Caller);
+struct BalanceOf(AccountNumber);
 
-impl Command for BalanceOf {
+impl Query for BalanceOf {
     type Output = Amount;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.total(LedgerAccount::balance(self.0.account));
+        needs.total(LedgerAccount::balance(self.0));
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Amount, FpsError> {
-        Ok(book.total(LedgerAccount::balance(self.0.account)))
+    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Amount, FpsError> {
+        Ok(book.total(LedgerAccount::balance(self.0)))
     }
 }

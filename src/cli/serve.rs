@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockState};
 use crate::config::{self, Config, Settings};
 use crate::ledger::Timestamp;
 use crate::logging;
@@ -32,7 +32,8 @@ async fn serve(config: &Config) -> Result<ExitCode, Failure> {
     if let Some(path) = &config.port_file {
         port_file::remove(path)?;
     }
-    let clock = config.clock.map_or_else(Clock::system, |start| Clock::starting_at(Timestamp::from(start)));
+    let start = config.clock.map(|start| ClockState::running_from(Timestamp::from(start)));
+    let clock = Clock::new(start.unwrap_or(ClockState::REAL_TIME));
     let sandbox = Sandbox::start(config, clock.clone()).await.map_err(not_started)?;
     announce::announce(config, &sandbox, &clock).await?;
     sandbox.prepare_signing_key();

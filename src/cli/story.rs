@@ -21,7 +21,7 @@ fn credit(stage: &mut Stage<'_>) -> Result<String, Failure> {
     let first = stage.ask("Pay 100.00 by credit token", &pay(CREDIT, "100", "order-1"), "200 Success")?;
     let settled = stage.ask("SettleDebt 90.00", &settle(SETTLEMENT, "90", "settle-1"), "200 Pending")?;
     say("    … a second later the card has paid, and the merchant has it less the fee:")?;
-    stage.wait(1);
+    stage.wait(1)?;
     let detail = [("Action", "GetTransaction"), ("TransactionId", settled.as_str())];
     stage.ask("GetTransaction of the settlement", &detail, "200 Success, fee 2.50")?;
     let write_off = [

@@ -40,7 +40,7 @@ use crate::fps::hosts::{self, Hosts};
 use crate::fps::outbound::Outbound;
 use crate::fps::query::{self, Pair};
 use crate::ids;
-use crate::ledger::{FindSecret, KeepSecret, Secret, SecretName, World};
+use crate::ledger::{FindSecret, KeepSecret, Secret, SecretName};
 use crate::server::ConnectionInfo;
 use crate::store::Store;
 
@@ -222,14 +222,10 @@ impl CoBranded {
     /// The seal of the world, made by the first sandbox that needs it.
     async fn seal(&self) -> Result<&Seal, FpsError> {
         let made = self.seal.get_or_try_init(|| async {
-            let (world, name) = (World::DEFAULT, SecretName::Seal);
-            let secret = match self.store.run(FindSecret { world, name }).await? {
+            let name = SecretName::Seal;
+            let secret = match self.store.ask(FindSecret { name }).await? {
                 Some(kept) => kept,
-                None => {
-                    self.store
-                        .run(KeepSecret { world, name, offered: Secret::new(Seal::new_secret()) })
-                        .await?
-                }
+                None => self.store.run(KeepSecret { name, offered: Secret::new(Seal::new_secret()) }).await?,
             };
             Seal::new(secret.reveal()).ok_or_else(|| Code::InternalError.into())
         });

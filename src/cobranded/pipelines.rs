@@ -2,7 +2,7 @@
 
 use crate::fps::actions::{Behaviour, documented, observed, our_choice};
 use crate::ledger::{
-    Account, Amount, Asked, Caller, Charges, Credit, Measure, PaymentMethod, Payments, Proposal,
+    Account, AccountNumber, Amount, Asked, Charges, Credit, Measure, PaymentMethod, Payments, Proposal,
     RecipientTerms, Timestamp, TokenType, UsageLimit, Validity,
 };
 
@@ -436,7 +436,7 @@ impl Pipeline {
     pub(super) fn read(
         &'static self,
         start: &Start,
-        caller: Caller,
+        caller: AccountNumber,
         now: Timestamp,
     ) -> Result<Request, Vec<&'static str>> {
         let mut fields = Fields::new(start, self, now);

@@ -190,7 +190,7 @@ async fn consider(
 ) -> Result<Result<Considered, Response<Body>>, FpsError> {
     let outcome = match &arrival.request {
         Err(names) => Outcome::IllFormed(names.clone()),
-        Ok(request) => match pages.store.run(Consider { proposal: request.proposal.clone(), email }).await? {
+        Ok(request) => match pages.store.ask(Consider { proposal: request.proposal.clone(), email }).await? {
             Ok(considered) => return Ok(Ok(considered)),
             Err(flaw) => flaw.into(),
         },

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::config::AuthMode;
 use crate::error::{Code, FpsError};
-use crate::ledger::{Caller, Timestamp};
+use crate::ledger::{AccountNumber, Timestamp};
 use crate::logging::excerpt;
 use crate::store::{AccessKey, Standing, Store};
 
@@ -34,7 +34,7 @@ pub struct Incoming<'a> {
 #[derive(Debug)]
 pub struct Authenticated {
     /// The owner of the access key.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// In lenient mode: `ok`, or the error that strict mode would have given.
     pub report: Option<String>,
 }

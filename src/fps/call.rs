@@ -3,8 +3,8 @@
 use crate::config::VerifySignatureRefusal;
 use crate::error::FpsError;
 use crate::ledger::{
-    Caller, ChargeFeeTo, Command, CsOwner, DescriptorPolicy, MarketplaceRefundPolicy, Once, Operation,
-    OwnFee, Payment, PaymentMethod, Receipt, Referenced, Remarks, Role, SoftDescriptorType, Status,
+    AccountNumber, ChargeFeeTo, Command, CsOwner, DescriptorPolicy, MarketplaceRefundPolicy, Once, Operation,
+    OwnFee, Payment, PaymentMethod, Query, Receipt, Referenced, Remarks, Role, SoftDescriptorType, Status,
     TokenType,
 };
 use crate::store::Store;
@@ -16,7 +16,7 @@ use super::xml::Answer;
 /// A request that is authenticated and whose parameter names are known.
 pub struct Call<'a> {
     /// Who asks.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// What is asked.
     pub params: Params<'a>,
     /// Where commands run.
@@ -35,7 +35,7 @@ pub struct OpenCall<'a> {
 
 impl<'a> Call<'a> {
     /// A call whose commands run here.
-    pub const fn new(caller: Caller, params: Params<'a>, store: &'a Store) -> Self {
+    pub const fn new(caller: AccountNumber, params: Params<'a>, store: &'a Store) -> Self {
         Self { caller, params, store }
     }
 
@@ -43,6 +43,12 @@ impl<'a> Call<'a> {
     pub async fn run<C: Command>(&self, command: C) -> Result<C::Output, FpsError> {
         self.params.used_up()?;
         self.store.run(command).await
+    }
+
+    /// Answers a query. All parameters have to be read by now, so that none is ignored in silence.
+    pub async fn ask<Q: Query>(&self, query: Q) -> Result<Q::Output, FpsError> {
+        self.params.used_up()?;
+        self.store.ask(query).await
     }
 
     /// Runs an operation that gives a receipt without a caller reference.
@@ -101,7 +107,7 @@ impl Params<'_> {
     }
 
     /// What Pay and Reserve share.
-    pub fn payment(&mut self, caller: Caller) -> Result<Payment, FpsError> {
+    pub fn payment(&mut self, caller: AccountNumber) -> Result<Payment, FpsError> {
         let sender_token = self.text("SenderTokenId")?.into();
         let recipient_token = self.maybe_text("RecipientTokenId")?.map(Into::into);
         let amount = self.amount("TransactionAmount")?;

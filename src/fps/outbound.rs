@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::error::{Code, FpsError};
 use crate::ids;
-use crate::ledger::{FindSecret, KeepSecret, Secret, SecretName, World};
+use crate::ledger::{FindSecret, KeepSecret, Secret, SecretName};
 use crate::signature::{self, Hash, Scheme, Signable, TrustedKeys, string_to_sign};
 use crate::store::{AccessKey, Store};
 
@@ -74,7 +74,7 @@ impl Outbound {
         }
         let made = make_apart().await?;
         let offered = Secret::new(made.to_pem());
-        let keep = KeepSecret { world: World::DEFAULT, name: SecretName::SigningKey, offered };
+        let keep = KeepSecret { name: SecretName::SigningKey, offered };
         let kept = read_key(&self.store.run(keep).await?)?;
         if kept.certificate_path() == made.certificate_path() {
             tracing::info!(certificate = kept.certificate_path(), "the key that signs messages is made");
@@ -83,8 +83,8 @@ impl Outbound {
     }
 
     async fn kept_key(&self) -> Result<Option<Arc<SigningKey>>, FpsError> {
-        let find = FindSecret { world: World::DEFAULT, name: SecretName::SigningKey };
-        self.store.run(find).await?.map(|pem| read_key(&pem)).transpose()
+        let find = FindSecret { name: SecretName::SigningKey };
+        self.store.ask(find).await?.map(|pem| read_key(&pem)).transpose()
     }
 
     /// The sandbox's own key, if a certificate's path is that of its certificate.

@@ -3,7 +3,7 @@
 use crate::error::{Code, FpsError};
 
 use super::money::Amount;
-use super::names::{AccountNumber, World};
+use super::names::AccountNumber;
 use super::transaction::{PaymentMethod, wire_names};
 
 /// An Amazon Payments account: a merchant or a buyer.
@@ -11,11 +11,9 @@ use super::transaction::{PaymentMethod, wire_names};
 pub struct Account {
     /// Its row.
     pub number: AccountNumber,
-    /// The world it lives in.
-    pub world: World,
     /// Contact name (personal) or business name.
     pub name: String,
-    /// E-mail address as it was given, shown in transaction details. No other account of the world has its
+    /// E-mail address as it was given, shown in transaction details. No other account has its
     /// [`EmailKey`].
     pub email: String,
     /// What kind of account it is.

@@ -12,13 +12,13 @@ use super::posting::LedgerAccount;
 use super::time::Timestamp;
 use super::transaction::{Operation, PaymentMethod, Status};
 use super::transaction_views::TransactionDetail;
-use super::{Caller, Command, Context};
+use super::{Query, QueryContext};
 
 /// Asks for the caller's balances.
 #[derive(Clone, Debug)]
 pub struct GetAccountBalance {
     /// Who asks.
-    pub caller: Caller,
+    pub caller: AccountNumber,
 }
 
 /// The balances of an account.
@@ -32,21 +32,20 @@ pub struct AccountBalance {
     pub pending_out: Amount,
 }
 
-impl Command for GetAccountBalance {
+impl Query for GetAccountBalance {
     type Output = AccountBalance;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         for account in [LedgerAccount::balance, LedgerAccount::incoming, LedgerAccount::outgoing] {
-            needs.total(account(self.caller.account));
+            needs.total(account(self.caller));
         }
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<AccountBalance, FpsError> {
+    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<AccountBalance, FpsError> {
         Ok(AccountBalance {
-            total: book.total(LedgerAccount::balance(self.caller.account)),
-            pending_in: book.total(LedgerAccount::incoming(self.caller.account)),
-            pending_out: book.total(LedgerAccount::outgoing(self.caller.account)),
+            total: book.total(LedgerAccount::balance(self.caller)),
+            pending_in: book.total(LedgerAccount::incoming(self.caller)),
+            pending_out: book.total(LedgerAccount::outgoing(self.caller)),
         })
     }
 }
@@ -99,7 +98,7 @@ impl ActivityQuery {
 #[derive(Clone, Debug)]
 pub struct GetAccountActivity {
     /// Who asks.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// Which transactions.
     pub query: ActivityQuery,
 }
@@ -115,9 +114,8 @@ pub struct AccountActivity {
     pub next: Option<Timestamp>,
 }
 
-impl Command for GetAccountActivity {
+impl Query for GetAccountActivity {
     type Output = AccountActivity;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         let Some(page) = needs.activity(&self.query) else { return };
@@ -126,14 +124,14 @@ impl Command for GetAccountActivity {
         }
     }
 
-    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<AccountActivity, FpsError> {
+    fn answer(&self, book: &Book, context: &QueryContext<'_>) -> Result<AccountActivity, FpsError> {
         // The newest transaction may have been received a little later than the clock shows.
-        let latest = context.now.max(context.numbering.newest());
+        let latest = context.now.max(context.newest);
         if self.query.from > latest || self.query.to < self.query.from {
             return Err(Code::InvalidDateRange.into());
         }
         let page = book.activity(&self.query).cloned().unwrap_or_default();
         let details = page.transactions.iter().filter_map(|number| TransactionDetail::of(book, *number));
-        Ok(AccountActivity { account: self.caller.account, transactions: details.collect(), next: page.next })
+        Ok(AccountActivity { account: self.caller, transactions: details.collect(), next: page.next })
     }
 }

@@ -12,7 +12,7 @@ use super::names::{AccountNumber, InstrumentId, TokenId};
 use super::needs::Needs;
 use super::proposal::{Flaw, Proposal};
 use super::transaction::PaymentMethod;
-use super::{Command, Context};
+use super::{Command, Context, Query, QueryContext};
 
 /// Who visits the pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,18 +47,17 @@ pub struct Considered {
     pub current: Option<PaymentMethod>,
 }
 
-impl Command for Consider {
+impl Query for Consider {
     type Output = Result<Considered, Flaw>;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         self.proposal.needs(needs);
         if let Some(email) = &self.email {
-            needs.account_at(self.proposal.caller.world, email);
+            needs.account_at(email);
         }
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Self::Output, FpsError> {
+    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Self::Output, FpsError> {
         Ok(self.considered(book))
     }
 }
@@ -72,8 +71,8 @@ impl Consider {
             proposal.unused(book)?;
         }
         let caller = proposal.caller;
-        let merchant = book.account(caller.account).map(|account| account.name.clone()).unwrap_or_default();
-        let known = self.email.as_ref().and_then(|email| book.account_at(caller.world, email));
+        let merchant = book.account(caller).map(|account| account.name.clone()).unwrap_or_default();
+        let known = self.email.as_ref().and_then(|email| book.account_at(email));
         let methods = match (&self.email, known) {
             (Some(email), None) => proposal.suits(book, &proposal.newcomer(email))?,
             (_, Some(account)) => proposal.suits(book, account)?,
@@ -123,7 +122,7 @@ impl Command for Authorise {
     fn needs(&self, needs: &mut Needs<'_>) {
         self.proposal.needs(needs);
         if let Visitor::At(email) = &self.visitor {
-            needs.account_at(self.proposal.caller.world, email);
+            needs.account_at(email);
         }
     }
 
@@ -174,7 +173,7 @@ impl Authorise {
     fn account(&self, book: &Book) -> Result<(Account, bool), Flaw> {
         let proposal = &self.proposal;
         match &self.visitor {
-            Visitor::At(email) => Ok(match book.account_at(proposal.caller.world, email) {
+            Visitor::At(email) => Ok(match book.account_at(email) {
                 Some(account) => (account.clone(), false),
                 None => (proposal.newcomer(email), true),
             }),

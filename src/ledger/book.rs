@@ -18,7 +18,7 @@ use super::instrument::Instrument;
 use super::money::Amount;
 use super::names::{
     AccountNumber, InstrumentId, InstrumentNumber, SubscriptionId, TokenId, TokenNumber, TransactionId,
-    TransactionNumber, World,
+    TransactionNumber,
 };
 use super::needs::{Needs, Wanted};
 use super::posting::{LedgerAccount, Posting};
@@ -31,8 +31,6 @@ use super::transaction::{PaymentMethod, Progress, Transaction};
 /// Work that becomes due at an instant of the world's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Due {
-    /// On whose clock.
-    pub world: World,
     /// When.
     pub at: Timestamp,
     /// For which transaction.
@@ -120,8 +118,6 @@ impl OldestDebts {
 /// Everything a batch has to save.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// New worlds.
-    pub worlds: BTreeMap<World, String>,
     /// New accounts.
     pub accounts: BTreeSet<AccountNumber>,
     /// New tokens.
@@ -141,11 +137,11 @@ pub struct Changes {
     /// Open debts that changed; an amount of zero means closed.
     pub open_debts: BTreeMap<(InstrumentNumber, TransactionNumber), Amount>,
     /// New subscriptions.
-    pub new_subscriptions: BTreeSet<(World, SubscriptionId)>,
+    pub new_subscriptions: BTreeSet<SubscriptionId>,
     /// Older subscriptions that were called off.
-    pub cancelled_subscriptions: BTreeSet<(World, SubscriptionId)>,
+    pub cancelled_subscriptions: BTreeSet<SubscriptionId>,
     /// New secrets.
-    pub secrets: BTreeSet<(World, SecretName)>,
+    pub secrets: BTreeSet<SecretName>,
     /// References used.
     pub references: BTreeSet<ReferenceKey>,
     /// The work that is now due for a transaction, or that none is any more.
@@ -165,10 +161,10 @@ struct Lists {
     activity: HashMap<ActivityQuery, ActivityPage>,
     unfinished: HashSet<ActivityQuery>,
     tokens_under: HashSet<(AccountNumber, String)>,
-    accounts_at: HashMap<(World, EmailKey), Option<AccountNumber>>,
-    first_accounts: HashMap<(World, AccountKind), Vec<AccountNumber>>,
-    secrets: HashMap<(World, SecretName), Option<Secret>>,
-    subscriptions: HashMap<(World, SubscriptionId), Option<Subscription>>,
+    accounts_at: HashMap<EmailKey, Option<AccountNumber>>,
+    first_accounts: HashMap<AccountKind, Vec<AccountNumber>>,
+    secrets: HashMap<SecretName, Option<Secret>>,
+    subscriptions: HashMap<SubscriptionId, Option<Subscription>>,
 }
 
 /// The rows a batch works on.
@@ -176,15 +172,15 @@ struct Lists {
 pub struct Book {
     accounts: HashMap<AccountNumber, Arc<Account>>,
     tokens: HashMap<TokenNumber, Token>,
-    token_ids: HashMap<(World, TokenId), Option<TokenNumber>>,
+    token_ids: HashMap<TokenId, Option<TokenNumber>>,
     tokens_of: HashMap<AccountNumber, BTreeSet<TokenNumber>>,
     /// Accounts all of whose tokens are at hand; those made since are too.
     all_tokens_of: HashSet<AccountNumber>,
     tokens_under: HashMap<(AccountNumber, String), BTreeSet<TokenNumber>>,
     instruments: HashMap<InstrumentNumber, Instrument>,
-    instrument_ids: HashMap<(World, InstrumentId), Option<InstrumentNumber>>,
+    instrument_ids: HashMap<InstrumentId, Option<InstrumentNumber>>,
     transactions: BTreeMap<TransactionNumber, Arc<Transaction>>,
-    transaction_ids: HashMap<(World, TransactionId), Option<TransactionNumber>>,
+    transaction_ids: HashMap<TransactionId, Option<TransactionNumber>>,
     references: HashMap<ReferenceKey, Option<Reference>>,
     totals: HashMap<LedgerAccount, Amount>,
     open_debts: BTreeMap<(InstrumentNumber, TransactionNumber), Amount>,
@@ -213,7 +209,7 @@ impl Book {
 
     /// A token as stored.
     pub fn put_token(&mut self, token: Token) {
-        self.token_ids.insert((token.world, token.id.clone()), Some(token.number));
+        self.token_ids.insert(token.id.clone(), Some(token.number));
         self.tokens_of.entry(token.account).or_default().insert(token.number);
         let made_under = (token.caller, token.caller_reference.clone());
         self.tokens_under.entry(made_under).or_default().insert(token.number);
@@ -222,13 +218,13 @@ impl Book {
 
     /// A credit instrument as stored.
     pub fn put_instrument(&mut self, instrument: Instrument) {
-        self.instrument_ids.insert((instrument.world, instrument.id.clone()), Some(instrument.number));
+        self.instrument_ids.insert(instrument.id.clone(), Some(instrument.number));
         self.instruments.insert(instrument.number, instrument);
     }
 
     /// A transaction as stored.
     pub fn put_transaction(&mut self, transaction: Transaction) {
-        self.transaction_ids.insert((transaction.world, transaction.id.clone()), Some(transaction.number));
+        self.transaction_ids.insert(transaction.id.clone(), Some(transaction.number));
         if let Some(original) = transaction.original {
             self.refunds.entry(original).or_default().insert(transaction.number);
         }
@@ -272,25 +268,25 @@ impl Book {
 
     /// A subscription as stored.
     pub fn put_subscription(&mut self, subscription: Subscription) {
-        let key = (subscription.world, subscription.id.clone());
+        let key = subscription.id.clone();
         self.lists.subscriptions.entry(key).or_insert(Some(subscription));
     }
 
     /// The account with this e-mail address as stored.
     pub fn put_account_at(&mut self, account: Account) {
-        let key = (account.world, EmailKey::of(&account.email));
+        let key = EmailKey::of(&account.email);
         self.lists.accounts_at.insert(key, Some(account.number));
         self.put_account(account);
     }
 
     /// The first few accounts of a kind as stored.
-    pub fn put_first_accounts(&mut self, world: World, kind: AccountKind, numbers: Vec<AccountNumber>) {
-        self.lists.first_accounts.insert((world, kind), numbers);
+    pub fn put_first_accounts(&mut self, kind: AccountKind, numbers: Vec<AccountNumber>) {
+        self.lists.first_accounts.insert(kind, numbers);
     }
 
     /// A secret as stored.
-    pub fn put_secret(&mut self, world: World, name: SecretName, value: Secret) {
-        self.lists.secrets.insert((world, name), Some(value));
+    pub fn put_secret(&mut self, name: SecretName, value: Secret) {
+        self.lists.secrets.insert(name, Some(value));
     }
 
     /// All that was wanted and exists has been put: what is missing does not exist.
@@ -336,17 +332,17 @@ impl Book {
     }
 
     /// Whether the account with an e-mail address has been looked for.
-    pub fn knows_account_at(&self, key: &(World, EmailKey)) -> bool {
+    pub fn knows_account_at(&self, key: &EmailKey) -> bool {
         self.lists.accounts_at.contains_key(key)
     }
 
     /// Whether the secret has been looked for.
-    pub fn knows_secret(&self, key: (World, SecretName)) -> bool {
+    pub fn knows_secret(&self, key: SecretName) -> bool {
         self.lists.secrets.contains_key(&key)
     }
 
     /// Whether the subscription has been looked for.
-    pub fn knows_subscription(&self, key: &(World, SubscriptionId)) -> bool {
+    pub fn knows_subscription(&self, key: &SubscriptionId) -> bool {
         self.lists.subscriptions.contains_key(key)
     }
 
@@ -356,17 +352,17 @@ impl Book {
     }
 
     /// Whether the token has been looked for.
-    pub fn knows_token_id(&self, key: &(World, TokenId)) -> bool {
+    pub fn knows_token_id(&self, key: &TokenId) -> bool {
         self.token_ids.contains_key(key)
     }
 
     /// Whether the instrument has been looked for.
-    pub fn knows_instrument_id(&self, key: &(World, InstrumentId)) -> bool {
+    pub fn knows_instrument_id(&self, key: &InstrumentId) -> bool {
         self.instrument_ids.contains_key(key)
     }
 
     /// Whether the transaction has been looked for.
-    pub fn knows_transaction_id(&self, key: &(World, TransactionId)) -> bool {
+    pub fn knows_transaction_id(&self, key: &TransactionId) -> bool {
         self.transaction_ids.contains_key(key)
     }
 
@@ -458,8 +454,8 @@ impl Book {
     }
 
     /// A token by id.
-    pub fn token(&self, world: World, id: &TokenId) -> Option<&Token> {
-        let number = *self.token_ids.get(&(world, id.clone()))?;
+    pub fn token(&self, id: &TokenId) -> Option<&Token> {
+        let number = *self.token_ids.get(id)?;
         self.token_row(number?)
     }
 
@@ -469,8 +465,8 @@ impl Book {
     }
 
     /// A credit instrument by id.
-    pub fn instrument(&self, world: World, id: &InstrumentId) -> Option<&Instrument> {
-        let number = *self.instrument_ids.get(&(world, id.clone()))?;
+    pub fn instrument(&self, id: &InstrumentId) -> Option<&Instrument> {
+        let number = *self.instrument_ids.get(id)?;
         self.instrument_row(number?)
     }
 
@@ -480,8 +476,8 @@ impl Book {
     }
 
     /// A transaction by id.
-    pub fn transaction(&self, world: World, id: &TransactionId) -> Option<&Transaction> {
-        let number = *self.transaction_ids.get(&(world, id.clone()))?;
+    pub fn transaction(&self, id: &TransactionId) -> Option<&Transaction> {
+        let number = *self.transaction_ids.get(id)?;
         self.transaction_row(number?)
     }
 
@@ -522,24 +518,24 @@ impl Book {
     }
 
     /// The account with an e-mail address, in any case.
-    pub fn account_at(&self, world: World, email: &str) -> Option<&Account> {
-        let number = *self.lists.accounts_at.get(&(world, EmailKey::of(email)))?;
+    pub fn account_at(&self, email: &str) -> Option<&Account> {
+        let number = *self.lists.accounts_at.get(&EmailKey::of(email))?;
         self.account(number?)
     }
 
     /// The first few accounts of a kind, if they have been looked for.
-    pub fn first_accounts(&self, world: World, kind: AccountKind) -> Option<&[AccountNumber]> {
-        self.lists.first_accounts.get(&(world, kind)).map(Vec::as_slice)
+    pub fn first_accounts(&self, kind: AccountKind) -> Option<&[AccountNumber]> {
+        self.lists.first_accounts.get(&kind).map(Vec::as_slice)
     }
 
-    /// A secret of a world.
-    pub fn secret(&self, world: World, name: SecretName) -> Option<&Secret> {
-        self.lists.secrets.get(&(world, name))?.as_ref()
+    /// A secret.
+    pub fn secret(&self, name: SecretName) -> Option<&Secret> {
+        self.lists.secrets.get(&name)?.as_ref()
     }
 
     /// A subscription by id.
-    pub fn subscription(&self, world: World, id: &SubscriptionId) -> Option<&Subscription> {
-        self.lists.subscriptions.get(&(world, id.clone()))?.as_ref()
+    pub fn subscription(&self, id: &SubscriptionId) -> Option<&Subscription> {
+        self.lists.subscriptions.get(id)?.as_ref()
     }
 
     /// The total of an account of the book.
@@ -555,11 +551,6 @@ impl Book {
 
 /// Changing.
 impl Book {
-    /// A new world.
-    pub fn add_world(&mut self, world: World, name: String) {
-        self.changes.worlds.insert(world, name);
-    }
-
     /// A new account.
     pub fn add_account(&mut self, account: Account) {
         self.changes.accounts.insert(account.number);
@@ -592,8 +583,8 @@ impl Book {
     /// Gives a transaction that is not saved yet another id: seed files name theirs.
     pub fn rename_transaction(&mut self, number: TransactionNumber, id: TransactionId) {
         if let Some(transaction) = self.transactions.get_mut(&number) {
-            self.transaction_ids.remove(&(transaction.world, transaction.id.clone()));
-            self.transaction_ids.insert((transaction.world, id.clone()), Some(number));
+            self.transaction_ids.remove(&transaction.id.clone());
+            self.transaction_ids.insert(id.clone(), Some(number));
             Arc::make_mut(transaction).id = id;
         }
     }
@@ -636,13 +627,13 @@ impl Book {
 
     /// A new subscription.
     pub fn add_subscription(&mut self, subscription: Subscription) {
-        let key = (subscription.world, subscription.id.clone());
+        let key = subscription.id.clone();
         self.changes.new_subscriptions.insert(key.clone());
         self.lists.subscriptions.insert(key, Some(subscription));
     }
 
     /// Calls a subscription off.
-    pub fn cancel_subscription(&mut self, key: &(World, SubscriptionId)) {
+    pub fn cancel_subscription(&mut self, key: &SubscriptionId) {
         if let Some(Some(subscription)) = self.lists.subscriptions.get_mut(key) {
             subscription.status = SubscriptionStatus::Cancelled;
             subscription.terms.next = None;
@@ -661,9 +652,9 @@ impl Book {
     }
 
     /// Keeps a new secret.
-    pub fn keep_secret(&mut self, world: World, name: SecretName, value: Secret) {
-        self.changes.secrets.insert((world, name));
-        self.put_secret(world, name, value);
+    pub fn keep_secret(&mut self, name: SecretName, value: Secret) {
+        self.changes.secrets.insert(name);
+        self.put_secret(name, value);
     }
 
     /// Uses a reference.

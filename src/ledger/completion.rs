@@ -9,7 +9,7 @@ use super::entries::{self, Lines};
 use super::idempotency::{ReferenceKey, ReferencedAction};
 use super::instrument::Instrument;
 use super::money::Amount;
-use super::names::TransactionNumber;
+use super::names::{AccountNumber, TransactionNumber};
 use super::needs::Needs;
 use super::posting::{Kind, LedgerAccount};
 use super::time::Timestamp;
@@ -18,7 +18,7 @@ use super::transaction::{
     Balances, ChargeFeeTo, Operation, PaymentMethod, Progress, Remarks, Stage, Status, StatusCode,
     Transaction,
 };
-use super::{Caller, Command, Context};
+use super::{Command, Context};
 
 /// A reservation lapses after seven days (guide: Reserve).
 const RESERVATION_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -35,13 +35,13 @@ pub(super) enum Timing {
 impl Timing {
     /// What will happen at the end of a wait of `delay` milliseconds that ends in `outcome`.
     fn due(self, transaction: &Transaction, from: Timestamp, delay: i64, outcome: Step) -> Due {
-        let &Transaction { world, number: transaction, .. } = transaction;
+        let transaction = transaction.number;
         let answer = from.plus_millis(delay);
         match self {
             Self::WithinMinutes(minutes) if from.plus_minutes(minutes) < answer => {
-                Due { world, at: from.plus_minutes(minutes), transaction, step: Step::Expire }
+                Due { at: from.plus_minutes(minutes), transaction, step: Step::Expire }
             }
-            Self::WithinMinutes(_) | Self::Unbounded => Due { world, at: answer, transaction, step: outcome },
+            Self::WithinMinutes(_) | Self::Unbounded => Due { at: answer, transaction, step: outcome },
         }
     }
 }
@@ -51,7 +51,7 @@ impl Transaction {
     /// A transaction of the caller's with himself, free and by debt; the methods below say what it really is.
     pub(super) fn draft(
         context: &mut Context<'_>,
-        caller: Caller,
+        caller: AccountNumber,
         operation: Operation,
         amount: Amount,
         remarks: &Remarks,
@@ -59,12 +59,11 @@ impl Transaction {
         let (number, id, received) = context.numbering.transaction(context.now, context.clock_stands);
         Self {
             number,
-            world: caller.world,
             id,
             operation,
-            caller: caller.account,
-            sender: caller.account,
-            recipient: caller.account,
+            caller,
+            sender: caller,
+            recipient: caller,
             sender_token: None,
             recipient_token: None,
             instrument: None,
@@ -342,12 +341,7 @@ fn hold_reservation(book: &mut Book, number: TransactionNumber, at: Timestamp) {
         return book.break_off(BrokenInvariant::transaction(number));
     };
     let lines = entries::reserved(transaction);
-    let due = Due {
-        world: transaction.world,
-        at: at.plus_millis(RESERVATION_MILLIS),
-        transaction: number,
-        step: Step::Lapse,
-    };
+    let due = Due { at: at.plus_millis(RESERVATION_MILLIS), transaction: number, step: Step::Lapse };
     book.post(number, &lines);
     book.progress(number, |progress| progress.go_on(at, Status::Reserved, StatusCode::Success));
     book.schedule(due);
@@ -355,8 +349,8 @@ fn hold_reservation(book: &mut Book, number: TransactionNumber, at: Timestamp) {
 
 impl Remarks {
     /// The key of the caller reference of an action.
-    pub(super) fn reference_key(&self, caller: Caller, action: ReferencedAction) -> ReferenceKey {
+    pub(super) fn reference_key(&self, caller: AccountNumber, action: ReferencedAction) -> ReferenceKey {
         let reference = self.caller_reference.clone();
-        ReferenceKey { world: caller.world, caller: caller.account, action, reference }
+        ReferenceKey { caller, action, reference }
     }
 }

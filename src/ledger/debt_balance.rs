@@ -5,16 +5,16 @@ use crate::error::FpsError;
 use super::book::Book;
 use super::instrument::{Instrument, InstrumentKind};
 use super::money::Amount;
-use super::names::InstrumentId;
+use super::names::{AccountNumber, InstrumentId};
 use super::needs::Needs;
 use super::posting::LedgerAccount;
-use super::{Caller, Command, Context};
+use super::{Query, QueryContext};
 
 /// Asks for the debt on an instrument.
 #[derive(Clone, Debug)]
 pub struct GetDebtBalance {
     /// Who asks: debtor or creditor.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// Which instrument.
     pub instrument: InstrumentId,
 }
@@ -28,15 +28,14 @@ pub struct DebtBalance {
     pub pending_out: Amount,
 }
 
-impl Command for GetDebtBalance {
+impl Query for GetDebtBalance {
     type Output = DebtBalance;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.instrument(self.caller.world, &self.instrument);
+        needs.instrument(&self.instrument);
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<DebtBalance, FpsError> {
+    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<DebtBalance, FpsError> {
         let instrument = Instrument::seen_by(book, self.caller, &self.instrument, InstrumentKind::Credit)?;
         Ok(DebtBalance {
             available: book.total(LedgerAccount::debt(instrument.number)),
@@ -49,15 +48,14 @@ impl Command for GetDebtBalance {
 #[derive(Clone, Debug)]
 pub struct GetOutstandingDebtBalance {
     /// Who asks.
-    pub caller: Caller,
+    pub caller: AccountNumber,
 }
 
-impl Command for GetOutstandingDebtBalance {
+impl Query for GetOutstandingDebtBalance {
     type Output = DebtBalance;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        let creditor = self.caller.account;
+        let creditor = self.caller;
         for account in [
             LedgerAccount::credit_extended(creditor),
             LedgerAccount::credit_extended_pending(creditor),
@@ -67,8 +65,8 @@ impl Command for GetOutstandingDebtBalance {
         }
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<DebtBalance, FpsError> {
-        let creditor = self.caller.account;
+    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<DebtBalance, FpsError> {
+        let creditor = self.caller;
         // What was written off is no debt any more, and was given all the same.
         let given = -book.total(LedgerAccount::credit_extended(creditor));
         Ok(DebtBalance {

@@ -5,16 +5,16 @@ use crate::error::FpsError;
 use super::book::Book;
 use super::completion;
 use super::money::Amount;
-use super::names::TransactionNumber;
+use super::names::{AccountNumber, TransactionNumber};
 use super::needs::Needs;
 use super::transaction::{Operation, PaymentMethod, Remarks, Transaction};
-use super::{Caller, Command, Context};
+use super::{Command, Context};
 
 /// A deposit into an account, finished at once.
 #[derive(Clone, Debug)]
 pub struct DepositFunds {
     /// Whose balance rises.
-    pub account: Caller,
+    pub account: AccountNumber,
     /// By how much.
     pub amount: Amount,
     /// What is said about it.
@@ -25,7 +25,7 @@ impl Command for DepositFunds {
     type Output = TransactionNumber;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.account.account);
+        needs.account(self.account);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {

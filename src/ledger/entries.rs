@@ -18,12 +18,12 @@ pub(super) fn reversed(lines: Lines) -> Lines {
 /// While a card or a bank has not answered: money in flight, and debt or credit set aside.
 pub(super) fn pending(transaction: &Transaction) -> Lines {
     let amount = transaction.charged();
-    let Some(clearing) = LedgerAccount::clearing(transaction.world, transaction.method) else {
+    let Some(clearing) = LedgerAccount::clearing(transaction.method) else {
         return Lines::new();
     };
     if transaction.operation == Operation::Refund {
         let mut lines = shares(transaction, LedgerAccount::balance);
-        lines.push((LedgerAccount::fees(transaction.world), transaction.progress.fee));
+        lines.push((LedgerAccount::fees(), transaction.progress.fee));
         lines.push((LedgerAccount::outgoing(transaction.sender), amount));
         return lines;
     }
@@ -55,7 +55,7 @@ pub(super) fn pending(transaction: &Transaction) -> Lines {
 
 /// While a card holds money for a reservation.
 pub(super) fn reserved(transaction: &Transaction) -> Lines {
-    let Some(clearing) = LedgerAccount::clearing(transaction.world, transaction.method) else {
+    let Some(clearing) = LedgerAccount::clearing(transaction.method) else {
         return Lines::new();
     };
     let amount = transaction.amount;
@@ -110,13 +110,13 @@ fn money(transaction: &Transaction) -> Lines {
     let outside = transaction
         .waits_for()
         .or_else(|| (transaction.operation == Operation::DepositFunds).then_some(transaction.method))
-        .and_then(|method| LedgerAccount::outside(transaction.world, method));
+        .and_then(|method| LedgerAccount::outside(method));
     let (payer, paid) = match transaction.operation {
         Operation::Refund => (transaction.recipient, transaction.amount),
         _ => (transaction.sender, -transaction.charged()),
     };
     let mut lines = shares(transaction, LedgerAccount::balance);
-    lines.push((LedgerAccount::fees(transaction.world), transaction.progress.fee));
+    lines.push((LedgerAccount::fees(), transaction.progress.fee));
     lines.push((outside.unwrap_or(LedgerAccount::balance(payer)), paid));
     lines
 }

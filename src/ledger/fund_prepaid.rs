@@ -2,23 +2,23 @@
 
 use crate::error::{Code, FpsError};
 
+use super::Context;
 use super::book::Book;
 use super::completion::{self, Timing};
 use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
 use super::instrument::{Instrument, InstrumentKind};
 use super::money::Amount;
-use super::names::{InstrumentId, TokenId, TransactionNumber};
+use super::names::{AccountNumber, InstrumentId, TokenId, TransactionNumber};
 use super::needs::Needs;
 use super::posting::LedgerAccount;
 use super::token::{Purpose, Token};
 use super::transaction::{ChargeFeeTo, Operation, Remarks, Transaction};
-use super::{Caller, Context};
 
 /// A FundPrepaid as asked for.
 #[derive(Clone, Debug)]
 pub struct FundPrepaid {
     /// Who asks: the issuer.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// The funding token.
     pub sender_token: TokenId,
     /// Which instrument.
@@ -37,9 +37,9 @@ impl Referenced for FundPrepaid {
     }
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller.account);
-        needs.token(self.caller.world, &self.sender_token);
-        needs.instrument(self.caller.world, &self.instrument);
+        needs.account(self.caller);
+        needs.token(&self.sender_token);
+        needs.instrument(&self.instrument);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
@@ -61,14 +61,14 @@ impl FundPrepaid {
         context.rules.magic_token("SenderTokenId", &self.sender_token)?;
         let token = Token::find(book, self.caller, &self.sender_token)?;
         let instrument = Instrument::find(book, self.caller, &self.instrument, InstrumentKind::Prepaid)?;
-        Token::parties_take_part(book, token, self.caller, self.caller.account)?;
+        Token::parties_take_part(book, token, self.caller, self.caller)?;
         token.not_cancelled()?;
         instrument.usable(context.now)?;
         token.in_force(context.now)?;
         token.serves(Purpose::Funding, instrument)?;
-        token.method_serves(book, self.caller.account)?;
+        token.method_serves(book, self.caller)?;
         token.within_limits(self.amount, context.now)?;
-        token.parties_bear(book, self.caller.account, self.amount)?;
+        token.parties_bear(book, self.caller, self.amount)?;
         context.rules.amount_in_range(self.amount, token.method)?;
         let total = |account| book.total(account);
         let filled = total(LedgerAccount::prepaid(instrument.number))

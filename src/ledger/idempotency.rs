@@ -3,7 +3,7 @@
 use crate::error::{Code, FpsError};
 
 use super::book::Book;
-use super::names::{AccountNumber, TransactionNumber, World};
+use super::names::{AccountNumber, TransactionNumber};
 use super::needs::Needs;
 use super::time::Timestamp;
 use super::transaction::{Receipt, Status, wire_names};
@@ -36,8 +36,6 @@ wire_names! {
 /// Refund the reference of its Pay).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReferenceKey {
-    /// The caller's world.
-    pub world: World,
     /// The caller.
     pub caller: AccountNumber,
     /// What was asked for.

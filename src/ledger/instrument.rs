@@ -4,11 +4,11 @@ use crate::error::{Code, FpsError};
 
 use super::book::Book;
 use super::money::Amount;
-use super::names::{AccountNumber, InstrumentId, InstrumentNumber, World};
+use super::names::{AccountNumber, InstrumentId, InstrumentNumber};
 use super::posting::LedgerAccount;
 use super::time::Timestamp;
 use super::transaction::wire_names;
-use super::{Caller, unknown_id};
+use super::unknown_id;
 
 /// A stretch of time in which something may be used. Open ends are unbounded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,8 +41,6 @@ wire_names! {
 pub struct Instrument {
     /// Its row.
     pub number: InstrumentNumber,
-    /// The world it lives in.
-    pub world: World,
     /// Its id on the wire.
     pub id: InstrumentId,
     /// What it carries.
@@ -73,11 +71,10 @@ impl Instrument {
     /// The instrument of this id and kind, whoever asks.
     pub(super) fn known<'b>(
         book: &'b Book,
-        caller: Caller,
         id: &InstrumentId,
         kind: InstrumentKind,
     ) -> Result<&'b Self, FpsError> {
-        book.instrument(caller.world, id).filter(|found| found.kind == kind).ok_or_else(|| {
+        book.instrument(id).filter(|found| found.kind == kind).ok_or_else(|| {
             let what = format!("{} has to be a valid instrument ID", kind.parameter());
             unknown_id(id.has_fps_form(), Code::InvalidPaymentInstrument, &what, id.as_str())
         })
@@ -86,24 +83,24 @@ impl Instrument {
     /// The instrument of this id and kind, if the caller is its merchant.
     pub(super) fn find<'b>(
         book: &'b Book,
-        caller: Caller,
+        caller: AccountNumber,
         id: &InstrumentId,
         kind: InstrumentKind,
     ) -> Result<&'b Self, FpsError> {
-        let instrument = Self::known(book, caller, id, kind)?;
-        instrument.owned_by(caller.account)?;
+        let instrument = Self::known(book, id, kind)?;
+        instrument.owned_by(caller)?;
         Ok(instrument)
     }
 
     /// The same for one of its two parties.
     pub(super) fn seen_by<'b>(
         book: &'b Book,
-        caller: Caller,
+        caller: AccountNumber,
         id: &InstrumentId,
         kind: InstrumentKind,
     ) -> Result<&'b Self, FpsError> {
-        let instrument = Self::known(book, caller, id, kind)?;
-        let party = [instrument.sender, instrument.recipient].contains(&caller.account);
+        let instrument = Self::known(book, id, kind)?;
+        let party = [instrument.sender, instrument.recipient].contains(&caller);
         if party { Ok(instrument) } else { Err(Code::InstrumentAccessDenied.into()) }
     }
 

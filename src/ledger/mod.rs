@@ -1,7 +1,7 @@
 //! The ledger: all money logic, pure and synchronous.
 //!
 //! A [`Command`] says what it [needs](Needs) loaded, then decides on a [`Book`] that holds it, given the time,
-//! the [`Rules`] and the [`Numbering`] as arguments. No I/O, no clock, no randomness here: everything can be
+//! the [`Rules`] and the [`Numbering`] as arguments. A [`Query`] does the same and changes nothing. No I/O, no clock, no randomness here: everything can be
 //! tested without a database or a server.
 //!
 //! Every command checks first and changes last, so one that is refused has changed nothing.
@@ -60,10 +60,10 @@ pub use instrument::{Instrument, InstrumentKind, Validity};
 pub use money::{Amount, NotAnAmount};
 pub use names::{
     AccountNumber, InstrumentId, InstrumentNumber, SubscriptionId, TokenId, TokenNumber, TransactionId,
-    TransactionNumber, World,
+    TransactionNumber,
 };
 pub use needs::{DebtsWanted, Needs, Wanted};
-pub use numbering::Numbering;
+pub use numbering::{Ids, Numbering};
 pub use pay::Pay;
 pub use payment::{OwnFee, Payment};
 pub use posting::{Kind, LedgerAccount, Posting};
@@ -99,9 +99,6 @@ pub trait Command: Send + 'static {
     /// The answer.
     type Output: Send + 'static;
 
-    /// Whether it only looks: it never changes the book, and sees it as it was when it began.
-    const LOOKS: bool = false;
-
     /// Names the rows it needs, as far as it can tell from what is loaded already.
     fn needs(&self, needs: &mut Needs<'_>);
 
@@ -109,13 +106,27 @@ pub trait Command: Send + 'static {
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Self::Output, FpsError>;
 }
 
-/// Who asks, and in which world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// The world of the access key.
-    pub world: World,
-    /// The account that owns the access key.
-    pub account: AccountNumber,
+/// Something a client wants to know of the book. It changes nothing.
+pub trait Query: Send + 'static {
+    /// The answer.
+    type Output: Send + 'static;
+
+    /// Names the rows it needs, as far as it can tell from what is loaded already.
+    fn needs(&self, needs: &mut Needs<'_>);
+
+    /// Answers from the rows.
+    fn answer(&self, book: &Book, context: &QueryContext<'_>) -> Result<Self::Output, FpsError>;
+}
+
+/// What an answer may depend on besides the book.
+#[derive(Clone, Copy, Debug)]
+pub struct QueryContext<'a> {
+    /// What the world's clock shows.
+    pub now: Timestamp,
+    /// When the newest transaction was received; it may be a little later than the clock shows.
+    pub newest: Timestamp,
+    /// The rules in force.
+    pub rules: &'a Rules,
 }
 
 /// What a decision may depend on besides the book.
@@ -129,6 +140,13 @@ pub struct Context<'a> {
     pub rules: &'a Rules,
     /// Where new numbers and ids come from.
     pub numbering: &'a mut Numbering,
+}
+
+impl Context<'_> {
+    /// As much of it as an answer may depend on.
+    pub fn to_query(&self) -> QueryContext<'_> {
+        QueryContext { now: self.now, newest: self.numbering.newest(), rules: self.rules }
+    }
 }
 
 /// The configurable part of the service's behaviour.

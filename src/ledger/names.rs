@@ -12,21 +12,14 @@ macro_rules! numbers {
 }
 
 numbers! {
-    /// A world (tenant): its own accounts, keys, tokens, ledger, clock and ids.
-    World;
-    /// An Amazon Payments account. Unique over all worlds.
+    /// An Amazon Payments account.
     AccountNumber;
-    /// A token's row. Unique over all worlds.
+    /// A token's row.
     TokenNumber;
-    /// A credit instrument's row. Unique over all worlds.
+    /// A credit instrument's row.
     InstrumentNumber;
-    /// A transaction's row; grows with time. Unique over all worlds.
+    /// A transaction's row; grows with time.
     TransactionNumber;
-}
-
-impl World {
-    /// The one world that there is today.
-    pub const DEFAULT: Self = Self(1);
 }
 
 macro_rules! ids {

@@ -10,7 +10,7 @@ use super::instrument::Instrument;
 use super::money::Amount;
 use super::names::{
     AccountNumber, InstrumentId, InstrumentNumber, SubscriptionId, TokenId, TokenNumber, TransactionId,
-    TransactionNumber, World,
+    TransactionNumber,
 };
 use super::posting::LedgerAccount;
 use super::secret::SecretName;
@@ -24,15 +24,15 @@ pub struct Wanted {
     /// Caller references.
     pub references: BTreeSet<ReferenceKey>,
     /// Tokens by id.
-    pub token_ids: BTreeSet<(World, TokenId)>,
+    pub token_ids: BTreeSet<TokenId>,
     /// Tokens by row.
     pub tokens: BTreeSet<TokenNumber>,
     /// Credit instruments by id.
-    pub instrument_ids: BTreeSet<(World, InstrumentId)>,
+    pub instrument_ids: BTreeSet<InstrumentId>,
     /// Credit instruments by row.
     pub instruments: BTreeSet<InstrumentNumber>,
     /// Transactions by id.
-    pub transaction_ids: BTreeSet<(World, TransactionId)>,
+    pub transaction_ids: BTreeSet<TransactionId>,
     /// Transactions by row.
     pub transactions: BTreeSet<TransactionNumber>,
     /// Transactions whose refunds are wanted.
@@ -44,13 +44,13 @@ pub struct Wanted {
     /// Tokens by caller and reference.
     pub tokens_under: BTreeSet<(AccountNumber, String)>,
     /// Subscriptions by id.
-    pub subscriptions: BTreeSet<(World, SubscriptionId)>,
+    pub subscriptions: BTreeSet<SubscriptionId>,
     /// Accounts by e-mail address.
-    pub accounts_at: BTreeSet<(World, EmailKey)>,
+    pub accounts_at: BTreeSet<EmailKey>,
     /// Kinds of account whose first few are wanted.
-    pub first_accounts: BTreeSet<(World, AccountKind)>,
-    /// Secrets of a world.
-    pub secrets: BTreeSet<(World, SecretName)>,
+    pub first_accounts: BTreeSet<AccountKind>,
+    /// Secrets.
+    pub secrets: BTreeSet<SecretName>,
     /// Accounts by row.
     pub accounts: BTreeSet<AccountNumber>,
     /// Totals of accounts of the book.
@@ -120,13 +120,13 @@ impl<'b> Needs<'b> {
     }
 
     /// A token, its account and its instrument.
-    pub fn token(&mut self, world: World, id: &TokenId) -> Option<&'b Token> {
-        let key = (world, id.clone());
+    pub fn token(&mut self, id: &TokenId) -> Option<&'b Token> {
+        let key = id.clone();
         if !self.book.knows_token_id(&key) {
             self.unknown.token_ids.insert(key);
             return None;
         }
-        let token = self.book.token(world, id)?;
+        let token = self.book.token(id)?;
         self.token_row(token.number)
     }
 
@@ -141,13 +141,13 @@ impl<'b> Needs<'b> {
     }
 
     /// A credit instrument, its parties and its debt.
-    pub fn instrument(&mut self, world: World, id: &InstrumentId) -> Option<&'b Instrument> {
-        let key = (world, id.clone());
+    pub fn instrument(&mut self, id: &InstrumentId) -> Option<&'b Instrument> {
+        let key = id.clone();
         if !self.book.knows_instrument_id(&key) {
             self.unknown.instrument_ids.insert(key);
             return None;
         }
-        let instrument = self.book.instrument(world, id)?;
+        let instrument = self.book.instrument(id)?;
         self.instrument_row(instrument.number)
     }
 
@@ -177,18 +177,18 @@ impl<'b> Needs<'b> {
     }
 
     /// A transaction and nothing that belongs to it.
-    pub fn transaction_alone(&mut self, world: World, id: &TransactionId) -> Option<&'b Transaction> {
-        let key = (world, id.clone());
+    pub fn transaction_alone(&mut self, id: &TransactionId) -> Option<&'b Transaction> {
+        let key = id.clone();
         if !self.book.knows_transaction_id(&key) {
             self.unknown.transaction_ids.insert(key);
             return None;
         }
-        self.book.transaction(world, id)
+        self.book.transaction(id)
     }
 
     /// A transaction with all that belongs to it, to go on with it.
-    pub fn transaction(&mut self, world: World, id: &TransactionId) -> Option<&'b Transaction> {
-        let transaction = self.transaction_alone(world, id)?;
+    pub fn transaction(&mut self, id: &TransactionId) -> Option<&'b Transaction> {
+        let transaction = self.transaction_alone(id)?;
         self.transaction_row(transaction.number)
     }
 
@@ -269,19 +269,19 @@ impl<'b> Needs<'b> {
     }
 
     /// The account with an e-mail address.
-    pub fn account_at(&mut self, world: World, email: &str) {
-        let key = (world, EmailKey::of(email));
+    pub fn account_at(&mut self, email: &str) {
+        let key = EmailKey::of(email);
         if !self.book.knows_account_at(&key) {
             self.unknown.accounts_at.insert(key);
-        } else if let Some(found) = self.book.account_at(world, email) {
+        } else if let Some(found) = self.book.account_at(email) {
             self.account(found.number);
         }
     }
 
     /// The first few accounts of a kind.
-    pub fn first_accounts(&mut self, world: World, kind: AccountKind) {
-        let Some(numbers) = self.book.first_accounts(world, kind) else {
-            self.unknown.first_accounts.insert((world, kind));
+    pub fn first_accounts(&mut self, kind: AccountKind) {
+        let Some(numbers) = self.book.first_accounts(kind) else {
+            self.unknown.first_accounts.insert(kind);
             return;
         };
         for number in numbers {
@@ -289,21 +289,21 @@ impl<'b> Needs<'b> {
         }
     }
 
-    /// A secret of a world.
-    pub fn secret(&mut self, world: World, name: SecretName) {
-        if !self.book.knows_secret((world, name)) {
-            self.unknown.secrets.insert((world, name));
+    /// A secret.
+    pub fn secret(&mut self, name: SecretName) {
+        if !self.book.knows_secret(name) {
+            self.unknown.secrets.insert(name);
         }
     }
 
     /// A subscription and its parties.
-    pub fn subscription(&mut self, world: World, id: &SubscriptionId) -> Option<&'b Subscription> {
-        let key = (world, id.clone());
+    pub fn subscription(&mut self, id: &SubscriptionId) -> Option<&'b Subscription> {
+        let key = id.clone();
         if !self.book.knows_subscription(&key) {
             self.unknown.subscriptions.insert(key);
             return None;
         }
-        let subscription = self.book.subscription(world, id)?;
+        let subscription = self.book.subscription(id)?;
         self.account(subscription.sender);
         self.account(subscription.recipient);
         Some(subscription)

@@ -1,14 +1,20 @@
-//! Where numbers and transaction ids come from: a counter and a seed, no hidden state.
+//! Where row numbers and ids come from: a counter and a seed, no hidden state.
 
-use chrono::Datelike;
-
-use super::names::{InstrumentId, TokenId, TransactionId, TransactionNumber};
+use super::names::{InstrumentId, InstrumentNumber, TokenId, TokenNumber, TransactionId, TransactionNumber};
 use super::time::Timestamp;
 
-/// Hands out row numbers, which only grow, and makes ids in FPS's form from them.
+/// Makes ids in FPS's form from row numbers, and finds the number in an id. The same seed gives the same ids, whatever the
+/// time of day, so ids need not be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ids {
+    seed: u64,
+}
+
+/// Hands out row numbers, which only grow, and the instants of transactions.
 #[derive(Clone, Debug)]
 pub struct Numbering {
-    seed: u64,
+    /// Makes the ids that go with the numbers.
+    pub ids: Ids,
     next: i64,
     /// When the newest transaction was received.
     newest: Timestamp,
@@ -23,11 +29,70 @@ pub(super) const MOST_LEAD_MILLIS: i64 = 60 * 60 * 1_000;
 
 const ALPHABET: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
+/// Transaction ids begin with digits, as those of the real service did (13… in 2008, 17… in 2012).
+const TRANSACTION_PREFIX: &str = "17";
+/// How many digits of an id hold the row number. It stands first, so that ids grow.
+const NUMBER_DIGITS: usize = 9;
+const TRANSACTION_ID_LENGTH: usize = 35;
+const TOKEN_ID_LENGTH: usize = 64;
+
+impl Ids {
+    /// The ids of this seed.
+    pub const fn new(seed: u64) -> Self {
+        Self { seed }
+    }
+
+    /// The seed.
+    pub const fn seed(self) -> u64 {
+        self.seed
+    }
+
+    /// The id of the transaction in this row: 35 upper-case letters and digits.
+    pub fn transaction(self, number: TransactionNumber) -> TransactionId {
+        self.made(TRANSACTION_PREFIX, number.0, TRANSACTION_ID_LENGTH).into()
+    }
+
+    /// The id of the token in this row: 64 upper-case letters and digits, as the real service gave out.
+    pub fn token(self, number: TokenNumber) -> TokenId {
+        self.made("", number.0, TOKEN_ID_LENGTH).into()
+    }
+
+    /// The id of the instrument in this row: of the same form.
+    pub fn instrument(self, number: InstrumentNumber) -> InstrumentId {
+        self.made("", number.0, TOKEN_ID_LENGTH).into()
+    }
+
+    /// The row number in an id that was made here; `None` for any other text.
+    pub fn number_in(self, id: &str) -> Option<i64> {
+        let prefix = match id.len() {
+            TRANSACTION_ID_LENGTH => TRANSACTION_PREFIX,
+            TOKEN_ID_LENGTH => "",
+            _ => return None,
+        };
+        let digits = id.strip_prefix(prefix)?.get(..NUMBER_DIGITS)?;
+        let number = i64::from_str_radix(digits, 36).ok()?;
+        (self.made(prefix, number, id.len()) == id).then_some(number)
+    }
+
+    /// The prefix, the number, and what looks like chance and is a function of seed and number.
+    fn made(self, prefix: &str, number: i64, length: usize) -> String {
+        let mut id = String::with_capacity(length);
+        id.push_str(prefix);
+        push_base36(&mut id, number.unsigned_abs(), NUMBER_DIGITS);
+        let mut noise = self.seed ^ number.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        while id.len() < length {
+            noise = mix(noise);
+            let width = (length - id.len()).min(9);
+            push_base36(&mut id, noise % 36_u64.pow(9), width);
+        }
+        id
+    }
+}
+
 impl Numbering {
-    /// Numbers from `next` on, the newest transaction having been received at `newest`. The same seed gives the same ids
-    /// for the same numbers and instants.
-    pub const fn new(seed: u64, next: i64, newest: Timestamp) -> Self {
-        Self { seed, next, newest }
+    /// Numbers from `next` on, the newest transaction having been received at `newest`.
+    pub const fn new(ids: Ids, next: i64, newest: Timestamp) -> Self {
+        Self { ids, next, newest }
     }
 
     /// Goes on from this number and instant: others have handed out those before it.
@@ -69,47 +134,8 @@ impl Numbering {
         } else {
             self.newest
         };
-        let number = self.number();
-        (TransactionNumber(number), self.transaction_id(number, self.newest), self.newest)
-    }
-
-    /// The id of a new token in this row: 64 upper-case letters and digits, as the real service gave out.
-    pub fn token_id(&self, number: i64) -> TokenId {
-        let mut id = String::with_capacity(64);
-        push_base36(&mut id, number.unsigned_abs(), 9);
-        self.push_noise(&mut id, number, 64);
-        id.into()
-    }
-
-    /// The id of a new instrument in this row: of the same form.
-    pub fn instrument_id(&self, number: i64) -> InstrumentId {
-        self.token_id(number).as_str().into()
-    }
-
-    /// 35 upper-case letters and digits that begin with two digits growing with the year, as ids of the real
-    /// service did (13… in 2008, 17… in 2012), go on with the instant and the number, and end in noise.
-    fn transaction_id(&self, number: i64, now: Timestamp) -> TransactionId {
-        let date = now.to_datetime();
-        let mut id = String::with_capacity(35);
-        let decade = date.year().rem_euclid(100) + 5;
-        id.push(char::from(b'0' + u8::try_from(decade / 10 % 10).unwrap_or(0)));
-        id.push(char::from(b'0' + u8::try_from(decade % 10).unwrap_or(0)));
-        let millis_of_year =
-            u64::from(date.ordinal0()) * 86_400_000 + now.millis().rem_euclid(86_400_000).unsigned_abs();
-        push_base36(&mut id, millis_of_year, 7);
-        push_base36(&mut id, number.unsigned_abs(), 9);
-        self.push_noise(&mut id, number, 35);
-        id.into()
-    }
-
-    /// Fills an id up with what looks like chance and is a function of seed and number.
-    fn push_noise(&self, id: &mut String, number: i64, length: usize) {
-        let mut noise = self.seed ^ number.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        while id.len() < length {
-            noise = mix(noise);
-            let width = (length - id.len()).min(9);
-            push_base36(id, noise % 36_u64.pow(9), width);
-        }
+        let number = TransactionNumber(self.number());
+        (number, self.ids.transaction(number), self.newest)
     }
 }
 
@@ -139,28 +165,46 @@ mod tests {
     }
 
     #[test]
-    fn transaction_ids_have_the_form_of_fps_and_grow_with_time() {
-        let mut numbering = Numbering::new(7, 1, Timestamp::MIN);
-        let (_, first, _) = numbering.transaction(at("2009-10-07T11:44:48Z"), true);
-        let (_, second, _) = numbering.transaction(at("2009-10-07T11:44:48Z"), true);
-        let (_, third, _) = numbering.transaction(at("2012-10-07T11:44:48Z"), true);
-        assert!(first.has_fps_form() && first.as_str().starts_with("14"), "{first}");
-        assert!(third.as_str().starts_with("17"), "{third}");
-        assert!(first < second && second < third);
+    fn ids_have_the_form_of_fps_and_grow_with_their_numbers() {
+        let ids = Ids::new(7);
+        let made: Vec<_> = (0..2_000).map(|number| ids.transaction(TransactionNumber(number))).collect();
+        assert!(made.iter().all(|id| id.has_fps_form() && id.as_str().starts_with("17")), "{made:?}");
+        assert!(made.is_sorted());
+        let made: Vec<_> = (0..2_000).map(|number| ids.token(TokenNumber(number))).collect();
+        assert!(made.iter().all(TokenId::has_fps_form) && made.is_sorted(), "{made:?}");
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_ids() {
-        let now = at("2026-01-01T00:00:00Z");
-        let id = |seed| Numbering::new(seed, 5, Timestamp::MIN).transaction(now, true).1;
-        assert_eq!(id(1), id(1));
-        assert_ne!(id(1), id(2));
+    fn ids_depend_on_seed_and_number_alone() {
+        let id = |seed, now| Numbering::new(Ids::new(seed), 5, Timestamp::MIN).transaction(at(now), true).1;
+        assert_eq!(id(1, "2026-01-01T00:00:00Z"), id(1, "2012-06-07T08:09:10Z"));
+        assert_ne!(id(1, "2026-01-01T00:00:00Z"), id(2, "2026-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn the_number_is_found_in_an_id_that_was_made_here_and_in_no_other() {
+        let ids = Ids::new(7);
+        for number in [0, 1, 35, 36, 1_000_000, 36_i64.pow(9) - 1] {
+            let (transaction, token) =
+                (ids.transaction(TransactionNumber(number)), ids.token(TokenNumber(number)));
+            for id in [transaction.as_str(), token.as_str()] {
+                assert_eq!(ids.number_in(id), Some(number));
+                assert_eq!(Ids::new(8).number_in(id), None);
+                assert_eq!(ids.number_in(&id.to_lowercase()), None);
+                assert_eq!(ids.number_in(&id[1..]), None);
+                assert_eq!(ids.number_in(&format!("{id}0")), None);
+            }
+        }
+        for other in ["", "17", "RECIPIENT", "+1", "17+00000001", "é", "17é00000000000000000000000000000000"]
+        {
+            assert_eq!(ids.number_in(other), None, "{other}");
+        }
     }
 
     #[test]
     fn each_transaction_takes_a_millisecond_of_its_own_and_none_is_before_the_last() {
         let start = at("2026-01-01T00:00:00Z");
-        let mut numbering = Numbering::new(1, 1, Timestamp::MIN);
+        let mut numbering = Numbering::new(Ids::new(1), 1, Timestamp::MIN);
         let mut received = |millis, stands| {
             numbering.transaction(start.plus_millis(millis), stands).2.millis() - start.millis()
         };
@@ -177,11 +221,11 @@ mod tests {
     fn a_clock_that_was_set_back_is_followed_and_clocks_that_differ_a_little_are_not() {
         let start = at("2026-01-01T00:00:00Z");
         for stands in [false, true] {
-            let mut numbering = Numbering::new(1, 1, start.plus_millis(MOST_LEAD_MILLIS + 1));
+            let mut numbering = Numbering::new(Ids::new(1), 1, start.plus_millis(MOST_LEAD_MILLIS + 1));
             let mut received = || numbering.transaction(start, stands).2.millis() - start.millis();
             assert_eq!([(); 3].map(|()| received()), [0, 1, 2]);
         }
-        let mut numbering = Numbering::new(1, 1, start.plus_millis(DIFFERENCE_MILLIS));
+        let mut numbering = Numbering::new(Ids::new(1), 1, start.plus_millis(DIFFERENCE_MILLIS));
         assert_eq!(numbering.transaction(start, false).2, start.plus_millis(DIFFERENCE_MILLIS));
     }
 }

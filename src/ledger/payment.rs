@@ -9,18 +9,18 @@ use super::book::Book;
 use super::completion;
 use super::instrument::{Instrument, InstrumentKind};
 use super::money::Amount;
-use super::names::TokenId;
+use super::names::{AccountNumber, TokenId};
 use super::needs::Needs;
 use super::posting::LedgerAccount;
 use super::token::{RecipientTerms, Token};
 use super::transaction::{ChargeFeeTo, Operation, PaymentMethod, Remarks, Transaction};
-use super::{Caller, Context, unknown_id};
+use super::{Context, unknown_id};
 
 /// A Pay or Reserve as asked for.
 #[derive(Clone, Debug)]
 pub struct Payment {
     /// Who asks.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// The sender's token.
     pub sender_token: TokenId,
     /// The recipient's token; without one the caller is the recipient.
@@ -65,10 +65,10 @@ struct Receiving<'b> {
 
 impl Payment {
     pub(super) fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller.account);
-        needs.token(self.caller.world, &self.sender_token);
+        needs.account(self.caller);
+        needs.token(&self.sender_token);
         if let Some(token) = &self.recipient_token {
-            needs.token(self.caller.world, token);
+            needs.token(token);
         }
     }
 
@@ -80,7 +80,6 @@ impl Payment {
         context: &mut Context<'_>,
         operation: Operation,
     ) -> Result<Transaction, FpsError> {
-        let world = self.caller.world;
         self.marketplace_allowed(book)?;
         if self.recipient_token.as_ref() == Some(&self.sender_token) {
             return Err(Code::SameTokenIdUsedMultipleTimes.into());
@@ -93,7 +92,7 @@ impl Payment {
         let instrument = token.instrument.and_then(|number| book.instrument_row(number));
         self.compatible(token, &receiving, instrument)?;
         if let Some(instrument) = instrument {
-            instrument.owned_by(self.caller.account)?;
+            instrument.owned_by(self.caller)?;
             instrument.usable(context.now)?;
         }
         token.in_force(context.now)?;
@@ -112,7 +111,6 @@ impl Payment {
         self.liability_covered(&receiving, charge_fee_to, fee, own_fee)?;
         let recipient_token = receiving.token.map(|token| token.number);
         let mut draft = Transaction {
-            world,
             recipient: receiving.account,
             recipient_token,
             ..Transaction::draft(context, self.caller, operation, self.amount, &self.remarks)
@@ -131,7 +129,7 @@ impl Payment {
     /// Only a marketplace may name a recipient or take a fee of its own.
     fn marketplace_allowed(&self, book: &Book) -> Result<(), FpsError> {
         let asked = self.recipient_token.is_some() || self.own_fee.is_asked();
-        let is_marketplace = book.account(self.caller.account).is_some_and(|account| account.marketplace);
+        let is_marketplace = book.account(self.caller).is_some_and(|account| account.marketplace);
         if asked && (!is_marketplace || self.recipient_token.is_none()) {
             return Err(Code::NotMarketplaceApp.into());
         }
@@ -140,9 +138,9 @@ impl Payment {
 
     fn receiving<'b>(&self, book: &'b Book, context: &Context<'_>) -> Result<Receiving<'b>, FpsError> {
         let Some(id) = &self.recipient_token else {
-            return Ok(Receiving { account: self.caller.account, token: None, terms: None });
+            return Ok(Receiving { account: self.caller, token: None, terms: None });
         };
-        let token = Token::recipient(book, self.caller, id, context)?;
+        let token = Token::recipient(book, self.caller, id, context.rules)?;
         if !token.active {
             return Err(Code::TokenNotActive_Recipient.into());
         }
@@ -233,8 +231,12 @@ impl Instrument {
 
 impl Token {
     /// The token of this id that the caller may use as a sender token.
-    pub(super) fn find<'b>(book: &'b Book, caller: Caller, id: &TokenId) -> Result<&'b Self, FpsError> {
-        let token = book.token(caller.world, id).ok_or_else(|| {
+    pub(super) fn find<'b>(
+        book: &'b Book,
+        caller: AccountNumber,
+        id: &TokenId,
+    ) -> Result<&'b Self, FpsError> {
+        let token = book.token(id).ok_or_else(|| {
             let what = "\"senderTokenId\" has to be a valid token ID";
             unknown_id(id.has_fps_form(), Code::InvalidTokenId_Sender, what, id.as_str())
         })?;
@@ -244,8 +246,8 @@ impl Token {
 
     /// Whether this caller had the token installed: nobody else can use it (Amazon's description of
     /// `IncompatibleTokens`; the detail is our choice).
-    pub(super) fn installed_by(&self, caller: Caller) -> Result<(), FpsError> {
-        if self.caller == caller.account {
+    pub(super) fn installed_by(&self, caller: AccountNumber) -> Result<(), FpsError> {
+        if self.caller == caller {
             return Ok(());
         }
         Err(FpsError::incompatible_tokens("Token was installed by another application"))
@@ -255,14 +257,14 @@ impl Token {
     pub(super) fn parties_take_part(
         book: &Book,
         token: &Self,
-        caller: Caller,
+        caller: AccountNumber,
         recipient: super::AccountNumber,
     ) -> Result<(), FpsError> {
         if token.account == recipient {
             return Err(Code::SameSenderAndRecipient.into());
         }
         let part = |number, role| book.account(number).ok_or(Code::AccessFailure)?.take_part(role);
-        part(caller.account, Role::Caller)?;
+        part(caller, Role::Caller)?;
         part(token.account, Role::Sender)?;
         part(recipient, Role::Recipient)
     }

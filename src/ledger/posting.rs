@@ -1,7 +1,7 @@
 //! Double entry: named accounts of the book, and postings over them that sum to zero.
 
 use super::money::Amount;
-use super::names::{AccountNumber, InstrumentNumber, TransactionNumber, World};
+use super::names::{AccountNumber, InstrumentNumber, TransactionNumber};
 use super::transaction::PaymentMethod;
 
 /// What an account of the book stands for.
@@ -33,7 +33,7 @@ pub enum Kind {
     PrepaidLiability,
     /// The other side of what is on its way to the prepaid instruments of one issuer.
     PrepaidLiabilityPending,
-    /// Fees earned by FPS in a world.
+    /// Fees earned by FPS.
     Fees,
     /// Money in flight between FPS and the card networks.
     ClearingCards,
@@ -110,12 +110,15 @@ impl Kind {
     }
 }
 
-/// One account of the book: a kind, and the row (party, instrument or world) it belongs to.
+/// The owner of the accounts that belong to the service itself: no row has this number.
+const SERVICE: i64 = 0;
+
+/// One account of the book: a kind, and the row (party, instrument, or the service itself) it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LedgerAccount {
     /// What it stands for.
     pub kind: Kind,
-    /// The number of the party, instrument or world.
+    /// The number of the party or instrument; zero for the service itself.
     pub owner: i64,
 }
 
@@ -185,29 +188,38 @@ impl LedgerAccount {
         Self { kind: Kind::WriteOffs, owner: creditor.0 }
     }
 
-    /// Fees earned in a world.
-    pub const fn fees(world: World) -> Self {
-        Self { kind: Kind::Fees, owner: world.0 }
+    /// The accounts that belong to the service itself.
+    pub const OF_THE_SERVICE: [Self; 5] = [
+        Self { kind: Kind::Fees, owner: SERVICE },
+        Self { kind: Kind::ClearingCards, owner: SERVICE },
+        Self { kind: Kind::ClearingBanks, owner: SERVICE },
+        Self { kind: Kind::OutsideCards, owner: SERVICE },
+        Self { kind: Kind::OutsideBanks, owner: SERVICE },
+    ];
+
+    /// Fees earned by FPS.
+    pub const fn fees() -> Self {
+        Self { kind: Kind::Fees, owner: SERVICE }
     }
 
     /// The outside world behind a method that draws on it; `None` for methods inside FPS.
-    pub const fn outside(world: World, method: PaymentMethod) -> Option<Self> {
+    pub const fn outside(method: PaymentMethod) -> Option<Self> {
         let kind = match method {
             PaymentMethod::CC => Kind::OutsideCards,
             PaymentMethod::ACH => Kind::OutsideBanks,
             PaymentMethod::ABT | PaymentMethod::Debt | PaymentMethod::Prepaid => return None,
         };
-        Some(Self { kind, owner: world.0 })
+        Some(Self { kind, owner: SERVICE })
     }
 
     /// Money in flight by a method that draws on the outside world; `None` for methods inside FPS.
-    pub const fn clearing(world: World, method: PaymentMethod) -> Option<Self> {
+    pub const fn clearing(method: PaymentMethod) -> Option<Self> {
         let kind = match method {
             PaymentMethod::CC => Kind::ClearingCards,
             PaymentMethod::ACH => Kind::ClearingBanks,
             PaymentMethod::ABT | PaymentMethod::Debt | PaymentMethod::Prepaid => return None,
         };
-        Some(Self { kind, owner: world.0 })
+        Some(Self { kind, owner: SERVICE })
     }
 }
 

@@ -5,16 +5,16 @@ use crate::error::FpsError;
 use super::book::Book;
 use super::instrument::{Instrument, InstrumentKind};
 use super::money::Amount;
-use super::names::InstrumentId;
+use super::names::{AccountNumber, InstrumentId};
 use super::needs::Needs;
 use super::posting::LedgerAccount;
-use super::{Caller, Command, Context};
+use super::{Query, QueryContext};
 
 /// Asks for the balance of a prepaid instrument.
 #[derive(Clone, Debug)]
 pub struct GetPrepaidBalance {
     /// Who asks: buyer or issuer.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// Which instrument.
     pub instrument: InstrumentId,
 }
@@ -28,15 +28,14 @@ pub struct PrepaidBalance {
     pub pending_in: Amount,
 }
 
-impl Command for GetPrepaidBalance {
+impl Query for GetPrepaidBalance {
     type Output = PrepaidBalance;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.instrument(self.caller.world, &self.instrument);
+        needs.instrument(&self.instrument);
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<PrepaidBalance, FpsError> {
+    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<PrepaidBalance, FpsError> {
         let instrument = Instrument::seen_by(book, self.caller, &self.instrument, InstrumentKind::Prepaid)?;
         Ok(PrepaidBalance {
             available: book.total(LedgerAccount::prepaid(instrument.number)),
@@ -49,22 +48,21 @@ impl Command for GetPrepaidBalance {
 #[derive(Clone, Debug)]
 pub struct GetTotalPrepaidLiability {
     /// Who asks.
-    pub caller: Caller,
+    pub caller: AccountNumber,
 }
 
-impl Command for GetTotalPrepaidLiability {
+impl Query for GetTotalPrepaidLiability {
     type Output = PrepaidBalance;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.total(LedgerAccount::prepaid_liability(self.caller.account));
-        needs.total(LedgerAccount::prepaid_liability_pending(self.caller.account));
+        needs.total(LedgerAccount::prepaid_liability(self.caller));
+        needs.total(LedgerAccount::prepaid_liability_pending(self.caller));
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<PrepaidBalance, FpsError> {
+    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<PrepaidBalance, FpsError> {
         Ok(PrepaidBalance {
-            available: -book.total(LedgerAccount::prepaid_liability(self.caller.account)),
-            pending_in: -book.total(LedgerAccount::prepaid_liability_pending(self.caller.account)),
+            available: -book.total(LedgerAccount::prepaid_liability(self.caller)),
+            pending_in: -book.total(LedgerAccount::prepaid_liability_pending(self.caller)),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What a merchant asks to have authorised on the Co-Branded pages, and its rules (guide: the pages of the seven
 //! pipelines).
 
+use super::Context;
 use super::account::{Account, AccountKind, AccountState};
 use super::book::Book;
 use super::instrument::{Instrument, InstrumentKind, Validity};
@@ -9,13 +10,12 @@ use super::names::{AccountNumber, InstrumentId, InstrumentNumber, TokenId, Token
 use super::needs::Needs;
 use super::token::{Purpose, RecipientTerms, Token, TokenType, Usage, UsageLimit};
 use super::transaction::PaymentMethod;
-use super::{Caller, Context};
 
 /// What a merchant asks somebody to authorise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposal {
     /// The merchant.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// The payment methods that he takes, preferred ones first.
     pub methods: Vec<PaymentMethod>,
     /// What it is for.
@@ -124,20 +124,19 @@ pub(super) type MadeIds = (Option<InstrumentId>, Vec<TokenId>);
 
 impl Proposal {
     pub(super) fn needs(&self, needs: &mut Needs<'_>) {
-        let world = self.caller.world;
-        needs.account(self.caller.account);
+        needs.account(self.caller);
         for kind in [AccountKind::Personal, AccountKind::Business] {
-            needs.first_accounts(world, kind);
+            needs.first_accounts(kind);
         }
         for (_, reference) in self.references() {
-            needs.tokens_made_under(self.caller.account, reference);
+            needs.tokens_made_under(self.caller, reference);
         }
         let edited = match &self.asked {
             Asked::Edit { token } => Some(token),
             _ => None,
         };
         for id in self.recipients().iter().chain(edited) {
-            needs.token(world, id);
+            needs.token(id);
         }
     }
 
@@ -180,14 +179,14 @@ impl Proposal {
         let Asked::Edit { token } = &self.asked else { return None };
         let pays = |token: &&Token| {
             let real = [Purpose::Payment, Purpose::Settlement, Purpose::Funding];
-            token.caller == self.caller.account && token.active && real.contains(&token.purpose)
+            token.caller == self.caller && token.active && real.contains(&token.purpose)
         };
-        book.token(self.caller.world, token).filter(pays)
+        book.token(token).filter(pays)
     }
 
     /// Whether the merchant may propose this, and what it names is there.
     pub(super) fn allowed(&self, book: &Book) -> Result<(), Flaw> {
-        let merchant = book.account(self.caller.account);
+        let merchant = book.account(self.caller);
         let registered = merchant.is_some_and(|account| account.state == AccountState::Active);
         let between = self.is_receiving() || !self.recipients().is_empty();
         if !registered || (between && !merchant.is_some_and(|account| account.marketplace)) {
@@ -197,8 +196,8 @@ impl Proposal {
             return Err(Flaw::IllFormed("tokenId"));
         }
         let receives = |id: &TokenId| {
-            let token = book.token(self.caller.world, id);
-            token.is_some_and(|token| token.caller == self.caller.account && token.purpose.receives())
+            let token = book.token(id);
+            token.is_some_and(|token| token.caller == self.caller && token.purpose.receives())
         };
         let several =
             matches!(&self.asked, Asked::Payments(Payments { token_type: TokenType::MultiUse, .. }));
@@ -214,7 +213,7 @@ impl Proposal {
 
     /// Whether its references are new.
     pub(super) fn unused(&self, book: &Book) -> Result<(), Flaw> {
-        let used = |reference| book.tokens_under(self.caller.account, reference).next().is_some();
+        let used = |reference| book.tokens_under(self.caller, reference).next().is_some();
         let first = self.references().into_iter().find(|(_, reference)| used(reference));
         first.map_or(Ok(()), |(parameter, _)| Err(Flaw::Used(parameter)))
     }
@@ -229,9 +228,9 @@ impl Proposal {
         };
         kinds
             .into_iter()
-            .flat_map(move |kind| book.first_accounts(caller.world, kind).unwrap_or_default())
+            .flat_map(move |kind| book.first_accounts(kind).unwrap_or_default())
             .filter_map(|number| book.account(*number))
-            .filter(move |account| account.number != caller.account)
+            .filter(move |account| account.number != caller)
             .filter(move |account| owner.is_none_or(|owner| owner == account.number))
     }
 
@@ -240,7 +239,6 @@ impl Proposal {
         let name = email.split('@').next().unwrap_or_default();
         Account {
             number: AccountNumber(0),
-            world: self.caller.world,
             name: name.to_owned(),
             email: email.to_owned(),
             kind: if self.is_receiving() { AccountKind::Business } else { AccountKind::Personal },
@@ -254,10 +252,8 @@ impl Proposal {
     /// The methods that merchant and visitor have in common, if the visitor can take part at all.
     pub(super) fn suits(&self, book: &Book, visitor: &Account) -> Result<Vec<PaymentMethod>, Flaw> {
         let no = |reason| Err(Flaw::NotPossible(reason));
-        let receives = |id: &TokenId| {
-            book.token(self.caller.world, id).is_some_and(|token| token.account == visitor.number)
-        };
-        if visitor.number == self.caller.account || self.recipients().iter().any(receives) {
+        let receives = |id: &TokenId| book.token(id).is_some_and(|token| token.account == visitor.number);
+        if visitor.number == self.caller || self.recipients().iter().any(receives) {
             return no("The sender and the recipient are the same");
         }
         match visitor.state {
@@ -295,10 +291,9 @@ impl Proposal {
             let kept = token_type.validity(context.now);
             Token {
                 number: TokenNumber(0),
-                world: self.caller.world,
                 id: TokenId::from(""),
                 account,
-                caller: self.caller.account,
+                caller: self.caller,
                 purpose,
                 token_type,
                 active: true,
@@ -374,10 +369,8 @@ impl Proposal {
     /// used.
     pub(super) fn made_before(&self, book: &Book, drafts: &[Token]) -> Result<Option<MadeIds>, Flaw> {
         let references = self.references();
-        let found: Vec<&Token> = references
-            .iter()
-            .flat_map(|(_, reference)| book.tokens_under(self.caller.account, reference))
-            .collect();
+        let found: Vec<&Token> =
+            references.iter().flat_map(|(_, reference)| book.tokens_under(self.caller, reference)).collect();
         let instrument = found.first().and_then(|token| book.instrument_row(token.instrument?));
         let carries = instrument.map(|found| (found.kind, found.ceiling)) == self.instrument();
         // Without an end of its own, that depends on the instant.
@@ -406,32 +399,25 @@ impl Proposal {
         drafts: Vec<Token>,
     ) -> MadeIds {
         let instrument = self.instrument().map(|(kind, ceiling)| {
-            let number = context.numbering.number();
-            let id = context.numbering.instrument_id(number);
+            let number = InstrumentNumber(context.numbering.number());
+            let id = context.numbering.ids.instrument(number);
             book.add_instrument(Instrument {
-                number: InstrumentNumber(number),
-                world: self.caller.world,
+                number,
                 id: id.clone(),
                 kind,
                 sender: account,
-                recipient: self.caller.account,
+                recipient: self.caller,
                 ceiling,
                 validity: self.validity,
                 active: true,
             });
-            (InstrumentNumber(number), id)
+            (number, id)
         });
         let tokens = drafts.into_iter().map(|draft| {
-            let number = context.numbering.number();
-            let id = context.numbering.token_id(number);
+            let number = TokenNumber(context.numbering.number());
+            let id = context.numbering.ids.token(number);
             let instrument = instrument.as_ref().map(|(number, _)| *number);
-            book.add_token(Token {
-                number: TokenNumber(number),
-                id: id.clone(),
-                account,
-                instrument,
-                ..draft
-            });
+            book.add_token(Token { number, id: id.clone(), account, instrument, ..draft });
             id
         });
         let tokens = tokens.collect();

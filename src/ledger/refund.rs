@@ -8,17 +8,17 @@ use super::completion::{self, Timing};
 use super::fees::fee_due_back;
 use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
 use super::money::Amount;
-use super::names::{TransactionId, TransactionNumber};
+use super::names::{AccountNumber, TransactionId, TransactionNumber};
 use super::needs::Needs;
 use super::posting::LedgerAccount;
 use super::transaction::{MarketplaceRefundPolicy, Operation, PaymentMethod, Remarks, Status, Transaction};
-use super::{Caller, Context, unknown_id};
+use super::{Context, unknown_id};
 
 /// A Refund as asked for.
 #[derive(Clone, Debug)]
 pub struct Refund {
     /// Who asks: the caller of the original.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// The transaction to refund.
     pub original: TransactionId,
     /// How much of it; none = all that is left.
@@ -35,8 +35,8 @@ impl Referenced for Refund {
     }
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller.account);
-        needs.transaction(self.caller.world, &self.original);
+        needs.account(self.caller);
+        needs.transaction(&self.original);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
@@ -70,10 +70,10 @@ impl Refund {
     /// The original, if it is one that can be refunded: existence, right of access, type, state.
     fn refundable<'b>(&self, book: &'b Book) -> Result<&'b Transaction, FpsError> {
         let original = Transaction::find(book, self.caller, &self.original)?;
-        if original.caller != self.caller.account {
+        if original.caller != self.caller {
             return Err(Code::InvalidTransactionId.into());
         }
-        book.account(self.caller.account).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
+        book.account(self.caller).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
         if ![Operation::Pay, Operation::Reserve].contains(&original.operation) {
             return Err(Code::TransactionTypeNotRefundable.into());
         }
@@ -127,7 +127,7 @@ impl Refund {
         }
         let amount = self.amount_within(left, context)?;
         Ok(Transaction {
-            sender: self.caller.account,
+            sender: self.caller,
             recipient: original.recipient,
             method: PaymentMethod::ABT,
             ..self.draft(original, amount, context)
@@ -173,11 +173,15 @@ fn left_of_payment(book: &Book, original: &Transaction) -> Result<Amount, FpsErr
 
 impl Transaction {
     /// The transaction of this id, if the caller had a part in it.
-    pub(super) fn find<'b>(book: &'b Book, caller: Caller, id: &TransactionId) -> Result<&'b Self, FpsError> {
-        let found = book.transaction(caller.world, id).ok_or_else(|| {
+    pub(super) fn find<'b>(
+        book: &'b Book,
+        caller: AccountNumber,
+        id: &TransactionId,
+    ) -> Result<&'b Self, FpsError> {
+        let found = book.transaction(id).ok_or_else(|| {
             let what = "transactionId has to be a valid transaction ID";
             unknown_id(id.has_fps_form(), Code::InvalidTransactionId, what, id.as_str())
         })?;
-        if found.involves(caller.account) { Ok(found) } else { Err(Code::InvalidTransactionId.into()) }
+        if found.involves(caller) { Ok(found) } else { Err(Code::InvalidTransactionId.into()) }
     }
 }

@@ -7,11 +7,11 @@ use super::book::Book;
 use super::completion::{self, Timing};
 use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
 use super::money::Amount;
-use super::names::{TransactionId, TransactionNumber};
+use super::names::{AccountNumber, TransactionId, TransactionNumber};
 use super::needs::Needs;
 use super::payment::Payment;
 use super::transaction::{Operation, Receipt, Status, StatusCode, Transaction};
-use super::{Caller, Command, Context};
+use super::{Command, Context};
 
 /// A Reserve as asked for.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl Referenced for Reserve {
 #[derive(Clone, Debug)]
 pub struct Settle {
     /// Who asks: the caller of the reservation.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// The reservation.
     pub reservation: TransactionId,
     /// How much of it; none = all.
@@ -48,8 +48,8 @@ impl Command for Settle {
     type Output = Receipt;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller.account);
-        needs.transaction(self.caller.world, &self.reservation);
+        needs.account(self.caller);
+        needs.transaction(&self.reservation);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Receipt, FpsError> {
@@ -88,7 +88,7 @@ impl Command for Settle {
 #[derive(Clone, Debug)]
 pub struct Cancel {
     /// Who asks: the caller of the transaction.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// The transaction to call off.
     pub transaction: TransactionId,
 }
@@ -97,8 +97,8 @@ impl Command for Cancel {
     type Output = Receipt;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller.account);
-        needs.transaction(self.caller.world, &self.transaction);
+        needs.account(self.caller);
+        needs.transaction(&self.transaction);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Receipt, FpsError> {
@@ -116,13 +116,13 @@ impl Command for Cancel {
 /// The transaction of this id that the caller himself made.
 fn own_transaction<'b>(
     book: &'b Book,
-    caller: Caller,
+    caller: AccountNumber,
     id: &TransactionId,
 ) -> Result<&'b Transaction, FpsError> {
     let found = Transaction::find(book, caller, id)?;
-    if found.caller != caller.account {
+    if found.caller != caller {
         return Err(Code::InvalidTransactionId.into());
     }
-    book.account(caller.account).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
+    book.account(caller).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
     Ok(found)
 }

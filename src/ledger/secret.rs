@@ -1,11 +1,10 @@
-//! What the sandboxes of a world share and show nobody: made once, by whichever comes first.
+//! What the sandboxes on a database share and show nobody: made once, by whichever comes first.
 
 use crate::error::FpsError;
 
 use super::book::Book;
-use super::names::World;
 use super::needs::Needs;
-use super::{Command, Context};
+use super::{Command, Context, Query, QueryContext};
 
 /// The text of a secret. It never shows itself.
 #[derive(Clone, PartialEq, Eq, serde::Deserialize)]
@@ -55,30 +54,25 @@ impl SecretName {
 /// Asks for a secret, which may not have been made yet.
 #[derive(Clone, Copy, Debug)]
 pub struct FindSecret {
-    /// Whose.
-    pub world: World,
     /// Which.
     pub name: SecretName,
 }
 
-impl Command for FindSecret {
+impl Query for FindSecret {
     type Output = Option<Secret>;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.secret(self.world, self.name);
+        needs.secret(self.name);
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Self::Output, FpsError> {
-        Ok(book.secret(self.world, self.name).cloned())
+    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Self::Output, FpsError> {
+        Ok(book.secret(self.name).cloned())
     }
 }
 
 /// Offers a new secret. What was there first is kept, and given back.
 #[derive(Clone, Debug)]
 pub struct KeepSecret {
-    /// Whose.
-    pub world: World,
     /// Which.
     pub name: SecretName,
     /// The new one.
@@ -89,14 +83,14 @@ impl Command for KeepSecret {
     type Output = Secret;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.secret(self.world, self.name);
+        needs.secret(self.name);
     }
 
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Self::Output, FpsError> {
-        if let Some(kept) = book.secret(self.world, self.name) {
+        if let Some(kept) = book.secret(self.name) {
             return Ok(kept.clone());
         }
-        book.keep_secret(self.world, self.name, self.offered.clone());
+        book.keep_secret(self.name, self.offered.clone());
         Ok(self.offered.clone())
     }
 }

@@ -2,23 +2,23 @@
 
 use crate::error::{Code, FpsError};
 
+use super::Context;
 use super::book::Book;
 use super::completion::{self, Timing};
 use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
 use super::instrument::{Instrument, InstrumentKind};
 use super::money::Amount;
-use super::names::{InstrumentId, TokenId, TransactionNumber};
+use super::names::{AccountNumber, InstrumentId, TokenId, TransactionNumber};
 use super::needs::Needs;
 use super::posting::LedgerAccount;
 use super::token::{Purpose, Token};
 use super::transaction::{ChargeFeeTo, Operation, Remarks, Transaction};
-use super::{Caller, Context};
 
 /// A SettleDebt as asked for.
 #[derive(Clone, Debug)]
 pub struct SettleDebt {
     /// Who asks: the creditor.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// The settlement token.
     pub sender_token: TokenId,
     /// Whose debt.
@@ -37,9 +37,9 @@ impl Referenced for SettleDebt {
     }
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller.account);
-        needs.token(self.caller.world, &self.sender_token);
-        needs.instrument(self.caller.world, &self.instrument);
+        needs.account(self.caller);
+        needs.token(&self.sender_token);
+        needs.instrument(&self.instrument);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
@@ -63,16 +63,16 @@ impl SettleDebt {
         context.rules.magic_token("SenderTokenId", &self.sender_token)?;
         let token = Token::find(book, self.caller, &self.sender_token)?;
         let instrument = Instrument::find(book, self.caller, &self.instrument, InstrumentKind::Credit)?;
-        Token::parties_take_part(book, token, self.caller, self.caller.account)?;
+        Token::parties_take_part(book, token, self.caller, self.caller)?;
         token.not_cancelled()?;
         instrument.usable(context.now)?;
         token.in_force(context.now)?;
         token.serves(Purpose::Settlement, instrument)?;
-        token.method_serves(book, self.caller.account)?;
+        token.method_serves(book, self.caller)?;
         let owed = book.total(LedgerAccount::debt(instrument.number));
         let amount = self.amount.unwrap_or(owed);
         token.within_limits(amount, context.now)?;
-        token.parties_bear(book, self.caller.account, amount)?;
+        token.parties_bear(book, self.caller, amount)?;
         if amount > owed || owed.is_zero() {
             return Err(Code::SettleAmountGreaterThanDebt.into());
         }

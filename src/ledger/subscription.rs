@@ -11,13 +11,13 @@ use super::account::{Account, Role};
 use super::book::Book;
 use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
 use super::money::Amount;
-use super::names::{AccountNumber, SubscriptionId, TransactionNumber, World};
+use super::names::{AccountNumber, SubscriptionId, TransactionNumber};
 use super::needs::Needs;
 use super::refund::Refund;
 use super::time::{Period, Timestamp};
 use super::transaction::{MarketplaceRefundPolicy, Remarks, wire_names};
 use super::transaction_views::TransactionDetail;
-use super::{Caller, Command, Context};
+use super::{Command, Context, Query, QueryContext};
 
 wire_names! {
     /// The state of a subscription (schema: SubscriptionStatus).
@@ -34,8 +34,6 @@ wire_names! {
 /// A subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
-    /// The world it lives in.
-    pub world: World,
     /// Its id on the wire.
     pub id: SubscriptionId,
     /// Who pays.
@@ -77,7 +75,7 @@ pub struct SubscriptionTerms {
 #[derive(Clone, Debug)]
 pub struct GetSubscriptionDetails {
     /// Who asks: one of its parties.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// Which subscription.
     pub subscription: SubscriptionId,
 }
@@ -93,15 +91,14 @@ pub struct SubscriptionDetails {
     pub sender: Arc<Account>,
 }
 
-impl Command for GetSubscriptionDetails {
+impl Query for GetSubscriptionDetails {
     type Output = SubscriptionDetails;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.subscription(self.caller.world, &self.subscription);
+        needs.subscription(&self.subscription);
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<SubscriptionDetails, FpsError> {
+    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<SubscriptionDetails, FpsError> {
         let subscription = Subscription::seen_by(book, self.caller, &self.subscription)?;
         let party = |number| book.shared_account(number).ok_or(Code::InternalError);
         Ok(SubscriptionDetails {
@@ -116,23 +113,22 @@ impl Command for GetSubscriptionDetails {
 #[derive(Clone, Debug)]
 pub struct GetTransactionsForSubscription {
     /// Who asks: one of its parties.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// Which subscription.
     pub subscription: SubscriptionId,
 }
 
-impl Command for GetTransactionsForSubscription {
+impl Query for GetTransactionsForSubscription {
     type Output = (Subscription, Vec<TransactionDetail>);
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        let Some(subscription) = needs.subscription(self.caller.world, &self.subscription) else { return };
+        let Some(subscription) = needs.subscription(&self.subscription) else { return };
         for &number in &subscription.transactions {
             needs.transaction_row(number);
         }
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Self::Output, FpsError> {
+    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Self::Output, FpsError> {
         let subscription = Subscription::seen_by(book, self.caller, &self.subscription)?;
         let payments = subscription.transactions.iter();
         let details = payments.filter_map(|number| TransactionDetail::of(book, *number)).collect();
@@ -144,7 +140,7 @@ impl Command for GetTransactionsForSubscription {
 #[derive(Clone, Debug)]
 pub struct CancelSubscription {
     /// Who asks: the recipient.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// Which subscription.
     pub subscription: SubscriptionId,
 }
@@ -153,13 +149,13 @@ impl Command for CancelSubscription {
     type Output = ();
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller.account);
-        needs.subscription(self.caller.world, &self.subscription);
+        needs.account(self.caller);
+        needs.subscription(&self.subscription);
     }
 
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
         let subscription = Subscription::owned_by(book, self.caller, &self.subscription)?;
-        let key = (subscription.world, subscription.id.clone());
+        let key = subscription.id.clone();
         book.cancel_subscription(&key);
         Ok(())
     }
@@ -169,7 +165,7 @@ impl Command for CancelSubscription {
 #[derive(Clone, Debug)]
 pub struct CancelSubscriptionAndRefund {
     /// Who asks: the recipient.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// Which subscription.
     pub subscription: SubscriptionId,
     /// How much of the last payment goes back.
@@ -184,10 +180,8 @@ impl Referenced for CancelSubscriptionAndRefund {
     }
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller.account);
-        let last = needs
-            .subscription(self.caller.world, &self.subscription)
-            .and_then(|found| found.transactions.last());
+        needs.account(self.caller);
+        let last = needs.subscription(&self.subscription).and_then(|found| found.transactions.last());
         if let Some(&last) = last {
             needs.transaction_row(last);
         }
@@ -195,7 +189,7 @@ impl Referenced for CancelSubscriptionAndRefund {
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
         let subscription = Subscription::owned_by(book, self.caller, &self.subscription)?;
-        let key = (subscription.world, subscription.id.clone());
+        let key = subscription.id.clone();
         let last = subscription.transactions.last().and_then(|number| book.transaction_row(*number));
         let last = last.ok_or_else(|| {
             FpsError::new(
@@ -218,9 +212,9 @@ impl Referenced for CancelSubscriptionAndRefund {
 
 impl Subscription {
     /// The subscription of this id, for one of its parties.
-    fn seen_by<'b>(book: &'b Book, caller: Caller, id: &SubscriptionId) -> Result<&'b Self, FpsError> {
-        let found = book.subscription(caller.world, id);
-        let found = found.filter(|found| [found.sender, found.recipient].contains(&caller.account));
+    fn seen_by<'b>(book: &'b Book, caller: AccountNumber, id: &SubscriptionId) -> Result<&'b Self, FpsError> {
+        let found = book.subscription(id);
+        let found = found.filter(|found| [found.sender, found.recipient].contains(&caller));
         found.ok_or_else(|| {
             let text = format!("subscriptionId has to be a valid subscription ID. Specified value: {id}");
             FpsError::invalid_params(text)
@@ -228,12 +222,16 @@ impl Subscription {
     }
 
     /// The same for its recipient, while it goes on.
-    fn owned_by<'b>(book: &'b Book, caller: Caller, id: &SubscriptionId) -> Result<&'b Self, FpsError> {
+    fn owned_by<'b>(
+        book: &'b Book,
+        caller: AccountNumber,
+        id: &SubscriptionId,
+    ) -> Result<&'b Self, FpsError> {
         let found = Self::seen_by(book, caller, id)?;
-        if found.recipient != caller.account {
+        if found.recipient != caller {
             return Err(Code::AccessFailure.into());
         }
-        book.account(caller.account).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
+        book.account(caller).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
         if found.status == SubscriptionStatus::Active {
             return Ok(found);
         }

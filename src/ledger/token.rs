@@ -7,7 +7,7 @@ use crate::error::{Code, FpsError};
 
 use super::instrument::{Instrument, Validity};
 use super::money::Amount;
-use super::names::{AccountNumber, InstrumentNumber, TokenId, TokenNumber, World};
+use super::names::{AccountNumber, InstrumentNumber, TokenId, TokenNumber};
 use super::numbering::MOST_LEAD_MILLIS;
 use super::time::{Period, Timestamp};
 use super::transaction::{ChargeFeeTo, PaymentMethod, wire_names};
@@ -121,8 +121,6 @@ pub struct Usage {
 pub struct Token {
     /// Its row.
     pub number: TokenNumber,
-    /// The world it lives in.
-    pub world: World,
     /// Its id on the wire.
     pub id: TokenId,
     /// The sender: whose money it moves.

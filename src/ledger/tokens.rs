@@ -4,11 +4,11 @@ use crate::error::{Code, FpsError};
 
 use super::account::{Account, AccountState};
 use super::book::Book;
-use super::names::{TokenId, TokenNumber};
+use super::names::{AccountNumber, TokenId, TokenNumber};
 use super::needs::Needs;
 use super::token::{Purpose, Token, TokenType, Usage, UsageLimit, Used};
 use super::transaction::PaymentMethod;
-use super::{Caller, Command, Context, unknown_id};
+use super::{Command, Context, Query, QueryContext, Rules, unknown_id};
 
 /// By what a token is looked up.
 #[derive(Clone, Debug)]
@@ -23,29 +23,28 @@ pub enum TokenName {
 #[derive(Clone, Debug)]
 pub struct GetTokenByCaller {
     /// Who asks: the caller it was made for, or its owner.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// Which token.
     pub name: TokenName,
 }
 
-impl Command for GetTokenByCaller {
+impl Query for GetTokenByCaller {
     type Output = Token;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
         match &self.name {
             TokenName::Id(id) => {
-                needs.token(self.caller.world, id);
+                needs.token(id);
             }
-            TokenName::Reference(reference) => needs.tokens_under(self.caller.account, reference),
+            TokenName::Reference(reference) => needs.tokens_under(self.caller, reference),
         }
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Token, FpsError> {
+    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Token, FpsError> {
         match &self.name {
             TokenName::Id(id) => Token::seen_by(book, self.caller, id).cloned(),
             TokenName::Reference(reference) => {
-                let found = book.tokens_under(self.caller.account, reference).next();
+                let found = book.tokens_under(self.caller, reference).next();
                 found.cloned().ok_or_else(|| Code::InvalidCallerReference.into())
             }
         }
@@ -56,7 +55,7 @@ impl Command for GetTokenByCaller {
 #[derive(Clone, Debug)]
 pub struct GetTokens {
     /// Who asks.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// Active ones, or the others.
     pub active: bool,
     /// Only of this type.
@@ -67,22 +66,21 @@ pub struct GetTokens {
     pub friendly_name: Option<String>,
 }
 
-impl Command for GetTokens {
+impl Query for GetTokens {
     type Output = Vec<Token>;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.tokens_of(self.caller.account);
+        needs.tokens_of(self.caller);
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Vec<Token>, FpsError> {
+    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Vec<Token>, FpsError> {
         let wanted = |token: &&Token| {
             token.active == self.active
                 && self.token_type.is_none_or(|wanted| token.token_type == wanted)
                 && self.caller_reference.as_ref().is_none_or(|wanted| token.caller_reference == *wanted)
                 && self.friendly_name.as_ref().is_none_or(|wanted| token.friendly_name == *wanted)
         };
-        Ok(book.tokens_of(self.caller.account).filter(wanted).cloned().collect())
+        Ok(book.tokens_of(self.caller).filter(wanted).cloned().collect())
     }
 }
 
@@ -90,20 +88,19 @@ impl Command for GetTokens {
 #[derive(Clone, Debug)]
 pub struct GetTokenUsage {
     /// Who asks.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// Which token.
     pub token: TokenId,
 }
 
-impl Command for GetTokenUsage {
+impl Query for GetTokenUsage {
     type Output = Vec<(UsageLimit, Used)>;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.token(self.caller.world, &self.token);
+        needs.token(&self.token);
     }
 
-    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Self::Output, FpsError> {
+    fn answer(&self, book: &Book, context: &QueryContext<'_>) -> Result<Self::Output, FpsError> {
         let token = Token::seen_by(book, self.caller, &self.token)?;
         if token.token_type == TokenType::SingleUse {
             return Err(Code::InvalidTokenType.into());
@@ -116,7 +113,7 @@ impl Command for GetTokenUsage {
 #[derive(Clone, Debug)]
 pub struct CancelToken {
     /// Who asks: the caller it was made for.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// Which token.
     pub token: TokenId,
 }
@@ -125,16 +122,16 @@ impl Command for CancelToken {
     type Output = ();
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller.account);
-        needs.token(self.caller.world, &self.token);
+        needs.account(self.caller);
+        needs.token(&self.token);
     }
 
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
-        let token = Token::known(book, self.caller, &self.token)?;
-        if token.caller != self.caller.account {
+        let token = Token::known(book, &self.token)?;
+        if token.caller != self.caller {
             return Err(Code::TokenAccessDenied.into());
         }
-        book.account(self.caller.account).ok_or(Code::AccessFailure)?.keeps_tokens()?;
+        book.account(self.caller).ok_or(Code::AccessFailure)?.keeps_tokens()?;
         if !token.active {
             return Err(Code::TokenNotActive.into());
         }
@@ -148,7 +145,7 @@ impl Command for CancelToken {
 #[derive(Clone, Debug)]
 pub struct InstallPaymentInstruction {
     /// Who asks, and whose account it is.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// The text.
     pub instruction: String,
     /// A name for people.
@@ -165,24 +162,23 @@ impl Command for InstallPaymentInstruction {
     type Output = TokenId;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller.account);
-        needs.tokens_under(self.caller.account, &self.caller_reference);
+        needs.account(self.caller);
+        needs.tokens_under(self.caller, &self.caller_reference);
     }
 
     /// The same request again gets the same token, another one under its reference is refused.
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TokenId, FpsError> {
-        if let Some(made) = book.tokens_under(self.caller.account, &self.caller_reference).next() {
+        if let Some(made) = book.tokens_under(self.caller, &self.caller_reference).next() {
             return if self.made(made) { Ok(made.id.clone()) } else { Err(Code::DuplicateRequest.into()) };
         }
-        book.account(self.caller.account).ok_or(Code::AccessFailure)?.keeps_tokens()?;
-        let number = context.numbering.number();
-        let id = context.numbering.token_id(number);
+        book.account(self.caller).ok_or(Code::AccessFailure)?.keeps_tokens()?;
+        let number = TokenNumber(context.numbering.number());
+        let id = context.numbering.ids.token(number);
         book.add_token(Token {
-            number: TokenNumber(number),
-            world: self.caller.world,
+            number,
             id: id.clone(),
-            account: self.caller.account,
-            caller: self.caller.account,
+            account: self.caller,
+            caller: self.caller,
             purpose: Purpose::Installed,
             token_type: self.token_type,
             active: true,
@@ -219,20 +215,19 @@ impl InstallPaymentInstruction {
 #[derive(Clone, Debug)]
 pub struct GetPaymentInstruction {
     /// Who asks.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// Which token.
     pub token: TokenId,
 }
 
-impl Command for GetPaymentInstruction {
+impl Query for GetPaymentInstruction {
     type Output = Token;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.token(self.caller.world, &self.token);
+        needs.token(&self.token);
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Token, FpsError> {
+    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Token, FpsError> {
         Token::seen_by(book, self.caller, &self.token).cloned()
     }
 }
@@ -241,21 +236,20 @@ impl Command for GetPaymentInstruction {
 #[derive(Clone, Debug)]
 pub struct GetRecipientVerificationStatus {
     /// Who asks.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// The recipient token.
     pub token: TokenId,
 }
 
-impl Command for GetRecipientVerificationStatus {
+impl Query for GetRecipientVerificationStatus {
     type Output = bool;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.token(self.caller.world, &self.token);
+        needs.token(&self.token);
     }
 
-    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<bool, FpsError> {
-        let token = Token::recipient(book, self.caller, &self.token, context)?;
+    fn answer(&self, book: &Book, context: &QueryContext<'_>) -> Result<bool, FpsError> {
+        let token = Token::recipient(book, self.caller, &self.token, context.rules)?;
         Ok(book.account(token.account).is_some_and(Account::is_verified))
     }
 }
@@ -269,29 +263,29 @@ impl Account {
 
 impl Token {
     /// The token of this id, whoever asks.
-    fn known<'b>(book: &'b Book, caller: Caller, id: &TokenId) -> Result<&'b Self, FpsError> {
-        book.token(caller.world, id).ok_or_else(|| {
+    fn known<'b>(book: &'b Book, id: &TokenId) -> Result<&'b Self, FpsError> {
+        book.token(id).ok_or_else(|| {
             let what = "\"tokenId\" has to be a valid token ID";
             unknown_id(id.has_fps_form(), Code::InvalidTokenId, what, id.as_str())
         })
     }
 
     /// The token of this id, for the caller it was made for or its owner.
-    fn seen_by<'b>(book: &'b Book, caller: Caller, id: &TokenId) -> Result<&'b Self, FpsError> {
-        let token = Self::known(book, caller, id)?;
-        let party = [token.caller, token.account].contains(&caller.account);
+    fn seen_by<'b>(book: &'b Book, caller: AccountNumber, id: &TokenId) -> Result<&'b Self, FpsError> {
+        let token = Self::known(book, id)?;
+        let party = [token.caller, token.account].contains(&caller);
         if party { Ok(token) } else { Err(Code::TokenAccessDenied.into()) }
     }
 
     /// The recipient token of this id that the caller may use.
     pub(super) fn recipient<'b>(
         book: &'b Book,
-        caller: Caller,
+        caller: AccountNumber,
         id: &TokenId,
-        context: &Context<'_>,
+        rules: &Rules,
     ) -> Result<&'b Self, FpsError> {
-        context.rules.magic_token("RecipientTokenId", id)?;
-        let token = book.token(caller.world, id).ok_or_else(|| {
+        rules.magic_token("RecipientTokenId", id)?;
+        let token = book.token(id).ok_or_else(|| {
             let what = "\"recipientTokenId\" has to be a valid token ID";
             unknown_id(id.has_fps_form(), Code::InvalidTokenId_Recipient, what, id.as_str())
         })?;

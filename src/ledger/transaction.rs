@@ -2,7 +2,7 @@
 
 use super::account::Role;
 use super::money::Amount;
-use super::names::{AccountNumber, InstrumentNumber, TokenNumber, TransactionId, TransactionNumber, World};
+use super::names::{AccountNumber, InstrumentNumber, TokenNumber, TransactionId, TransactionNumber};
 use super::time::Timestamp;
 
 macro_rules! wire_names {
@@ -210,8 +210,6 @@ impl Stage {
 pub struct Transaction {
     /// Its row.
     pub number: TransactionNumber,
-    /// The world it happened in.
-    pub world: World,
     /// Its id on the wire.
     pub id: TransactionId,
     /// What it does.

@@ -7,16 +7,16 @@ use crate::error::{Code, FpsError};
 use super::account::Account;
 use super::book::Book;
 use super::instrument::InstrumentKind;
-use super::names::{InstrumentId, TokenId, TokenNumber, TransactionId, TransactionNumber};
+use super::names::{AccountNumber, InstrumentId, TokenId, TokenNumber, TransactionId, TransactionNumber};
 use super::needs::Needs;
 use super::transaction::{Stage, Transaction};
-use super::{Caller, Command, Context};
+use super::{Query, QueryContext};
 
 /// Asks how far a transaction got.
 #[derive(Clone, Debug)]
 pub struct GetTransactionStatus {
     /// Who asks: a party of it.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// Which transaction.
     pub transaction: TransactionId,
 }
@@ -32,15 +32,14 @@ pub struct TransactionState {
     pub caller_reference: String,
 }
 
-impl Command for GetTransactionStatus {
+impl Query for GetTransactionStatus {
     type Output = TransactionState;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.transaction_alone(self.caller.world, &self.transaction);
+        needs.transaction_alone(&self.transaction);
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<TransactionState, FpsError> {
+    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<TransactionState, FpsError> {
         let found = Transaction::find(book, self.caller, &self.transaction)?;
         Ok(TransactionState {
             id: found.id.clone(),
@@ -54,7 +53,7 @@ impl Command for GetTransactionStatus {
 #[derive(Clone, Debug)]
 pub struct GetTransaction {
     /// Who asks: a party of it.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// Which transaction.
     pub transaction: TransactionId,
 }
@@ -82,18 +81,17 @@ pub struct TransactionDetail {
     pub refunds: Vec<TransactionId>,
 }
 
-impl Command for GetTransaction {
+impl Query for GetTransaction {
     type Output = TransactionDetail;
-    const LOOKS: bool = true;
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        if let Some(found) = needs.transaction_alone(self.caller.world, &self.transaction) {
+        if let Some(found) = needs.transaction_alone(&self.transaction) {
             needs.transaction_shown(found.number);
             needs.refunds_of(found.number);
         }
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<TransactionDetail, FpsError> {
+    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<TransactionDetail, FpsError> {
         let number = Transaction::find(book, self.caller, &self.transaction)?.number;
         TransactionDetail::of(book, number).ok_or_else(|| Code::InternalError.into())
     }

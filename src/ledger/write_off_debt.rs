@@ -2,23 +2,23 @@
 
 use crate::error::{Code, FpsError};
 
+use super::Context;
 use super::account::Role;
 use super::book::Book;
 use super::completion;
 use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
 use super::instrument::{Instrument, InstrumentKind};
 use super::money::Amount;
-use super::names::{InstrumentId, TransactionNumber};
+use super::names::{AccountNumber, InstrumentId, TransactionNumber};
 use super::needs::Needs;
 use super::posting::LedgerAccount;
 use super::transaction::{Operation, PaymentMethod, Remarks, Transaction};
-use super::{Caller, Context};
 
 /// A WriteOffDebt as asked for.
 #[derive(Clone, Debug)]
 pub struct WriteOffDebt {
     /// Who asks: the creditor.
-    pub caller: Caller,
+    pub caller: AccountNumber,
     /// Whose debt.
     pub instrument: InstrumentId,
     /// How much of it.
@@ -33,13 +33,13 @@ impl Referenced for WriteOffDebt {
     }
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller.account);
-        needs.instrument(self.caller.world, &self.instrument);
+        needs.account(self.caller);
+        needs.instrument(&self.instrument);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
         let instrument = Instrument::find(book, self.caller, &self.instrument, InstrumentKind::Credit)?;
-        book.account(self.caller.account).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
+        book.account(self.caller).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
         if self.amount > book.total(LedgerAccount::debt(instrument.number)) {
             return Err(Code::SettleAmountGreaterThanDebt.into());
         }

@@ -7,11 +7,11 @@ use toml::Spanned;
 
 use crate::error::FpsError;
 use crate::ledger::{
-    Account, AccountKind, AccountNumber, Amount, Book, Caller, CarryOut, Command, Context, DepositFunds,
-    Ending, FundPrepaid, Instrument, InstrumentKind, InstrumentNumber, Measure, Numbering, OwnFee, Pay,
-    Payment, PaymentMethod, Period, Purpose, RecipientTerms, Referenced, Remarks, Rules, SettleDebt,
-    Subscription, SubscriptionStatus, SubscriptionTerms, Timestamp, Token, TokenId, TokenNumber, TokenType,
-    TransactionNumber, Usage, UsageLimit, Validity, World,
+    Account, AccountKind, AccountNumber, Amount, Book, CarryOut, Command, Context, DepositFunds, Ending,
+    FundPrepaid, Instrument, InstrumentKind, InstrumentNumber, Measure, Numbering, OwnFee, Pay, Payment,
+    PaymentMethod, Period, Purpose, RecipientTerms, Referenced, Remarks, Rules, SettleDebt, Subscription,
+    SubscriptionStatus, SubscriptionTerms, Timestamp, Token, TokenId, TokenNumber, TokenType,
+    TransactionNumber, Usage, UsageLimit, Validity,
 };
 use crate::store::{Beginning, NewAccessKey, PageSettings, Standing};
 
@@ -21,8 +21,6 @@ use super::file::{
     UsageLimitEntry,
 };
 
-/// The world a seed fills.
-const WORLD: World = World::DEFAULT;
 /// Seeded payments that would be pending are carried to their end at once.
 const TIMEOUT_MINUTES: i64 = 10_080;
 
@@ -48,14 +46,11 @@ pub(super) struct Builder<'a> {
 impl<'a> Builder<'a> {
     pub(super) fn new(now: Timestamp, rules: &'a Rules, numbering: &'a mut Numbering) -> Self {
         let (accounts, instruments) = (HashMap::new(), HashMap::new());
-        let mut book = Book::default();
-        book.add_world(WORLD, "default".to_owned());
+        let book = Book::default();
         Self { now, opening: now, rules, numbering, book, keys: Vec::new(), accounts, instruments }
     }
 
     pub(super) fn build(mut self, file: &SeedFile) -> Built<Beginning> {
-        // Numbers begin after the world's own.
-        self.numbering.number();
         let made = file.account.iter().filter(|entry| entry.balance.is_some()).count() + file.payment.len();
         self.opening = self.now.plus_millis(-i64::try_from(made).unwrap_or(0));
         for entry in &file.account {
@@ -86,12 +81,11 @@ impl<'a> Builder<'a> {
             return Err(mistake(&entry.name, format!("there are two accounts `{name}`")));
         }
         let email = entry.email.get_ref();
-        if self.book.account_at(WORLD, email).is_some() {
+        if self.book.account_at(email).is_some() {
             return Err(mistake(&entry.email, format!("there are two accounts with the address `{email}`")));
         }
         self.book.add_account(Account {
             number,
-            world: WORLD,
             name: entry.display_name.clone().unwrap_or_else(|| name.clone()),
             email: email.clone(),
             kind: entry.kind,
@@ -101,7 +95,7 @@ impl<'a> Builder<'a> {
             transaction_limit: entry.transaction_limit.as_ref().map(amount).transpose()?,
         });
         let pages = page_settings(entry)?;
-        let owner = Caller { world: WORLD, account: number };
+        let owner = number;
         for key in &entry.access_key {
             if self.keys.iter().any(|known| known.id == *key.id.get_ref()) {
                 return Err(mistake(&key.id, format!("there are two access keys `{}`", key.id.get_ref())));
@@ -153,6 +147,7 @@ impl<'a> Builder<'a> {
         validity: Validity,
         active: bool,
     ) -> Built<()> {
+        self.own_id(id)?;
         let number = InstrumentNumber(self.numbering.number());
         if self.instruments.insert(id.get_ref().clone(), number).is_some() {
             return Err(mistake(id, format!("there are two instruments `{}`", id.get_ref())));
@@ -160,7 +155,6 @@ impl<'a> Builder<'a> {
         let [sender, recipient] = parties;
         self.book.add_instrument(Instrument {
             number,
-            world: WORLD,
             id: id.get_ref().as_str().into(),
             kind,
             sender: self.account_named(sender)?,
@@ -173,8 +167,9 @@ impl<'a> Builder<'a> {
     }
 
     fn token(&mut self, entry: &TokenEntry) -> Built<()> {
+        self.own_id(&entry.id)?;
         let id = entry.id.get_ref();
-        if self.book.token(WORLD, &id.as_str().into()).is_some() {
+        if self.book.token(&id.as_str().into()).is_some() {
             return Err(mistake(&entry.id, format!("there are two tokens `{id}`")));
         }
         let (purpose, instrument) = self.purpose(entry)?;
@@ -184,7 +179,6 @@ impl<'a> Builder<'a> {
         let kept = token_type.validity(self.now);
         let token = Token {
             number: TokenNumber(self.numbering.number()),
-            world: WORLD,
             id: id.as_str().into(),
             account,
             caller,
@@ -209,6 +203,11 @@ impl<'a> Builder<'a> {
         };
         self.book.add_token(token);
         Ok(())
+    }
+
+    /// Ids that the sandbox makes itself lead to rows by their numbers: a seed file cannot give them away.
+    fn own_id(&self, id: &Spanned<String>) -> Built<()> {
+        if self.numbering.ids.number_in(id.get_ref()).is_some() { Err(made_id(id)) } else { Ok(()) }
     }
 
     fn purpose(&self, entry: &TokenEntry) -> Built<(Purpose, Option<InstrumentNumber>)> {
@@ -243,8 +242,7 @@ impl<'a> Builder<'a> {
     fn recipients(&self, entry: &TokenEntry) -> Built<Vec<TokenId>> {
         let known = |id: &Spanned<String>| {
             let named = TokenId::from(id.get_ref().as_str());
-            let receives =
-                self.book.token(WORLD, &named).is_some_and(|token| token.purpose == Purpose::Recipient);
+            let receives = self.book.token(&named).is_some_and(|token| token.purpose == Purpose::Recipient);
             let text = || format!("there is no recipient token `{named}` above this one");
             if receives { Ok(named.clone()) } else { Err(mistake(id, text())) }
         };
@@ -283,13 +281,16 @@ impl<'a> Builder<'a> {
 
     fn payment(&mut self, entry: &PaymentEntry) -> Built<()> {
         let id = entry.token.get_ref();
-        let token = self.book.token(WORLD, &id.as_str().into()).cloned();
+        let token = self.book.token(&id.as_str().into()).cloned();
         let token = token.ok_or_else(|| mistake(&entry.token, format!("there is no token `{id}`")))?;
         let (book, mut context) = self.parts();
         let made = make_payment(entry, &token, book, &mut context)?;
         let number = made.map_err(|refusal| refused(&entry.token, "payment", &refusal))?;
         if let Some(id) = &entry.id {
-            if book.transaction(WORLD, &id.get_ref().as_str().into()).is_some() {
+            if context.numbering.ids.number_in(id.get_ref()).is_some() {
+                return Err(made_id(id));
+            }
+            if book.transaction(&id.get_ref().as_str().into()).is_some() {
                 return Err(mistake(id, format!("there are two payments `{}`", id.get_ref())));
             }
             book.rename_transaction(number, id.get_ref().as_str().into());
@@ -305,11 +306,11 @@ impl<'a> Builder<'a> {
 
     fn subscription(&mut self, entry: &SubscriptionEntry) -> Built<()> {
         let id = entry.id.get_ref().as_str().into();
-        if self.book.subscription(WORLD, &id).is_some() {
+        if self.book.subscription(&id).is_some() {
             return Err(mistake(&entry.id, format!("there are two subscriptions `{id}`")));
         }
         let payment = |name: &Spanned<String>| {
-            let found = self.book.transaction(WORLD, &name.get_ref().as_str().into());
+            let found = self.book.transaction(&name.get_ref().as_str().into());
             let found =
                 found.ok_or_else(|| mistake(name, format!("there is no payment `{}`", name.get_ref())))?;
             Ok(found.number)
@@ -327,7 +328,6 @@ impl<'a> Builder<'a> {
             next: millis(entry.next),
         };
         let subscription = Subscription {
-            world: WORLD,
             sender: self.account_named(&entry.sender)?,
             recipient: self.account_named(&entry.recipient)?,
             status: subscription_status(entry)?,
@@ -347,6 +347,10 @@ impl<'a> Builder<'a> {
     }
 }
 
+fn made_id(id: &Spanned<String>) -> Mistake {
+    mistake(id, format!("the sandbox gives the id `{}` to a row of its own; give another", id.get_ref()))
+}
+
 /// A payment by what its token is for: debt settled, an instrument funded, or simply paid.
 fn make_payment(
     entry: &PaymentEntry,
@@ -354,7 +358,7 @@ fn make_payment(
     book: &mut Book,
     context: &mut Context<'_>,
 ) -> Built<Result<TransactionNumber, FpsError>> {
-    let caller = Caller { world: WORLD, account: token.caller };
+    let caller = token.caller;
     let name = entry.id.as_ref().unwrap_or(&entry.token).get_ref();
     let mut remarks = remarks("seeded payment", Some(name), entry.caller_reference.as_ref());
     remarks.caller_description.clone_from(&entry.caller_description);

@@ -79,7 +79,7 @@ fn locate(file: &str, text: &str, mistake: &Mistake) -> SeedError {
 
 #[cfg(test)]
 mod tests {
-    use crate::ledger::{Amount, FeeTable};
+    use crate::ledger::{Amount, FeeTable, Ids};
 
     use super::*;
 
@@ -94,7 +94,7 @@ mod tests {
         Seed::parse("seed.toml", text)?.begin(
             Timestamp::from_millis(0),
             &rules,
-            &mut Numbering::new(1, 1, Timestamp::MIN),
+            &mut Numbering::new(Ids::new(1), 1, Timestamp::MIN),
         )
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::clock::ClockState;
 use crate::error::{Code, FpsError};
 use crate::ledger::{
     AccountKind, AccountState, Amount, ChargeFeeTo, CsOwner, DescriptorPolicy, Ending, InstrumentKind, Kind,
@@ -26,7 +27,7 @@ pub(super) fn kind(name: &str) -> sqlx::Result<Kind> {
     known(Kind::ALL.iter().copied().find(|kind| kind.name() == name), "kind")
 }
 
-/// A secret of a world.
+/// A secret.
 pub(super) fn secret_name(name: &str) -> sqlx::Result<SecretName> {
     known(SecretName::ALL.into_iter().find(|secret| secret.name() == name), "secrets.name")
 }
@@ -48,6 +49,23 @@ pub(super) const fn standing_name(standing: Standing) -> &'static str {
         Standing::Developer => "developer",
         Standing::NotDeveloper => "not-developer",
         Standing::NotSignedUp => "not-signed-up",
+    }
+}
+
+/// How a clock goes, as whether it stands, and milliseconds.
+pub(super) const fn clock(state: ClockState) -> (i64, i64) {
+    match state {
+        ClockState::Running { ahead_millis } => (0, ahead_millis),
+        ClockState::Standing(instant) => (1, instant.millis()),
+    }
+}
+
+/// Reads back how a clock goes.
+pub(super) const fn clock_state(stands: i64, millis: i64) -> ClockState {
+    if stands == 0 {
+        ClockState::Running { ahead_millis: millis }
+    } else {
+        ClockState::Standing(Timestamp::from_millis(millis))
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::ledger::{CarryOut, Due, Timestamp, World};
+use crate::ledger::{CarryOut, Due, Timestamp};
 
 use super::batch_error::BatchError;
 use super::engine::{Connection, Values};
@@ -23,11 +23,11 @@ const AT_A_TIME: i64 = 256;
 const REST: Duration = Duration::from_secs(1);
 
 const SET_ASIDE: &str = "UPDATE due SET problem = $1 WHERE transaction_number = $2";
-const TAKE_UP_AGAIN: &str = "UPDATE due SET problem = NULL WHERE world = $1 AND problem IS NOT NULL";
+const TAKE_UP_AGAIN: &str = "UPDATE due SET problem = NULL WHERE problem IS NOT NULL";
 
 /// Takes up again what was set aside: a newer program may be able to do it.
-pub(super) async fn take_up_again(connection: &mut Connection, world: World) -> sqlx::Result<()> {
-    connection.all(TAKE_UP_AGAIN, Values::default().bind(world.0)).await.map(drop)
+pub(super) async fn take_up_again(connection: &mut Connection) -> sqlx::Result<()> {
+    connection.all(TAKE_UP_AGAIN, Values::default()).await.map(drop)
 }
 
 impl Writer {
@@ -37,10 +37,9 @@ impl Writer {
         now: Timestamp,
         begun: &mut bool,
     ) -> Result<bool, BatchError> {
-        let world = self.world;
-        let due = load::due(self.connection()?, world, now, AT_A_TIME).await?;
+        let due = load::due(self.connection()?, now, AT_A_TIME).await?;
         let changed = self.carry_out(due, now, begun).await?;
-        self.next_due = load::next_due(self.connection()?, world).await?;
+        self.next_due = load::next_due(self.connection()?).await?;
         self.due_rests_until = None;
         Ok(changed)
     }
@@ -83,12 +82,11 @@ impl Writer {
 
     /// Runs the first piece of what is due; sets it aside if it fails for a cause of its own.
     async fn run_first_due_work(&mut self, now: Timestamp) -> Result<Progress, BatchError> {
-        let world = self.world;
         self.enter().await?;
         let mut begun = self.sharing.is_some();
-        let first = load::due(self.connection()?, world, now, 1).await?;
+        let first = load::due(self.connection()?, now, 1).await?;
         let Some(due) = first.first().copied() else {
-            self.next_due = load::next_due(self.connection()?, world).await?;
+            self.next_due = load::next_due(self.connection()?).await?;
             self.end(begun, false).await?;
             return Ok(Progress::AllDone);
         };

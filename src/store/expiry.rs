@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::ledger::{Timestamp, World};
+use crate::ledger::Timestamp;
 
 use super::engine::{Connection, Values};
 use super::statement::ManyRows;
@@ -17,11 +17,11 @@ const PAUSE: Duration = Duration::from_secs(30);
 const SHORT_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) const AFTER: &str = "SELECT caller, reference, action, expires FROM caller_references \
-     WHERE world = $1 AND (caller, reference, action) > ($2, $3, $4) ORDER BY caller, reference, action LIMIT $5";
+     WHERE (caller, reference, action) > ($1, $2, $3) ORDER BY caller, reference, action LIMIT $4";
 pub(super) static REMOVED: ManyRows =
-    ManyRows::new("DELETE FROM caller_references WHERE (world, caller, reference, action) IN (", 4, ")");
+    ManyRows::new("DELETE FROM caller_references WHERE (caller, reference, action) IN (", 3, ")");
 
-/// The key of a reference within its world.
+/// The key of a reference.
 type Key = (i64, String, String);
 
 /// Goes through the references again and again.
@@ -56,12 +56,11 @@ impl Expiry {
     pub(super) async fn expired(
         &mut self,
         connection: &mut Connection,
-        world: World,
         instant: Timestamp,
         now: Instant,
     ) -> sqlx::Result<Vec<Key>> {
         let (caller, reference, action) = self.after.clone();
-        let values = Values::default().bind(world.0).bind(caller).bind(reference).bind(action).bind(STEP);
+        let values = Values::default().bind(caller).bind(reference).bind(action).bind(STEP);
         let mut seen = Vec::new();
         for row in connection.all(AFTER, values).await? {
             let key: Key = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
@@ -79,9 +78,9 @@ impl Expiry {
 }
 
 /// Removes references.
-pub(super) async fn remove(connection: &mut Connection, world: World, keys: &[Key]) -> sqlx::Result<u64> {
+pub(super) async fn remove(connection: &mut Connection, keys: &[Key]) -> sqlx::Result<u64> {
     let bind = |values: Values, (caller, reference, action): &Key| {
-        values.bind(world.0).bind(*caller).bind(reference.clone()).bind(action.clone())
+        values.bind(*caller).bind(reference.clone()).bind(action.clone())
     };
     REMOVED.execute(connection, keys, bind).await
 }
@@ -97,7 +96,7 @@ mod tests {
         for number in 0..references {
             let expires = if number % 3 == 0 { 10_i64 } else { 11 };
             let text =
-                "INSERT INTO caller_references VALUES (1, 1, $1, 'Pay', x'00', 1, 'Success', NULL, NULL, $2)";
+                "INSERT INTO caller_references VALUES (1, $1, 'Pay', x'00', 1, 'Success', NULL, NULL, $2)";
             let values = Values::default().bind(format!("{number:06}")).bind(expires);
             connection.all(text, values).await.unwrap();
         }
@@ -116,15 +115,14 @@ mod tests {
         let mut left = Vec::new();
         for _ in 0..4 {
             let at = Timestamp::from_millis(10);
-            let expired = expiry.expired(&mut connection, World::DEFAULT, at, now).await.unwrap();
-            remove(&mut connection, World::DEFAULT, &expired).await.unwrap();
+            let expired = expiry.expired(&mut connection, at, now).await.unwrap();
+            remove(&mut connection, &expired).await.unwrap();
             left.push(count(&mut connection).await);
             assert_eq!(expiry.next(), now + PAUSE);
         }
         assert_eq!(left, [2_066, 1_733, 1_600, 1_600]);
         // From the start again; now everything has expired, and the next step comes soon.
-        let expired =
-            expiry.expired(&mut connection, World::DEFAULT, Timestamp::from_millis(11), now).await.unwrap();
+        let expired = expiry.expired(&mut connection, Timestamp::from_millis(11), now).await.unwrap();
         assert_eq!(expired.len(), 1_000);
         assert_eq!(expiry.next(), now + SHORT_PAUSE);
     }

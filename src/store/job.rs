@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::error::{Code, FpsError};
-use crate::ledger::{Book, Command, Context, Needs};
+use crate::ledger::{Book, Command, Context, Needs, Query};
 
 /// A command on its way through a batch, its answer's type forgotten.
 pub(super) trait Job: Send {
@@ -47,49 +47,79 @@ impl Subject {
     }
 }
 
-/// A command and whoever waits for its answer.
-pub(super) struct Waiting<C: Command> {
-    command: C,
-    answer: oneshot::Sender<Result<C::Output, FpsError>>,
-    decided: Option<Result<C::Output, FpsError>>,
+/// Whoever waits for an answer, and since when.
+struct Asker<T> {
+    answer: oneshot::Sender<Result<T, FpsError>>,
     since: Instant,
 }
 
-impl<C: Command> Waiting<C> {
-    pub(super) fn new(command: C, answer: oneshot::Sender<Result<C::Output, FpsError>>) -> Self {
-        Self { command, answer, decided: None, since: Instant::now() }
+impl<T> Asker<T> {
+    fn new(answer: oneshot::Sender<Result<T, FpsError>>) -> Self {
+        Self { answer, since: Instant::now() }
+    }
+
+    /// Whoever waited may have gone; the command has run all the same.
+    fn tell(self, answer: Result<T, FpsError>) {
+        let _ = self.answer.send(answer);
     }
 }
 
-impl<C: Command> Job for Waiting<C> {
-    fn name(&self) -> &'static str {
-        std::any::type_name::<C>()
-    }
+macro_rules! waiting {
+    ($(#[$doc:meta])* $name:ident: $kind:ident, |$work:ident, $book:ident, $context:ident| $decide:expr) => {
+        $(#[$doc])*
+        pub(super) struct $name<C: $kind> {
+            work: C,
+            asker: Asker<C::Output>,
+            decided: Option<Result<C::Output, FpsError>>,
+        }
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        self.command.needs(needs);
-    }
+        impl<C: $kind> $name<C> {
+            pub(super) fn new(work: C, answer: oneshot::Sender<Result<C::Output, FpsError>>) -> Self {
+                Self { work, asker: Asker::new(answer), decided: None }
+            }
+        }
 
-    fn decide(&mut self, book: &mut Book, context: &mut Context<'_>) {
-        self.decided = Some(self.command.decide(book, context));
-    }
+        impl<C: $kind> Job for $name<C> {
+            fn name(&self) -> &'static str {
+                std::any::type_name::<C>()
+            }
 
-    // Whoever waited may have gone; the command has run all the same.
-    fn answer(self: Box<Self>) {
-        let _ = self.answer.send(self.decided.unwrap_or_else(|| Err(Code::InternalError.into())));
-    }
+            fn needs(&self, needs: &mut Needs<'_>) {
+                self.work.needs(needs);
+            }
 
-    fn fail(self: Box<Self>, refusal: FpsError) {
-        let _ = self.answer.send(Err(refusal));
-    }
+            fn decide(&mut self, $book: &mut Book, $context: &mut Context<'_>) {
+                let $work = &self.work;
+                self.decided = Some($decide);
+            }
 
-    fn is_abandoned(&self) -> bool {
-        self.answer.is_closed()
-    }
+            fn answer(self: Box<Self>) {
+                self.asker.tell(self.decided.unwrap_or_else(|| Err(Code::InternalError.into())));
+            }
 
-    fn age(&self) -> Duration {
-        self.since.elapsed()
-    }
+            fn fail(self: Box<Self>, refusal: FpsError) {
+                self.asker.tell(Err(refusal));
+            }
+
+            fn is_abandoned(&self) -> bool {
+                self.asker.answer.is_closed()
+            }
+
+            fn age(&self) -> Duration {
+                self.asker.since.elapsed()
+            }
+        }
+    };
+}
+
+waiting! {
+    /// A command and whoever waits for its answer.
+    WaitingCommand: Command, |command, book, context| command.decide(book, context)
+}
+
+waiting! {
+    /// A query and whoever waits for its answer.
+    WaitingQuery: Query, |query, book, context| query.answer(book, &context.to_query())
 }
 
 /// Work of the sandbox itself: nobody waits for an answer.

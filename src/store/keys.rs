@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::ledger::{AccountNumber, Caller, Ending, Secret, World};
+use crate::ledger::{AccountNumber, Ending, Secret};
 use crate::signature::SecretKey;
 
 use super::columns;
@@ -11,8 +11,8 @@ use super::engine::{Connection, Values};
 use super::statement::ManyRows;
 
 static KEYS: ManyRows = ManyRows::new(
-    "INSERT INTO access_keys (key, world, account, secret, standing, ending, return_signature)",
-    7,
+    "INSERT INTO access_keys (key, account, secret, standing, ending, return_signature)",
+    6,
     "",
 );
 
@@ -22,7 +22,7 @@ pub struct NewAccessKey {
     /// The public id: `AWSAccessKeyId`.
     pub id: String,
     /// Whose key it is.
-    pub owner: Caller,
+    pub owner: AccountNumber,
     /// What requests are signed with.
     pub secret: Secret,
     /// Whether its owner may call.
@@ -37,7 +37,7 @@ pub struct AccessKey {
     /// The public id: `AWSAccessKeyId`.
     pub id: String,
     /// Whose key it is.
-    pub owner: Caller,
+    pub owner: AccountNumber,
     /// What requests are signed with.
     pub secret: SecretKey,
     /// Whether its owner may call.
@@ -75,17 +75,17 @@ pub(super) struct Keys {
 
 impl Keys {
     pub(super) async fn load(connection: &mut Connection) -> sqlx::Result<Self> {
-        let text = "SELECT key, world, account, secret, standing, ending, return_signature FROM access_keys ORDER BY account, key";
+        let text = "SELECT key, account, secret, standing, ending, return_signature FROM access_keys ORDER BY account, key";
         let rows = connection.all(text, Values::default()).await?;
         let mut keys = Self { by_id: HashMap::new(), first: None };
         for row in rows {
-            let owner = Caller { world: World(row.try_get(1)?), account: AccountNumber(row.try_get(2)?) };
+            let owner = AccountNumber(row.try_get(1)?);
             let pages = PageSettings {
-                ending: columns::ending(row.try_get(5)?)?,
-                signs_by_version_1: row.try_get::<i64, _>(6)? == 1,
+                ending: columns::ending(row.try_get(4)?)?,
+                signs_by_version_1: row.try_get::<i64, _>(5)? == 1,
             };
-            let secret = SecretKey::new(row.try_get::<String, _>(3)?.as_str());
-            let standing = columns::standing(&row.try_get::<String, _>(4)?)?;
+            let secret = SecretKey::new(row.try_get::<String, _>(2)?.as_str());
+            let standing = columns::standing(&row.try_get::<String, _>(3)?)?;
             let key = Arc::new(AccessKey { id: row.try_get(0)?, owner, secret, standing, pages });
             keys.first.get_or_insert_with(|| Arc::clone(&key));
             keys.by_id.insert(key.id.clone(), key);
@@ -107,8 +107,7 @@ pub(super) async fn save(connection: &mut Connection, keys: &[NewAccessKey]) -> 
     KEYS.execute(connection, keys, |query, key| {
         query
             .bind(key.id.clone())
-            .bind(key.owner.world.0)
-            .bind(key.owner.account.0)
+            .bind(key.owner.0)
             .bind(key.secret.reveal().to_owned())
             .bind(columns::standing_name(key.standing))
             .bind(key.pages.ending.map(Ending::name))

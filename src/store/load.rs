@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::clock::ClockState;
 use crate::ledger::{
-    Account, AccountNumber, Amount, Balances, Book, Due, EmailKey, Instrument, InstrumentNumber,
+    Account, AccountNumber, Amount, Balances, Book, Due, EmailKey, Ids, Instrument, InstrumentNumber,
     LedgerAccount, Outcome, Progress, Reference, ReferenceKey, Remarks, Secret, SecretName, Timestamp, Token,
-    TokenNumber, Transaction, TransactionNumber, Usage, Validity, Wanted, World,
+    TokenNumber, Transaction, TransactionNumber, Usage, Validity, Wanted,
 };
 
 use super::activity::Searches;
@@ -39,13 +40,12 @@ const fn columns_of(names: &str) -> usize {
 
 // `CROSS JOIN` makes SQLite go from the wanted keys to the table, never the other way; a test looks at the plans.
 pub(super) static REFERENCES: ManyRows = wanted!(
-    "r.world, r.caller, r.action, r.reference, r.digest, r.transaction_number, r.status, r.error_code, r.error_message, r.expires",
-    "world, caller, reference, action",
-    "caller_references r WHERE r.world = wanted.world AND r.caller = wanted.caller AND r.reference = wanted.reference \
+    "r.caller, r.action, r.reference, r.digest, r.transaction_number, r.status, r.error_code, r.error_message, r.expires",
+    "caller, reference, action",
+    "caller_references r WHERE r.caller = wanted.caller AND r.reference = wanted.reference \
      AND r.action = wanted.action"
 );
-pub(super) static TOKEN_IDS: ManyRows =
-    wanted!("t.*", "world, id", "tokens t WHERE t.world = wanted.world AND t.id = wanted.id");
+pub(super) static TOKEN_IDS: ManyRows = wanted!("t.*", "id", "tokens t WHERE t.id = wanted.id");
 pub(super) static TOKENS: ManyRows = wanted!("t.*", "number", "tokens t WHERE t.number = wanted.number");
 pub(super) static TOKENS_OF: ManyRows =
     wanted!("t.*", "account", "tokens t WHERE t.account = wanted.account");
@@ -54,29 +54,20 @@ pub(super) static TOKENS_UNDER: ManyRows = wanted!(
     "caller, reference",
     "tokens t WHERE t.caller = wanted.caller AND t.caller_reference = wanted.reference"
 );
-pub(super) static SUBSCRIPTIONS: ManyRows =
-    wanted!("s.*", "world, id", "subscriptions s WHERE s.world = wanted.world AND s.id = wanted.id");
-pub(super) static INSTRUMENT_IDS: ManyRows =
-    wanted!("i.*", "world, id", "instruments i WHERE i.world = wanted.world AND i.id = wanted.id");
+pub(super) static SUBSCRIPTIONS: ManyRows = wanted!("s.*", "id", "subscriptions s WHERE s.id = wanted.id");
+pub(super) static INSTRUMENT_IDS: ManyRows = wanted!("i.*", "id", "instruments i WHERE i.id = wanted.id");
 pub(super) static INSTRUMENTS: ManyRows =
     wanted!("i.*", "number", "instruments i WHERE i.number = wanted.number");
-pub(super) static TRANSACTION_IDS: ManyRows =
-    wanted!("t.*", "world, id", "transactions t WHERE t.world = wanted.world AND t.id = wanted.id");
+pub(super) static TRANSACTION_IDS: ManyRows = wanted!("t.*", "id", "transactions t WHERE t.id = wanted.id");
 pub(super) static TRANSACTIONS: ManyRows =
     wanted!("t.*", "number", "transactions t WHERE t.number = wanted.number");
 pub(super) static REFUNDS: ManyRows =
     wanted!("t.*", "number", "transactions t WHERE t.original = wanted.number");
 pub(super) static ACCOUNTS: ManyRows = wanted!("a.*", "number", "accounts a WHERE a.number = wanted.number");
-pub(super) static ACCOUNTS_AT: ManyRows = wanted!(
-    "a.*",
-    "world, email_key",
-    "accounts a WHERE a.world = wanted.world AND a.email_key = wanted.email_key"
-);
-pub(super) static SECRETS: ManyRows = wanted!(
-    "s.world, s.name, s.value",
-    "world, name",
-    "secrets s WHERE s.world = wanted.world AND s.name = wanted.name"
-);
+pub(super) static ACCOUNTS_AT: ManyRows =
+    wanted!("a.*", "email_key", "accounts a WHERE a.email_key = wanted.email_key");
+pub(super) static SECRETS: ManyRows =
+    wanted!("s.name, s.value", "name", "secrets s WHERE s.name = wanted.name");
 pub(super) static TOTALS: ManyRows = wanted!(
     "t.kind, t.owner, t.amount",
     "kind, owner",
@@ -107,20 +98,27 @@ pub(super) static OPEN_DEBTS: ManyRows = wanted!(
 );
 
 /// Work that is due up to an instant, the earliest first.
-pub(super) const DUE: &str = "SELECT at, transaction_number, step FROM due WHERE world = $1 AND at <= $2 \
-     AND problem IS NULL ORDER BY at, transaction_number LIMIT $3";
+pub(super) const DUE: &str = "SELECT at, transaction_number, step FROM due WHERE at <= $1 \
+     AND problem IS NULL ORDER BY at, transaction_number LIMIT $2";
 /// When the next work is due.
-pub(super) const NEXT_DUE: &str = "SELECT min(at) FROM due WHERE world = $1 AND problem IS NULL";
+pub(super) const NEXT_DUE: &str = "SELECT min(at) FROM due WHERE problem IS NULL";
 /// The highest number in use: accounts, tokens, instruments and transactions share one sequence.
-const LAST_NUMBER: &str = "SELECT max(number) FROM (SELECT max(number) AS number FROM worlds \
-     UNION ALL SELECT max(number) FROM accounts UNION ALL SELECT max(number) FROM instruments \
+const LAST_NUMBER: &str = "SELECT max(number) FROM (SELECT max(number) AS number FROM accounts \
+     UNION ALL SELECT max(number) FROM instruments \
      UNION ALL SELECT max(number) FROM tokens UNION ALL SELECT max(number) FROM transactions) AS used";
 /// When the newest transaction was received: instants never fall as numbers grow.
 const NEWEST: &str =
     "SELECT max(received) FROM (SELECT received FROM transactions ORDER BY number DESC LIMIT 1) AS newest";
 
-/// What a writer has to know of a world besides its rows.
-pub(super) struct Head {
+const WORLD: &str = "SELECT id_seed, clock_stands, clock_millis FROM world";
+
+/// What is known of a world besides its rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WorldState {
+    /// Makes its ids.
+    pub(super) ids: Ids,
+    /// How its clock goes.
+    pub(super) clock: ClockState,
     /// When the next work is due.
     pub(super) next_due: Option<Timestamp>,
     /// The first number that nothing has.
@@ -129,12 +127,22 @@ pub(super) struct Head {
     pub(super) newest: Timestamp,
 }
 
+/// What makes the ids of a world.
+pub(super) async fn ids(connection: &mut Connection) -> sqlx::Result<Ids> {
+    let seed: i64 = connection.scalar("SELECT id_seed FROM world", Values::default()).await?;
+    Ok(Ids::new(seed.cast_unsigned()))
+}
+
 /// Reads where a world stands.
-pub(super) async fn head(connection: &mut Connection, world: World) -> sqlx::Result<Head> {
+pub(super) async fn world_state(connection: &mut Connection) -> sqlx::Result<WorldState> {
+    let rows = connection.all(WORLD, Values::default()).await?;
+    let world = rows.first().ok_or(sqlx::Error::RowNotFound)?;
     let last: Option<i64> = connection.scalar(LAST_NUMBER, Values::default()).await?;
     let newest: Option<i64> = connection.scalar(NEWEST, Values::default()).await?;
-    Ok(Head {
-        next_due: next_due(connection, world).await?,
+    Ok(WorldState {
+        ids: Ids::new(world.try_get::<i64, _>(0)?.cast_unsigned()),
+        clock: columns::clock_state(world.try_get(1)?, world.try_get(2)?),
+        next_due: next_due(connection).await?,
         next_number: last.unwrap_or(0) + 1,
         newest: newest.map_or(Timestamp::MIN, Timestamp::from_millis),
     })
@@ -144,13 +152,14 @@ pub(super) async fn head(connection: &mut Connection, world: World) -> sqlx::Res
 pub(super) async fn fetch(
     connection: &mut Connection,
     wanted: &Wanted,
+    ids: Ids,
     searches: &mut Searches,
     book: &mut Book,
 ) -> sqlx::Result<()> {
     fetch_references(connection, wanted, book).await?;
-    fetch_tokens(connection, wanted, book).await?;
-    fetch_instruments(connection, wanted, book).await?;
-    fetch_transactions(connection, wanted, book).await?;
+    fetch_tokens(connection, wanted, ids, book).await?;
+    fetch_instruments(connection, wanted, ids, book).await?;
+    fetch_transactions(connection, wanted, ids, book).await?;
     fetch_accounts(connection, wanted, book).await?;
     fetch_money(connection, wanted, book).await?;
     fetch_oldest_debts(connection, wanted, book).await?;
@@ -163,7 +172,7 @@ pub(super) async fn fetch(
 async fn fetch_references(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
     let keys: Vec<_> = wanted.references.iter().cloned().collect();
     let bind = |query: Values, key: &ReferenceKey| {
-        query.bind(key.world.0).bind(key.caller.0).bind(key.reference.clone()).bind(key.action.name())
+        query.bind(key.caller.0).bind(key.reference.clone()).bind(key.action.name())
     };
     REFERENCES
         .fetch(connection, &keys, bind, |row| {
@@ -174,19 +183,34 @@ async fn fetch_references(connection: &mut Connection, wanted: &Wanted, book: &m
         .await
 }
 
-async fn fetch_tokens(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
+/// Ids that were made from row numbers as these numbers, and those that a seed file may have named.
+fn by_number_or_name<'a>(wanted: impl Iterator<Item = &'a str>, ids: Ids) -> (Vec<i64>, Vec<String>) {
+    let (mut numbers, mut named) = (Vec::new(), Vec::new());
+    for id in wanted {
+        match ids.number_in(id) {
+            Some(number) => numbers.push(number),
+            None => named.push(id.to_owned()),
+        }
+    }
+    (numbers, named)
+}
+
+async fn fetch_tokens(
+    connection: &mut Connection,
+    wanted: &Wanted,
+    ids: Ids,
+    book: &mut Book,
+) -> sqlx::Result<()> {
     let mut put = |row: &Row| {
-        let found = token(row)?;
+        let found = token(row, ids)?;
         if book.token_row(found.number).is_none() {
             book.put_token(found);
         }
         Ok(())
     };
-    let ids: Vec<_> = wanted.token_ids.iter().map(|(world, id)| (world.0, id.to_string())).collect();
-    TOKEN_IDS
-        .fetch(connection, &ids, |query, (world, id)| query.bind(*world).bind(id.clone()), &mut put)
-        .await?;
-    let numbers: Vec<_> = wanted.tokens.iter().map(|number| number.0).collect();
+    let (mut numbers, named) = by_number_or_name(wanted.token_ids.iter().map(|id| id.as_str()), ids);
+    TOKEN_IDS.fetch(connection, &named, |query, id| query.bind(id.clone()), &mut put).await?;
+    numbers.extend(wanted.tokens.iter().map(|number| number.0));
     TOKENS.fetch(connection, &numbers, |query, number| query.bind(*number), &mut put).await?;
     let accounts: Vec<_> = wanted.tokens_of.iter().map(|account| account.0).collect();
     TOKENS_OF.fetch(connection, &accounts, |query, account| query.bind(*account), &mut put).await?;
@@ -200,37 +224,35 @@ async fn fetch_tokens(connection: &mut Connection, wanted: &Wanted, book: &mut B
 async fn fetch_instruments(
     connection: &mut Connection,
     wanted: &Wanted,
+    ids: Ids,
     book: &mut Book,
 ) -> sqlx::Result<()> {
     let mut put = |row: &Row| {
-        book.put_instrument(instrument(row)?);
+        book.put_instrument(instrument(row, ids)?);
         Ok(())
     };
-    let ids: Vec<_> = wanted.instrument_ids.iter().map(|(world, id)| (world.0, id.to_string())).collect();
-    INSTRUMENT_IDS
-        .fetch(connection, &ids, |query, (world, id)| query.bind(*world).bind(id.clone()), &mut put)
-        .await?;
-    let numbers: Vec<_> = wanted.instruments.iter().map(|number| number.0).collect();
+    let (mut numbers, named) = by_number_or_name(wanted.instrument_ids.iter().map(|id| id.as_str()), ids);
+    INSTRUMENT_IDS.fetch(connection, &named, |query, id| query.bind(id.clone()), &mut put).await?;
+    numbers.extend(wanted.instruments.iter().map(|number| number.0));
     INSTRUMENTS.fetch(connection, &numbers, |query, number| query.bind(*number), &mut put).await
 }
 
 async fn fetch_transactions(
     connection: &mut Connection,
     wanted: &Wanted,
+    ids: Ids,
     book: &mut Book,
 ) -> sqlx::Result<()> {
     let mut put = |row: &Row| {
-        let found = transaction(row)?;
+        let found = transaction(row, ids)?;
         if book.transaction_row(found.number).is_none() {
             book.put_transaction(found);
         }
         Ok(())
     };
-    let ids: Vec<_> = wanted.transaction_ids.iter().map(|(world, id)| (world.0, id.to_string())).collect();
-    TRANSACTION_IDS
-        .fetch(connection, &ids, |query, (world, id)| query.bind(*world).bind(id.clone()), &mut put)
-        .await?;
-    let numbers: Vec<_> = wanted.transactions.iter().map(|number| number.0).collect();
+    let (mut numbers, named) = by_number_or_name(wanted.transaction_ids.iter().map(|id| id.as_str()), ids);
+    TRANSACTION_IDS.fetch(connection, &named, |query, id| query.bind(id.clone()), &mut put).await?;
+    numbers.extend(wanted.transactions.iter().map(|number| number.0));
     TRANSACTIONS.fetch(connection, &numbers, |query, number| query.bind(*number), &mut put).await?;
     let originals: Vec<_> = wanted.refunds_of.iter().map(|number| number.0).collect();
     REFUNDS.fetch(connection, &originals, |query, number| query.bind(*number), &mut put).await
@@ -244,18 +266,17 @@ async fn fetch_accounts(connection: &mut Connection, wanted: &Wanted, book: &mut
     };
     ACCOUNTS.fetch(connection, &numbers, |query, number| query.bind(*number), put).await?;
     let addresses: Vec<_> = wanted.accounts_at.iter().cloned().collect();
-    let bind =
-        |query: Values, (world, key): &(World, EmailKey)| query.bind(world.0).bind(key.as_str().to_owned());
+    let bind = |query: Values, key: &EmailKey| query.bind(key.as_str().to_owned());
     let put = |row: &Row| {
         book.put_account_at(account(row)?);
         Ok(())
     };
     ACCOUNTS_AT.fetch(connection, &addresses, bind, put).await?;
     let secrets: Vec<_> = wanted.secrets.iter().copied().collect();
-    let bind = |query: Values, (world, name): &(World, SecretName)| query.bind(world.0).bind(name.name());
+    let bind = |query: Values, name: &SecretName| query.bind(name.name());
     let put = |row: &Row| {
-        let name = columns::secret_name(&row.try_get::<String, _>(1)?)?;
-        book.put_secret(World(row.try_get(0)?), name, Secret::new(row.try_get(2)?));
+        let name = columns::secret_name(&row.try_get::<String, _>(0)?)?;
+        book.put_secret(name, Secret::new(row.try_get(1)?));
         Ok(())
     };
     SECRETS.fetch(connection, &secrets, bind, put).await
@@ -345,18 +366,12 @@ fn open_debt(row: &Row) -> sqlx::Result<(InstrumentNumber, TransactionNumber, Am
 }
 
 /// Work that is due up to an instant, the earliest first, at most so many.
-pub(super) async fn due(
-    connection: &mut Connection,
-    world: World,
-    until: Timestamp,
-    most: i64,
-) -> sqlx::Result<Vec<Due>> {
-    let rows = connection.all(DUE, Values::default().bind(world.0).bind(until.millis()).bind(most)).await?;
+pub(super) async fn due(connection: &mut Connection, until: Timestamp, most: i64) -> sqlx::Result<Vec<Due>> {
+    let rows = connection.all(DUE, Values::default().bind(until.millis()).bind(most)).await?;
     rows.iter()
         .map(|row| {
             let step: String = row.try_get(2)?;
             Ok(Due {
-                world,
                 at: Timestamp::from_millis(row.try_get(0)?),
                 transaction: TransactionNumber(row.try_get(1)?),
                 step: columns::step(&step)?,
@@ -365,15 +380,14 @@ pub(super) async fn due(
         .collect()
 }
 
-/// When the next work of a world is due.
-pub(super) async fn next_due(connection: &mut Connection, world: World) -> sqlx::Result<Option<Timestamp>> {
-    let at: Option<i64> = connection.scalar(NEXT_DUE, Values::default().bind(world.0)).await?;
+/// When the next work is due.
+pub(super) async fn next_due(connection: &mut Connection) -> sqlx::Result<Option<Timestamp>> {
+    let at: Option<i64> = connection.scalar(NEXT_DUE, Values::default()).await?;
     Ok(at.map(Timestamp::from_millis))
 }
 
 fn reference(row: &Row) -> sqlx::Result<(ReferenceKey, Reference)> {
     let key = ReferenceKey {
-        world: World(row.try_get("world")?),
         caller: AccountNumber(row.try_get("caller")?),
         action: row.referenced_action("action")?,
         reference: row.try_get("reference")?,
@@ -392,7 +406,6 @@ fn reference(row: &Row) -> sqlx::Result<(ReferenceKey, Reference)> {
 pub(super) fn account(row: &Row) -> sqlx::Result<Account> {
     Ok(Account {
         number: AccountNumber(row.try_get("number")?),
-        world: World(row.try_get("world")?),
         name: row.try_get("name")?,
         email: row.try_get("email")?,
         kind: row.account_kind("kind")?,
@@ -407,11 +420,12 @@ fn validity(row: &Row) -> sqlx::Result<Validity> {
     Ok(Validity { from: row.instant("valid_from")?, until: row.instant("valid_until")? })
 }
 
-fn instrument(row: &Row) -> sqlx::Result<Instrument> {
+fn instrument(row: &Row, ids: Ids) -> sqlx::Result<Instrument> {
+    let number = InstrumentNumber(row.try_get("number")?);
+    let named: Option<String> = row.try_get("id")?;
     Ok(Instrument {
-        number: InstrumentNumber(row.try_get("number")?),
-        world: World(row.try_get("world")?),
-        id: row.try_get::<String, _>("id")?.into(),
+        number,
+        id: named.map_or_else(|| ids.instrument(number), Into::into),
         kind: row.instrument_kind("kind")?,
         sender: AccountNumber(row.try_get("sender")?),
         recipient: AccountNumber(row.try_get("recipient")?),
@@ -421,11 +435,12 @@ fn instrument(row: &Row) -> sqlx::Result<Instrument> {
     })
 }
 
-fn token(row: &Row) -> sqlx::Result<Token> {
+fn token(row: &Row, ids: Ids) -> sqlx::Result<Token> {
+    let number = TokenNumber(row.try_get("number")?);
+    let named: Option<String> = row.try_get("id")?;
     Ok(Token {
-        number: TokenNumber(row.try_get("number")?),
-        world: World(row.try_get("world")?),
-        id: row.try_get::<String, _>("id")?.into(),
+        number,
+        id: named.map_or_else(|| ids.token(number), Into::into),
         account: AccountNumber(row.try_get("account")?),
         caller: AccountNumber(row.try_get("caller")?),
         purpose: row.purpose("purpose")?,
@@ -453,11 +468,12 @@ fn token(row: &Row) -> sqlx::Result<Token> {
     })
 }
 
-fn transaction(row: &Row) -> sqlx::Result<Transaction> {
+fn transaction(row: &Row, ids: Ids) -> sqlx::Result<Transaction> {
+    let number = TransactionNumber(row.try_get("number")?);
+    let named: Option<String> = row.try_get("id")?;
     Ok(Transaction {
-        number: TransactionNumber(row.try_get("number")?),
-        world: World(row.try_get("world")?),
-        id: row.try_get::<String, _>("id")?.into(),
+        number,
+        id: named.map_or_else(|| ids.transaction(number), Into::into),
         operation: row.operation("operation")?,
         caller: AccountNumber(row.try_get("caller")?),
         sender: AccountNumber(row.try_get("sender")?),

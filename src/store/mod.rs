@@ -34,10 +34,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockState};
 use crate::config::Database;
 use crate::error::{Code, FpsError};
-use crate::ledger::{Book, Command, Context, Needs, Numbering, Rules, Timestamp, World};
+use crate::ledger::{Book, Command, Context, Ids, Needs, Numbering, Query, Rules, Timestamp};
 
 pub use audit::{Finding, audit};
 pub use keys::{AccessKey, NewAccessKey, PageSettings, Standing};
@@ -46,8 +46,9 @@ use activity::Searches;
 use batch_error::UNCERTAIN;
 use engine::{Connection, Values};
 use expiry::Expiry;
-use job::Waiting;
+use job::{Job, WaitingCommand, WaitingQuery};
 use keys::Keys;
+use load::WorldState;
 use postgres::Server;
 use suspects::Suspects;
 use writer::{Access, Message, Sharing, Writer};
@@ -211,9 +212,9 @@ pub struct StoreSettings {
     pub database: Database,
     /// The rules in force.
     pub rules: Rules,
-    /// The world's clock.
+    /// The world's clock. One that shows real time goes on as a filled database says.
     pub clock: Clock,
-    /// Seed of the ids it hands out.
+    /// Seed of the ids that a new database hands out.
     pub id_seed: u64,
     /// Most commands in one transaction.
     pub batch_max: usize,
@@ -254,9 +255,8 @@ impl Store {
             }
         };
         let sqlite::Opened { mut connection, lock } = opened;
-        let world = World::DEFAULT;
-        let contents = contents(&mut connection, world, settings.id_seed, begin).await;
-        let Contents { is_new, keys, head } = match contents {
+        let contents = contents(&mut connection, &settings, begin).await;
+        let Contents { is_new, keys, state } = match contents {
             Ok(Ok(contents)) => contents,
             Ok(Err(problem)) => {
                 // Before the lock is let go, as in the writer.
@@ -276,10 +276,9 @@ impl Store {
             sharing: server.clone().map(|server| Sharing::new(server, access)),
             lock,
             messages,
-            world,
             clock: settings.clock.clone(),
             rules: Arc::clone(&rules),
-            numbering: Numbering::new(settings.id_seed, head.next_number, head.newest),
+            numbering: Numbering::new(state.ids, state.next_number, state.newest),
             batch_max: settings.batch_max,
             book: Book::default(),
             unfinished: Vec::new(),
@@ -287,7 +286,7 @@ impl Store {
             searches: Searches::new(Instant::now()),
             suspects: Suspects::default(),
             expiry: Expiry::new(Instant::now()),
-            next_due: head.next_due,
+            next_due: state.next_due,
             due_rests_until: None,
             refuses: false,
             is_away: false,
@@ -324,8 +323,22 @@ impl Store {
     /// Runs a command. Once it is queued it runs and commits even if nobody waits for the answer any more.
     pub async fn run<C: Command>(&self, command: C) -> Result<C::Output, FpsError> {
         let (answer, answered) = oneshot::channel();
-        let job = Message::Run(Box::new(Waiting::new(command, answer)));
-        let messages = if C::LOOKS { self.reader() } else { &self.messages };
+        self.hand_over(&self.messages, Box::new(WaitingCommand::new(command, answer)), answered).await
+    }
+
+    /// Answers a query.
+    pub async fn ask<Q: Query>(&self, query: Q) -> Result<Q::Output, FpsError> {
+        let (answer, answered) = oneshot::channel();
+        self.hand_over(self.reader(), Box::new(WaitingQuery::new(query, answer)), answered).await
+    }
+
+    async fn hand_over<T>(
+        &self,
+        messages: &mpsc::Sender<Message>,
+        job: Box<dyn Job>,
+        answered: oneshot::Receiver<Result<T, FpsError>>,
+    ) -> Result<T, FpsError> {
+        let job = Message::Run(job);
         let answered = async {
             messages.send(job).await.map_err(|_| FpsError::from(Code::ServiceUnavailable))?;
             // Nobody answers a command that was taken when the writer has panicked.
@@ -366,6 +379,14 @@ impl Store {
         self.keys.first()
     }
 
+    /// Makes the world's clock go otherwise, from now on and after a restart.
+    pub async fn set_clock(&self, state: ClockState) -> Result<(), FpsError> {
+        let (done, is_done) = oneshot::channel();
+        let unavailable = || FpsError::from(Code::ServiceUnavailable);
+        self.messages.send(Message::SetClock(state, done)).await.map_err(|_| unavailable())?;
+        is_done.await.unwrap_or_else(|_| Err(unavailable()))
+    }
+
     /// Finishes the commands that wait and closes the database.
     pub async fn close(&self) {
         for messages in self.readers.iter().chain([&self.messages]) {
@@ -396,34 +417,34 @@ struct Contents {
     /// Whether it was empty.
     is_new: bool,
     keys: Keys,
-    head: load::Head,
+    state: WorldState,
 }
 
 /// Fills the database if it is empty, and reads what has to be known of it.
 async fn contents<E>(
     connection: &mut Connection,
-    world: World,
-    id_seed: u64,
+    settings: &StoreSettings,
     begin: impl FnOnce(&mut Numbering) -> Result<Beginning, E>,
 ) -> Result<Result<Contents, E>, StoreError> {
-    let is_new = match fill(connection, id_seed, begin).await? {
+    let is_new = match fill(connection, settings, begin).await? {
         Ok(is_new) => is_new,
         Err(problem) => return Ok(Err(problem)),
     };
     if let Connection::Sqlite(connection) = connection {
         sqlite::mark_in_use(connection).await?;
     }
-    due_work::take_up_again(connection, world).await?;
+    due_work::take_up_again(connection).await?;
     let keys = Keys::load(connection).await?;
-    let head = load::head(connection, world).await?;
-    Ok(Ok(Contents { is_new, keys, head }))
+    let state = load::world_state(connection).await?;
+    let state = resume_clock(connection, settings, state).await?;
+    Ok(Ok(Contents { is_new, keys, state }))
 }
 
 /// Fills an empty database, and says whether it was one. Of sandboxes that start together on a shared one, the first
 /// does it.
 async fn fill<E>(
     connection: &mut Connection,
-    id_seed: u64,
+    settings: &StoreSettings,
     begin: impl FnOnce(&mut Numbering) -> Result<Beginning, E>,
 ) -> Result<Result<bool, E>, StoreError> {
     if is_filled(connection).await? {
@@ -438,9 +459,11 @@ async fn fill<E>(
     }
     let is_new = !is_filled(connection).await?;
     if is_new {
-        match begin(&mut Numbering::new(id_seed, 1, Timestamp::MIN)) {
+        let ids = Ids::new(settings.id_seed);
+        match begin(&mut Numbering::new(ids, 1, Timestamp::MIN)) {
             Ok(beginning) => {
-                save::save(connection, &beginning.book).await?;
+                save::begin_world(connection, ids, settings.clock.state()).await?;
+                save::save(connection, &beginning.book, ids).await?;
                 keys::save(connection, &beginning.keys).await?;
             }
             Err(problem) => {
@@ -454,8 +477,26 @@ async fn fill<E>(
 }
 
 async fn is_filled(connection: &mut Connection) -> sqlx::Result<bool> {
-    let worlds: i64 = connection.scalar("SELECT count(*) FROM worlds", Values::default()).await?;
+    let worlds: i64 = connection.scalar("SELECT count(*) FROM world", Values::default()).await?;
     Ok(worlds > 0)
+}
+
+/// A clock that shows real time goes on as the world's did. Any other was asked for: an embedded database follows it, a
+/// shared one goes on as it was.
+async fn resume_clock(
+    connection: &mut Connection,
+    settings: &StoreSettings,
+    mut state: WorldState,
+) -> sqlx::Result<WorldState> {
+    let given = settings.clock.state();
+    let follows = given != ClockState::REAL_TIME && matches!(connection, Connection::Sqlite(_));
+    if follows {
+        save::set_clock(connection, given).await?;
+        state.clock = given;
+    } else {
+        settings.clock.set(state.clock);
+    }
+    Ok(state)
 }
 
 /// Runs writers on a thread and a runtime of their own: a writer goes to the database and back many times a batch, and

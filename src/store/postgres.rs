@@ -14,7 +14,6 @@ use sqlx::{ConnectOptions, Connection as _, PgConnection};
 use tokio::time::Instant;
 
 use crate::config::PostgresUrl;
-use crate::ledger::World;
 
 use super::engine::{Connection, Values};
 use super::{StoreError, migration_error};
@@ -164,27 +163,27 @@ async fn is_foreign(connection: &mut PgConnection) -> sqlx::Result<bool> {
 }
 
 /// Begins a transaction that may change the world, when its turn comes. Gives the count of changes so far.
-pub(super) async fn begin_changing(connection: &mut Connection, world: World) -> sqlx::Result<i64> {
+pub(super) async fn begin_changing(connection: &mut Connection) -> sqlx::Result<i64> {
     connection.run("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
-    let text = "SELECT version FROM worlds WHERE number = $1 FOR UPDATE";
-    connection.scalar(text, Values::default().bind(world.0)).await
+    let text = "SELECT version FROM world FOR UPDATE";
+    connection.scalar(text, Values::default()).await
 }
 
 /// Begins a transaction that sees the world as it is now. Gives the count of changes so far.
-pub(super) async fn begin_looking(connection: &mut Connection, world: World) -> sqlx::Result<i64> {
+pub(super) async fn begin_looking(connection: &mut Connection) -> sqlx::Result<i64> {
     connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    connection.scalar("SELECT version FROM worlds WHERE number = $1", Values::default().bind(world.0)).await
+    connection.scalar("SELECT version FROM world", Values::default()).await
 }
 
 /// Counts a change.
-pub(super) async fn count_change(connection: &mut Connection, world: World) -> sqlx::Result<()> {
-    let text = "UPDATE worlds SET version = version + 1 WHERE number = $1";
-    connection.all(text, Values::default().bind(world.0)).await.map(drop)
+pub(super) async fn count_change(connection: &mut Connection) -> sqlx::Result<()> {
+    let text = "UPDATE world SET version = version + 1";
+    connection.all(text, Values::default()).await.map(drop)
 }
 
 /// Keeps other sandboxes from filling an empty database until the transaction ends.
 pub(super) async fn lock_beginning(connection: &mut Connection) -> sqlx::Result<()> {
-    connection.run("LOCK TABLE worlds IN EXCLUSIVE MODE").await
+    connection.run("LOCK TABLE world IN EXCLUSIVE MODE").await
 }
 
 /// What a failure says about the transaction that it struck.

@@ -1,8 +1,6 @@
 //! Lists: the first accounts of a kind, subscriptions with their payments.
 
-use crate::ledger::{
-    Account, AccountKind, AccountNumber, Book, Subscription, TransactionNumber, Wanted, World,
-};
+use crate::ledger::{Account, AccountKind, AccountNumber, Book, Subscription, TransactionNumber, Wanted};
 
 use super::columns::{self, Cell};
 use super::engine::{Connection, Row, Values};
@@ -10,9 +8,9 @@ use super::load::{self, SUBSCRIPTIONS};
 
 /// Loads the reports that are wanted into the book.
 pub(super) async fn fetch(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
-    for (world, kind) in &wanted.first_accounts {
-        let accounts = first_accounts(connection, *world, *kind).await?;
-        book.put_first_accounts(*world, *kind, accounts.iter().map(|account| account.number).collect());
+    for kind in &wanted.first_accounts {
+        let accounts = first_accounts(connection, *kind).await?;
+        book.put_first_accounts(*kind, accounts.iter().map(|account| account.number).collect());
         for account in accounts {
             book.put_account(account);
         }
@@ -25,19 +23,17 @@ async fn fetch_subscriptions(
     wanted: &Wanted,
     book: &mut Book,
 ) -> sqlx::Result<()> {
-    let ids: Vec<_> = wanted.subscriptions.iter().map(|(world, id)| (world.0, id.to_string())).collect();
+    let ids: Vec<_> = wanted.subscriptions.iter().map(|id| id.to_string()).collect();
     let mut found = Vec::new();
     let take = |row: &Row| {
         found.push(subscription(row)?);
         Ok(())
     };
-    SUBSCRIPTIONS
-        .fetch(connection, &ids, |query, (world, id)| query.bind(*world).bind(id.clone()), take)
-        .await?;
+    SUBSCRIPTIONS.fetch(connection, &ids, |query, id| query.bind(id.clone()), take).await?;
     for mut subscription in found {
-        let text = "SELECT transaction_number FROM subscription_payments WHERE world = $1 AND subscription = $2 \
+        let text = "SELECT transaction_number FROM subscription_payments WHERE subscription = $1 \
              ORDER BY transaction_number";
-        let key = Values::default().bind(subscription.world.0).bind(subscription.id.to_string());
+        let key = Values::default().bind(subscription.id.to_string());
         for payment in connection.all(text, key).await? {
             subscription.transactions.push(TransactionNumber(payment.try_get(0)?));
         }
@@ -48,7 +44,6 @@ async fn fetch_subscriptions(
 
 fn subscription(row: &Row) -> sqlx::Result<Subscription> {
     Ok(Subscription {
-        world: World(row.try_get("world")?),
         id: row.try_get::<String, _>("id")?.into(),
         sender: AccountNumber(row.try_get("sender")?),
         recipient: AccountNumber(row.try_get("recipient")?),
@@ -61,12 +56,8 @@ fn subscription(row: &Row) -> sqlx::Result<Subscription> {
 /// How many accounts of a kind are looked at, to pick one from.
 const FIRST_ACCOUNTS: i64 = 8;
 
-async fn first_accounts(
-    connection: &mut Connection,
-    world: World,
-    kind: AccountKind,
-) -> sqlx::Result<Vec<Account>> {
-    let text = "SELECT * FROM accounts WHERE world = $1 AND kind = $2 ORDER BY number LIMIT $3";
-    let values = Values::default().bind(world.0).bind(columns::account_kind_name(kind)).bind(FIRST_ACCOUNTS);
+async fn first_accounts(connection: &mut Connection, kind: AccountKind) -> sqlx::Result<Vec<Account>> {
+    let text = "SELECT * FROM accounts WHERE kind = $1 ORDER BY number LIMIT $2";
+    let values = Values::default().bind(columns::account_kind_name(kind)).bind(FIRST_ACCOUNTS);
     connection.all(text, values).await?.iter().map(load::account).collect()
 }

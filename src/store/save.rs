@@ -2,34 +2,34 @@
 
 use std::collections::BTreeSet;
 
+use crate::clock::ClockState;
 use crate::ledger::{
-    Account, Amount, Book, Changes, Due, EmailKey, Instrument, InstrumentKind, Kind, Outcome, SecretName,
-    Subscription, SubscriptionId, Token, TokenNumber, Transaction, TransactionNumber, World,
+    Account, Amount, Book, Changes, Due, EmailKey, Ids, Instrument, InstrumentKind, Kind, LedgerAccount,
+    Outcome, SecretName, Subscription, SubscriptionId, Token, TokenNumber, Transaction, TransactionNumber,
 };
 
 use super::columns::{
-    account_kind_name, account_state_name, descriptor_text, history_text, methods_text, step_name,
+    self, account_kind_name, account_state_name, descriptor_text, history_text, methods_text, step_name,
     token_ids_text,
 };
 use super::engine::{Connection, Values};
 use super::statement::ManyRows;
 
-static WORLDS: ManyRows = ManyRows::new("INSERT INTO worlds (number, name)", 2, "");
 static ACCOUNTS: ManyRows = ManyRows::new(
-    "INSERT INTO accounts (number, world, name, email, email_key, kind, state, marketplace, methods, transaction_limit)",
-    10,
+    "INSERT INTO accounts (number, name, email, email_key, kind, state, marketplace, methods, transaction_limit)",
+    9,
     "",
 );
 static INSTRUMENTS: ManyRows = ManyRows::new(
-    "INSERT INTO instruments (number, world, id, kind, sender, recipient, ceiling, valid_from, valid_until, active)",
-    10,
+    "INSERT INTO instruments (number, id, kind, sender, recipient, ceiling, valid_from, valid_until, active)",
+    9,
     "",
 );
 static TOKENS: ManyRows = ManyRows::new(
-    "INSERT INTO tokens (number, world, id, account, caller, purpose, token_type, active, method, instrument, \
+    "INSERT INTO tokens (number, id, account, caller, purpose, token_type, active, method, instrument, \
      caller_reference, friendly_name, payment_reason, instruction, terms, recipients, installed, valid_from, valid_until, min_charge, max_charge, global_limit, \
      limits, uses, spent, windows)",
-    26,
+    25,
     "",
 );
 pub(super) static USED_TOKENS: ManyRows = ManyRows::new(
@@ -39,12 +39,12 @@ pub(super) static USED_TOKENS: ManyRows = ManyRows::new(
      WHERE tokens.number = new.number",
 );
 static TRANSACTIONS: ManyRows = ManyRows::new(
-    "INSERT INTO transactions (number, world, id, operation, caller, sender, recipient, sender_token, \
+    "INSERT INTO transactions (number, id, operation, caller, sender, recipient, sender_token, \
      recipient_token, instrument, method, amount, charge_fee_to, caller_reference, caller_description, \
      sender_description, descriptor_policy, ipn_url, original, refund_policy, received, status, history, completed, \
      settled, fee, marketplace_fee, refunded, fee_returned, marketplace_fee_returned, sender_balance, \
      caller_balance, recipient_balance, lines)",
-    34,
+    33,
     "",
 );
 pub(super) static PROGRESSED: ManyRows = ManyRows::new(
@@ -60,7 +60,7 @@ pub(super) static PROGRESSED: ManyRows = ManyRows::new(
 static POSTINGS: ManyRows =
     ManyRows::new("INSERT INTO postings (transaction_number, line, kind, owner, amount)", 5, "");
 static NEW_TOTALS: ManyRows =
-    ManyRows::new("INSERT INTO totals (kind, owner, world, amount, floor, ceiling)", 6, "");
+    ManyRows::new("INSERT INTO totals (kind, owner, amount, floor, ceiling)", 5, "");
 pub(super) static TOTALS: ManyRows = ManyRows::new(
     "WITH new (kind, owner, delta) AS (",
     3,
@@ -75,37 +75,58 @@ static OPEN_DEBTS: ManyRows = ManyRows::new(
 pub(super) static CLOSED_DEBTS: ManyRows =
     ManyRows::new("DELETE FROM open_debts WHERE (instrument, transaction_number) IN (", 2, ")");
 static REFERENCES: ManyRows = ManyRows::new(
-    "INSERT INTO caller_references (world, caller, reference, action, digest, transaction_number, status, error_code, \
+    "INSERT INTO caller_references (caller, reference, action, digest, transaction_number, status, error_code, \
      error_message, expires)",
-    10,
-    "ON CONFLICT (world, caller, reference, action) DO UPDATE SET digest = excluded.digest, \
+    9,
+    "ON CONFLICT (caller, reference, action) DO UPDATE SET digest = excluded.digest, \
      transaction_number = excluded.transaction_number, status = excluded.status, error_code = excluded.error_code, \
      error_message = excluded.error_message, expires = excluded.expires",
 );
 static DUE: ManyRows = ManyRows::new(
-    "INSERT INTO due (transaction_number, world, at, step)",
-    4,
+    "INSERT INTO due (transaction_number, at, step)",
+    3,
     "ON CONFLICT (transaction_number) DO UPDATE SET at = excluded.at, step = excluded.step, problem = NULL",
 );
 pub(super) static DUE_DONE: ManyRows = ManyRows::new("DELETE FROM due WHERE transaction_number IN (", 1, ")");
 static SUBSCRIPTIONS: ManyRows =
-    ManyRows::new("INSERT INTO subscriptions (world, id, sender, recipient, status, terms)", 6, "");
-static SECRETS: ManyRows = ManyRows::new("INSERT INTO secrets (world, name, value)", 3, "");
+    ManyRows::new("INSERT INTO subscriptions (id, sender, recipient, status, terms)", 5, "");
+static SECRETS: ManyRows = ManyRows::new("INSERT INTO secrets (name, value)", 2, "");
 static SUBSCRIPTION_PAYMENTS: ManyRows =
-    ManyRows::new("INSERT INTO subscription_payments (world, subscription, transaction_number)", 3, "");
+    ManyRows::new("INSERT INTO subscription_payments (subscription, transaction_number)", 2, "");
 pub(super) static CANCELLED_SUBSCRIPTIONS: ManyRows = ManyRows::new(
-    "WITH new (world, id, status, terms) AS (",
-    4,
+    "WITH new (id, status, terms) AS (",
+    3,
     ") UPDATE subscriptions SET status = new.status, terms = new.terms FROM new \
-     WHERE subscriptions.world = new.world AND subscriptions.id = new.id",
+     WHERE subscriptions.id = new.id",
 );
 
+/// Makes the row of a new world, and the accounts that belong to the service itself, all at zero.
+pub(super) async fn begin_world(
+    connection: &mut Connection,
+    ids: Ids,
+    clock: ClockState,
+) -> sqlx::Result<()> {
+    let (stands, millis) = columns::clock(clock);
+    let row = Values::default().bind(1).bind(ids.seed().cast_signed()).bind(stands).bind(millis).bind(0);
+    let text = "INSERT INTO world (number, id_seed, clock_stands, clock_millis, version) VALUES ($1, $2, $3, $4, $5)";
+    connection.all(text, row).await?;
+    let totals: Vec<_> = LedgerAccount::OF_THE_SERVICE.iter().map(|account| NewTotal::of(*account)).collect();
+    save_new_totals(connection, &totals).await
+}
+
+/// Keeps how the world's clock goes.
+pub(super) async fn set_clock(connection: &mut Connection, clock: ClockState) -> sqlx::Result<()> {
+    let (stands, millis) = columns::clock(clock);
+    let text = "UPDATE world SET clock_stands = $1, clock_millis = $2";
+    connection.all(text, Values::default().bind(stands).bind(millis)).await.map(drop)
+}
+
 /// Saves the book's changes inside the transaction that is open.
-pub(super) async fn save(connection: &mut Connection, book: &Book) -> sqlx::Result<()> {
+pub(super) async fn save(connection: &mut Connection, book: &Book, ids: Ids) -> sqlx::Result<()> {
     let changes = book.changes();
-    save_parties(connection, book, changes).await?;
-    save_tokens(connection, book, changes).await?;
-    save_transactions(connection, book, changes).await?;
+    save_parties(connection, book, changes, ids).await?;
+    save_tokens(connection, book, changes, ids).await?;
+    save_transactions(connection, book, changes, ids).await?;
     save_money(connection, changes).await?;
     save_subscriptions(connection, book, changes).await?;
     save_references(connection, book, changes).await?;
@@ -113,18 +134,18 @@ pub(super) async fn save(connection: &mut Connection, book: &Book) -> sqlx::Resu
     save_due(connection, changes).await
 }
 
-async fn save_parties(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
-    let worlds: Vec<_> = changes.worlds.iter().collect();
-    WORLDS
-        .execute(connection, &worlds, |query, (world, name)| query.bind(world.0).bind((*name).clone()))
-        .await?;
+async fn save_parties(
+    connection: &mut Connection,
+    book: &Book,
+    changes: &Changes,
+    ids: Ids,
+) -> sqlx::Result<()> {
     let accounts: Vec<&Account> =
         all_there("accounts", changes.accounts.iter().map(|number| book.account(*number)))?;
     ACCOUNTS
         .execute(connection, &accounts, |query, account| {
             query
                 .bind(account.number.0)
-                .bind(account.world.0)
                 .bind(account.name.clone())
                 .bind(account.email.clone())
                 .bind(EmailKey::of(&account.email).as_str().to_owned())
@@ -141,8 +162,7 @@ async fn save_parties(connection: &mut Connection, book: &Book, changes: &Change
         .execute(connection, &instruments, |query, instrument| {
             query
                 .bind(instrument.number.0)
-                .bind(instrument.world.0)
-                .bind(instrument.id.to_string())
+                .bind(named(instrument.id.as_str(), ids.instrument(instrument.number).as_str()))
                 .bind(instrument.kind.name())
                 .bind(instrument.sender.0)
                 .bind(instrument.recipient.0)
@@ -152,40 +172,32 @@ async fn save_parties(connection: &mut Connection, book: &Book, changes: &Change
                 .bind(i64::from(instrument.active))
         })
         .await?;
-    let totals = new_totals(changes, &accounts, &instruments);
-    NEW_TOTALS
-        .execute(connection, &totals, |query, total| {
-            let floor = total.kind.never_negative().then_some(0_i64);
-            query
-                .bind(total.kind.name())
-                .bind(total.owner)
-                .bind(total.world)
-                .bind(0_i64)
-                .bind(floor)
-                .bind(total.ceiling)
-        })
-        .await?;
-    Ok(())
+    save_new_totals(connection, &new_totals(&accounts, &instruments)).await
+}
+
+async fn save_new_totals(connection: &mut Connection, totals: &[NewTotal]) -> sqlx::Result<()> {
+    let bind = |query: Values, total: &NewTotal| {
+        let LedgerAccount { kind, owner } = total.account;
+        let floor = kind.never_negative().then_some(0_i64);
+        query.bind(kind.name()).bind(owner).bind(0_i64).bind(floor).bind(total.ceiling)
+    };
+    NEW_TOTALS.execute(connection, totals, bind).await.map(drop)
 }
 
 struct NewTotal {
-    kind: Kind,
-    owner: i64,
-    world: i64,
+    account: LedgerAccount,
     ceiling: Option<i64>,
 }
 
-/// The accounts of the book that come with each new world, party and instrument, all at zero.
-fn new_totals(changes: &Changes, accounts: &[&Account], instruments: &[&Instrument]) -> Vec<NewTotal> {
-    let mut totals = Vec::new();
-    let mut add = |kinds: &[Kind], owner: i64, world: i64| {
-        totals.extend(kinds.iter().map(|&kind| NewTotal { kind, owner, world, ceiling: None }));
-    };
-    for world in changes.worlds.keys() {
-        let outside =
-            [Kind::Fees, Kind::ClearingCards, Kind::ClearingBanks, Kind::OutsideCards, Kind::OutsideBanks];
-        add(&outside, world.0, world.0);
+impl NewTotal {
+    const fn of(account: LedgerAccount) -> Self {
+        Self { account, ceiling: None }
     }
+}
+
+/// The accounts of the book that come with each new party and instrument, all at zero.
+fn new_totals(accounts: &[&Account], instruments: &[&Instrument]) -> Vec<NewTotal> {
+    let mut totals = Vec::new();
     for account in accounts {
         let own = [
             Kind::Balance,
@@ -198,25 +210,32 @@ fn new_totals(changes: &Changes, accounts: &[&Account], instruments: &[&Instrume
             Kind::PrepaidLiability,
             Kind::PrepaidLiabilityPending,
         ];
-        add(&own, account.number.0, account.world.0);
+        totals.extend(own.map(|kind| NewTotal::of(LedgerAccount { kind, owner: account.number.0 })));
     }
     for instrument in instruments {
-        let (owner, world) = (instrument.number.0, instrument.world.0);
+        let owner = instrument.number.0;
         // What a refund brings back may fill a prepaid instrument beyond its limit.
         let (carried, ceiling) = match instrument.kind {
             InstrumentKind::Credit => ([Kind::Debt, Kind::DebtPending], Some(instrument.ceiling.micros())),
             InstrumentKind::Prepaid => ([Kind::Prepaid, Kind::PrepaidPending], None),
         };
-        totals.extend(carried.map(|kind| NewTotal { kind, owner, world, ceiling }));
+        totals.extend(carried.map(|kind| NewTotal { account: LedgerAccount { kind, owner }, ceiling }));
     }
     totals
 }
 
-async fn save_tokens(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
+async fn save_tokens(
+    connection: &mut Connection,
+    book: &Book,
+    changes: &Changes,
+    ids: Ids,
+) -> sqlx::Result<()> {
     let rows = |numbers: &BTreeSet<TokenNumber>| -> sqlx::Result<Vec<&Token>> {
         all_there("tokens", numbers.iter().map(|number| book.token_row(*number)))
     };
-    TOKENS.execute(connection, &rows(&changes.new_tokens)?, |query, token| bind_token(query, token)).await?;
+    TOKENS
+        .execute(connection, &rows(&changes.new_tokens)?, |query, token| bind_token(query, token, ids))
+        .await?;
     let used = rows(&changes.used_tokens)?;
     let saved = USED_TOKENS
         .execute(connection, &used, |query, token| {
@@ -247,15 +266,19 @@ fn all_changed(table: &'static str, changed: u64, named: usize) -> sqlx::Result<
     Err(sqlx::Error::Encode(format!("of {named} rows of {table} to be changed, {changed} were there").into()))
 }
 
+/// The id to store: one that is made from the row number needs no place.
+fn named(id: &str, made: &str) -> Option<String> {
+    (id != made).then(|| id.to_owned())
+}
+
 fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn bind_token(query: Values, token: &Token) -> Values {
+fn bind_token(query: Values, token: &Token, ids: Ids) -> Values {
     query
         .bind(token.number.0)
-        .bind(token.world.0)
-        .bind(token.id.to_string())
+        .bind(named(token.id.as_str(), ids.token(token.number).as_str()))
         .bind(token.account.0)
         .bind(token.caller.0)
         .bind(token.purpose.name())
@@ -281,12 +304,19 @@ fn bind_token(query: Values, token: &Token) -> Values {
         .bind(json(&token.usage.windows))
 }
 
-async fn save_transactions(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
+async fn save_transactions(
+    connection: &mut Connection,
+    book: &Book,
+    changes: &Changes,
+    ids: Ids,
+) -> sqlx::Result<()> {
     let rows = |numbers: &BTreeSet<TransactionNumber>| -> sqlx::Result<Vec<&Transaction>> {
         all_there("transactions", numbers.iter().map(|number| book.transaction_row(*number)))
     };
     let new = rows(&changes.new_transactions)?;
-    TRANSACTIONS.execute(connection, &new, |query, transaction| bind_transaction(query, transaction)).await?;
+    TRANSACTIONS
+        .execute(connection, &new, |query, transaction| bind_transaction(query, transaction, ids))
+        .await?;
     let progressed = rows(&changes.progressed)?;
     let saved = PROGRESSED
         .execute(connection, &progressed, |query, transaction| {
@@ -296,12 +326,11 @@ async fn save_transactions(connection: &mut Connection, book: &Book, changes: &C
     all_changed("transactions", saved, progressed.len())
 }
 
-fn bind_transaction(query: Values, transaction: &Transaction) -> Values {
+fn bind_transaction(query: Values, transaction: &Transaction, ids: Ids) -> Values {
     let remarks = &transaction.remarks;
     let query = query
         .bind(transaction.number.0)
-        .bind(transaction.world.0)
-        .bind(transaction.id.to_string())
+        .bind(named(transaction.id.as_str(), ids.transaction(transaction.number).as_str()))
         .bind(transaction.operation.name())
         .bind(transaction.caller.0)
         .bind(transaction.sender.0)
@@ -388,7 +417,6 @@ async fn save_references(connection: &mut Connection, book: &Book, changes: &Cha
                 }
             };
             query
-                .bind(key.world.0)
                 .bind(key.caller.0)
                 .bind(key.reference.clone())
                 .bind(key.action.name())
@@ -404,14 +432,13 @@ async fn save_references(connection: &mut Connection, book: &Book, changes: &Cha
 }
 
 async fn save_subscriptions(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
-    let rows = |keys: &BTreeSet<(World, SubscriptionId)>| -> sqlx::Result<Vec<&Subscription>> {
-        all_there("subscriptions", keys.iter().map(|(world, id)| book.subscription(*world, id)))
+    let rows = |keys: &BTreeSet<SubscriptionId>| -> sqlx::Result<Vec<&Subscription>> {
+        all_there("subscriptions", keys.iter().map(|id| book.subscription(id)))
     };
     let new = rows(&changes.new_subscriptions)?;
     SUBSCRIPTIONS
         .execute(connection, &new, |query, subscription| {
             query
-                .bind(subscription.world.0)
                 .bind(subscription.id.to_string())
                 .bind(subscription.sender.0)
                 .bind(subscription.recipient.0)
@@ -423,14 +450,13 @@ async fn save_subscriptions(connection: &mut Connection, book: &Book, changes: &
         new.iter().flat_map(|made| made.transactions.iter().map(move |payment| (made, payment.0))).collect();
     SUBSCRIPTION_PAYMENTS
         .execute(connection, &payments, |query, (subscription, payment)| {
-            query.bind(subscription.world.0).bind(subscription.id.to_string()).bind(*payment)
+            query.bind(subscription.id.to_string()).bind(*payment)
         })
         .await?;
     let cancelled = rows(&changes.cancelled_subscriptions)?;
     let saved = CANCELLED_SUBSCRIPTIONS
         .execute(connection, &cancelled, |query, subscription| {
             query
-                .bind(subscription.world.0)
                 .bind(subscription.id.to_string())
                 .bind(subscription.status.name())
                 .bind(json(&subscription.terms))
@@ -440,12 +466,11 @@ async fn save_subscriptions(connection: &mut Connection, book: &Book, changes: &
 }
 
 async fn save_secrets(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
-    let secret =
-        |(world, name): &(World, SecretName)| Some((world.0, name.name(), book.secret(*world, *name)?));
+    let secret = |name: &SecretName| Some((name.name(), book.secret(*name)?));
     let secrets = all_there("secrets", changes.secrets.iter().map(secret))?;
     SECRETS
-        .execute(connection, &secrets, |query, (world, name, value)| {
-            query.bind(*world).bind(*name).bind(value.reveal().to_owned())
+        .execute(connection, &secrets, |query, (name, value)| {
+            query.bind(*name).bind(value.reveal().to_owned())
         })
         .await?;
     Ok(())
@@ -454,7 +479,7 @@ async fn save_secrets(connection: &mut Connection, book: &Book, changes: &Change
 async fn save_due(connection: &mut Connection, changes: &Changes) -> sqlx::Result<()> {
     let due: Vec<&Due> = changes.due.values().flatten().collect();
     DUE.execute(connection, &due, |query, due| {
-        query.bind(due.transaction.0).bind(due.world.0).bind(due.at.millis()).bind(step_name(due.step))
+        query.bind(due.transaction.0).bind(due.at.millis()).bind(step_name(due.step))
     })
     .await?;
     let done: Vec<_> =

@@ -14,9 +14,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockState};
 use crate::error::{Code, FpsError};
-use crate::ledger::{ActivityQuery, Book, Context, Needs, Numbering, Rules, Timestamp, World};
+use crate::ledger::{ActivityQuery, Book, Context, Needs, Numbering, Rules, Timestamp};
 
 use super::activity::Searches;
 use super::batch_error::{BatchError, Fault, LOAD_ROUNDS};
@@ -42,12 +42,20 @@ const LONGEST_SEARCH: Duration = Duration::from_secs(60);
 /// How many rows may stay in the book between batches; beyond that it starts afresh.
 const KEPT_ROWS: usize = 200_000;
 
+/// How much room is tried after a database has refused something.
+const ROOM_BYTES: usize = 64 * 1024;
+const TAKE_ROOM: &str = "INSERT INTO secrets (name, value) VALUES ('room', $1) \
+     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+const GIVE_ROOM_BACK: &str = "DELETE FROM secrets WHERE name = 'room'";
+
 /// What the writer is told.
 pub(super) enum Message {
     /// Run a command.
     Run(Box<dyn Job>),
     /// Run what is due, and say so.
     RunDue(oneshot::Sender<()>),
+    /// Make the world's clock go otherwise.
+    SetClock(ClockState, oneshot::Sender<Result<(), FpsError>>),
     /// Say whether the database takes changes.
     TakesChanges(oneshot::Sender<bool>),
     /// Finish what is waiting, close the database and say so.
@@ -91,7 +99,6 @@ pub(super) struct Writer {
     /// Keeps other processes out until the database is closed.
     pub(super) lock: Option<FileLock>,
     pub(super) messages: mpsc::Receiver<Message>,
-    pub(super) world: World,
     pub(super) clock: Clock,
     pub(super) rules: Arc<Rules>,
     pub(super) numbering: Numbering,
@@ -139,10 +146,12 @@ impl Writer {
             let searching = jobs.len();
             let mut waiting_for_due = Vec::new();
             let mut asking = Vec::new();
+            let mut clock_settings = Vec::new();
             for message in messages.drain(..) {
                 match message {
                     Message::Run(job) => jobs.push(job),
                     Message::RunDue(done) => waiting_for_due.push(done),
+                    Message::SetClock(state, done) => clock_settings.push((state, done)),
                     Message::TakesChanges(answer) => asking.push(answer),
                     Message::Close(done) => {
                         self.messages.close();
@@ -155,6 +164,9 @@ impl Writer {
                 // Whoever waited is told that there is no answer.
                 let problem = self.give_up(BatchError::Panicked).await;
                 tracing::error!(%problem, "a batch is given up; the writer goes on");
+            }
+            for (state, done) in clock_settings {
+                let _ = done.send(self.set_clock(state).await);
             }
             for done in waiting_for_due {
                 let _ = done.send(());
@@ -249,8 +261,8 @@ impl Writer {
         }
     }
 
-    /// Whether the database takes changes. After it has refused something that is tried by a change of one row that
-    /// leaves it as it is, so that asking costs nothing while all is well.
+    /// Whether the database takes changes. After it has refused something that is tried, so that asking costs nothing while
+    /// all is well.
     async fn takes_changes(&mut self) -> bool {
         if self.refuses {
             let patience = self.patience();
@@ -262,13 +274,38 @@ impl Writer {
         !self.refuses
     }
 
+    /// Keeps how the clock is to go, then makes it go so.
+    async fn set_clock(&mut self, state: ClockState) -> Result<(), FpsError> {
+        let patience = self.patience();
+        let kept = tokio::time::timeout(patience, self.keep_clock(state)).await;
+        if let Err(problem) = kept.unwrap_or(Err(BatchError::TimedOut)) {
+            tracing::error!(%problem, "the clock could not be set");
+            let problem = self.give_up(problem).await;
+            return Err(problem.for_everybody().unwrap_or_else(|| Code::InternalError.into()));
+        }
+        self.clock.set(state);
+        Ok(())
+    }
+
+    async fn keep_clock(&mut self, state: ClockState) -> Result<(), BatchError> {
+        self.enter().await?;
+        let mut begun = self.sharing.is_some();
+        let connection = self.connection()?;
+        begin(connection, &mut begun).await?;
+        save::set_clock(connection, state).await?;
+        self.end(begun, true).await
+    }
+
+    /// Takes as much room as a batch may need and gives it back: on a disk that is nearly full a small change would fit.
     async fn change_nothing(&mut self) -> Result<(), BatchError> {
         self.enter().await?;
         if self.sharing.is_none() {
-            let world = Values::default().bind(self.world.0);
             let connection = self.connection()?;
             connection.run("BEGIN IMMEDIATE").await?;
-            connection.all("UPDATE worlds SET name = name WHERE number = $1", world).await?;
+            connection.all(TAKE_ROOM, Values::default().bind("0".repeat(ROOM_BYTES))).await?;
+            connection.run("COMMIT").await?;
+            connection.run("BEGIN IMMEDIATE").await?;
+            connection.run(GIVE_ROOM_BACK).await?;
         }
         // On a shared database this counts a change.
         self.end(true, true).await
@@ -299,11 +336,11 @@ impl Writer {
     async fn try_to_remove_expired_references(&mut self, now: Timestamp) -> Result<(), BatchError> {
         self.enter().await?;
         let Some(connection) = &mut self.connection else { return Err(BatchError::away()) };
-        let expired = self.expiry.expired(connection, self.world, now, Instant::now()).await?;
+        let expired = self.expiry.expired(connection, now, Instant::now()).await?;
         let mut begun = self.sharing.is_some();
         if !expired.is_empty() {
             begin(connection, &mut begun).await?;
-            let removed = expiry::remove(connection, self.world, &expired).await?;
+            let removed = expiry::remove(connection, &expired).await?;
             tracing::debug!(removed, "caller references have expired");
         }
         // The book keeps no references between batches, so that no other sandbox has to know of it.
@@ -315,8 +352,7 @@ impl Writer {
         let Some(patience) = self.sharing.as_ref().map(|sharing| sharing.server.patience) else { return };
         let looked = tokio::time::timeout(patience, async {
             self.connect().await?;
-            let world = self.world;
-            Ok::<_, BatchError>(load::next_due(self.connection()?, world).await?)
+            Ok::<_, BatchError>(load::next_due(self.connection()?).await?)
         });
         match looked.await.unwrap_or(Err(BatchError::TimedOut)) {
             Ok(next_due) => {
@@ -483,14 +519,17 @@ impl Writer {
             return Err(BatchError::away());
         };
         let version = match sharing.access {
-            Access::Change => postgres::begin_changing(connection, self.world).await?,
-            Access::Look(_) => postgres::begin_looking(connection, self.world).await?,
+            Access::Change => postgres::begin_changing(connection).await?,
+            Access::Look(_) => postgres::begin_looking(connection).await?,
         };
         if sharing.version != Some(version) {
-            let head = load::head(connection, self.world).await?;
+            let state = load::world_state(connection).await?;
             self.book = Book::default();
-            self.numbering.go_on_from(head.next_number, head.newest);
-            self.next_due = head.next_due;
+            self.numbering.go_on_from(state.next_number, state.newest);
+            self.next_due = state.next_due;
+            if self.clock.state() != state.clock {
+                self.clock.set(state.clock);
+            }
             sharing.version = Some(version);
         }
         Ok(())
@@ -547,7 +586,7 @@ impl Writer {
             }
             let Some(missing) = self.book.take_missing() else { return Ok(()) };
             let Some(connection) = &mut self.connection else { return Err(BatchError::away()) };
-            load::fetch(connection, &missing, &mut self.searches, &mut self.book).await?;
+            load::fetch(connection, &missing, self.numbering.ids, &mut self.searches, &mut self.book).await?;
         }
         Err(BatchError::Unsatisfied)
     }
@@ -570,7 +609,7 @@ impl Writer {
     async fn save(&mut self, begun: &mut bool) -> Result<(), BatchError> {
         let Some(connection) = &mut self.connection else { return Err(BatchError::away()) };
         begin(connection, begun).await?;
-        Ok(save::save(connection, &self.book).await?)
+        Ok(save::save(connection, &self.book, self.numbering.ids).await?)
     }
 
     /// Ends the transaction: what it changed is kept, all of it or none.
@@ -583,7 +622,7 @@ impl Writer {
             }
             return Ok(());
         };
-        postgres::count_change(connection, self.world).await?;
+        postgres::count_change(connection).await?;
         sharing.committing = true;
         connection.run("COMMIT").await?;
         sharing.committing = false;
@@ -604,7 +643,7 @@ impl Writer {
                 return Ok(());
             }
             let Some(connection) = &mut self.connection else { return Err(BatchError::away()) };
-            load::fetch(connection, &wanted, &mut self.searches, &mut self.book).await?;
+            load::fetch(connection, &wanted, self.numbering.ids, &mut self.searches, &mut self.book).await?;
         }
         Err(BatchError::Unsatisfied)
     }

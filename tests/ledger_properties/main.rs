@@ -26,11 +26,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use fps_sandbox::error::FpsError;
 use fps_sandbox::ledger::{
-    Account, AccountKind, AccountNumber, AccountState, Amount, Book, Caller, CarryOut, Command, Context,
-    DepositFunds, FeeTable, GetDebtBalance, GetTransaction, GetTransactionStatus, Instrument, InstrumentKind,
-    InstrumentNumber, MarketplaceRefundPolicy, Measure, Needs, Numbering, Once, OwnFee, Pay, Payment,
-    PaymentMethod, Period, Purpose, Receipt, Refund, Remarks, RequestDigest, Rules, SettleDebt, Timestamp,
-    TokenNumber, TokenType, TransactionId, Unit, Usage, UsageLimit, Validity, World, WriteOffDebt,
+    Account, AccountKind, AccountNumber, AccountState, Amount, Book, CarryOut, Command, Context,
+    DepositFunds, FeeTable, GetDebtBalance, GetTransaction, GetTransactionStatus, Ids, Instrument,
+    InstrumentKind, InstrumentNumber, MarketplaceRefundPolicy, Measure, Needs, Numbering, Once, OwnFee, Pay,
+    Payment, PaymentMethod, Period, Purpose, Query, Receipt, Refund, Remarks, RequestDigest, Rules,
+    SettleDebt, Timestamp, TokenNumber, TokenType, TransactionId, Unit, Usage, UsageLimit, Validity,
+    WriteOffDebt,
 };
 use fps_sandbox::ledger::{Kind as Account_, LedgerAccount};
 use proptest::prelude::*;
@@ -41,8 +42,6 @@ use history::{
 };
 use model::Model;
 use shelf::Shelf;
-
-const WORLD: World = World(1);
 
 fn cents(cents: i64) -> Amount {
     Amount::from_micros(cents * 10_000)
@@ -103,7 +102,7 @@ impl Sandbox {
     fn new(keep_book: bool) -> Self {
         let mut sandbox = Self {
             rules: rules(),
-            numbering: Numbering::new(1, 1_000, Timestamp::MIN),
+            numbering: Numbering::new(Ids::new(1), 1_000, Timestamp::MIN),
             shelf: Shelf::default(),
             book: Book::default(),
             keep_book,
@@ -118,7 +117,6 @@ impl Sandbox {
         for who in Who::ALL {
             self.book.add_account(Account {
                 number: account(who),
-                world: WORLD,
                 name: format!("{who:?}"),
                 email: format!("{who:?}@example.com"),
                 kind: if who.is_personal() { AccountKind::Personal } else { AccountKind::Business },
@@ -131,7 +129,6 @@ impl Sandbox {
         for (place, instrument) in (0..).zip(INSTRUMENTS) {
             self.book.add_instrument(Instrument {
                 number: InstrumentNumber(100 + place),
-                world: WORLD,
                 id: instrument.id.into(),
                 kind: InstrumentKind::Credit,
                 sender: account(instrument.sender),
@@ -147,7 +144,7 @@ impl Sandbox {
         let mut context =
             Context { now: self.now, clock_stands: true, rules: &self.rules, numbering: &mut self.numbering };
         for who in Who::ALL {
-            let caller = Caller { world: WORLD, account: account(who) };
+            let caller = account(who);
             let remarks = named(&format!("opening balance of {who:?}"));
             let deposit = DepositFunds { account: caller, amount: cents(who.opening_cents()), remarks };
             let number = deposit.decide(&mut self.book, &mut context).expect("a deposit");
@@ -230,7 +227,7 @@ impl Sandbox {
 
     fn prepare(&self, request: &Request) -> Prepared {
         let Request { who, reference, ask } = request;
-        let caller = Caller { world: WORLD, account: account(*who) };
+        let caller = account(*who);
         let remarks = named(reference);
         let digest = digest(ask);
         match *ask {
@@ -307,7 +304,6 @@ fn ledger_token(number: TokenNumber, token: &history::Token) -> fps_sandbox::led
     let (least, most) = token.charge_cents;
     fps_sandbox::ledger::Token {
         number,
-        world: WORLD,
         id: token.id.into(),
         account: account(token.sender),
         caller: account(token.caller),
@@ -364,16 +360,18 @@ impl Prepared {
             Self::Refund(command) => command.decide(book, context).map(&mut receipt),
             Self::Settle(command) => command.decide(book, context).map(&mut receipt),
             Self::WriteOff(command) => command.decide(book, context).map(&mut receipt),
-            Self::DebtBalance(command) => command.decide(book, context).map(|debt| Answer::Debt {
+            Self::DebtBalance(query) => query.answer(book, &context.to_query()).map(|debt| Answer::Debt {
                 available: units(debt.available),
                 pending: units(debt.pending_out),
             }),
-            Self::State(command) => command.decide(book, context).map(|state| Answer::State {
+            Self::State(query) => query.answer(book, &context.to_query()).map(|state| Answer::State {
                 status: state.stage.status,
                 code: state.stage.code,
                 reference: state.caller_reference,
             }),
-            Self::Detail(command) => command.decide(book, context).map(|detail| detail_of(&detail, ids)),
+            Self::Detail(query) => {
+                query.answer(book, &context.to_query()).map(|detail| detail_of(&detail, ids))
+            }
         }
     }
 }
@@ -484,7 +482,7 @@ fn agree(sandbox: &Sandbox, model: &Model) -> Result<(), TestCaseError> {
         let written_off = model.written_off.get(&who).copied().unwrap_or_default();
         prop_assert_eq!(total(Account_::WriteOffs, owner), written_off, "written off by {:?}", who);
     }
-    prop_assert_eq!(total(Account_::Fees, WORLD.0), model.fees, "fees");
+    prop_assert_eq!(total(Account_::Fees, 0), model.fees, "fees");
     for (instrument, debt) in shelf.instruments().zip(&model.debts) {
         let owed =
             (total(Account_::Debt, instrument.number.0), total(Account_::DebtPending, instrument.number.0));

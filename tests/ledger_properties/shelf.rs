@@ -50,18 +50,17 @@ impl Shelf {
             }
         }
         let tokens = self.tokens.values().filter(|token| {
-            wanted.tokens.contains(&token.number)
-                || wanted.token_ids.contains(&(token.world, token.id.clone()))
+            wanted.tokens.contains(&token.number) || wanted.token_ids.contains(&token.id.clone())
         });
         tokens.for_each(|token| book.put_token(token.clone()));
         let instruments = self.instruments.values().filter(|instrument| {
             wanted.instruments.contains(&instrument.number)
-                || wanted.instrument_ids.contains(&(instrument.world, instrument.id.clone()))
+                || wanted.instrument_ids.contains(&instrument.id.clone())
         });
         instruments.for_each(|instrument| book.put_instrument(instrument.clone()));
         let transactions = self.transactions.values().filter(|transaction| {
             wanted.transactions.contains(&transaction.number)
-                || wanted.transaction_ids.contains(&(transaction.world, transaction.id.clone()))
+                || wanted.transaction_ids.contains(&transaction.id.clone())
                 || transaction.original.is_some_and(|original| wanted.refunds_of.contains(&original))
         });
         transactions.for_each(|transaction| book.put_transaction(transaction.clone()));

@@ -216,11 +216,11 @@ async fn due_work_that_cannot_be_saved_is_set_aside_beside_sound_work_and_taken_
     .execute(&mut saboteur)
     .await
     .unwrap();
-    server.advance(Duration::from_secs(2));
+    server.advance(Duration::from_secs(2)).await;
     assert_eq!(merchant.status(&paid).await.0, "Success");
     assert_eq!(merchant.status(&settled).await.0, "Pending");
     let later = merchant.ok("Pay", &pay(demo::CC, "10", "later")).await.text("TransactionId");
-    server.advance(Duration::from_secs(2));
+    server.advance(Duration::from_secs(2)).await;
     assert_eq!(merchant.status(&later).await.0, "Success");
     let (_, findings) = audit(&Database::File(path.clone()), Duration::from_secs(5)).await.unwrap();
     assert_eq!(findings.len(), 1, "{findings:#?}");

@@ -396,7 +396,7 @@ async fn history() -> (TempDir, PathBuf) {
     let debt = merchant.ok("Pay", &pay(demo::CREDIT, "50", "debt")).await.text("TransactionId");
     merchant.ok("Pay", &pay(demo::ABT, "20", "balance")).await;
     merchant.ok("SettleDebt", &settle("90", "settled")).await;
-    server.advance(SECOND);
+    server.advance(SECOND).await;
     merchant.refused("Pay", &pay(demo::CREDIT, "5000", "refused"), "InsufficientBalance").await;
     for (original, reference) in [(&card, "card back"), (&debt, "debt back")] {
         let refund = [
@@ -502,7 +502,7 @@ const TAMPERINGS: &[(&str, &str)] = &[
     ("a transaction is pending or reserved exactly while work on it is due", "DELETE FROM due"),
     (
         "a transaction is pending or reserved exactly while work on it is due",
-        "INSERT INTO due SELECT number, world, received, 'complete', NULL FROM transactions WHERE caller_reference = 'debt'",
+        "INSERT INTO due SELECT number, received, 'complete', NULL FROM transactions WHERE caller_reference = 'debt'",
     ),
     ("no due work was set aside because it failed", "UPDATE due SET problem = 'it fails'"),
     (
@@ -516,7 +516,7 @@ const TAMPERINGS: &[(&str, &str)] = &[
          UPDATE sqlite_master SET sql = replace(sql, 'at)', 'transaction_number)') WHERE name = 'due_at'",
     ),
     ("every row belongs to a world", "UPDATE access_keys SET world = 2"),
-    ("every row belongs to a world", "DELETE FROM worlds"),
+    ("the world has a row of its own, with the seed of its ids and its clock", "DELETE FROM world"),
 ];
 
 #[tokio::test]
@@ -583,7 +583,7 @@ async fn the_audit_finds_pages_that_were_overwritten() {
 #[tokio::test]
 async fn a_sandbox_does_not_start_on_a_file_whose_damage_it_meets() {
     let (_folder, path) = history().await;
-    overwrite_root(&path, "worlds").await;
+    overwrite_root(&path, "world").await;
     let problem = why_it_does_not_start(on_file(&path)).await;
     assert!(problem.starts_with(&format!("the database {} is damaged: ", path.display())), "{problem}");
 }

@@ -77,17 +77,17 @@ async fn the_five_entries_of_the_guide_add_up() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start_in(folder.path(), WORLD).await;
     let merchant = server.client("MERCHANT", "secret");
-    let card_answers = || server.advance(Duration::from_secs(1));
+    let card_answers = async || server.advance(Duration::from_secs(1)).await;
     let paid = merchant.ok("Pay", &pay("CC", "1", "1")).await.text("TransactionId");
-    card_answers();
+    card_answers().await;
     merchant.ok("Refund", &[("TransactionId", &paid), ("CallerReference", "2")]).await;
-    card_answers();
+    card_answers().await;
     merchant.ok("FundPrepaid", &fund("5", "3")).await;
-    card_answers();
+    card_answers().await;
     merchant.ok("Pay", &pay("PREPAID", "4", "4")).await;
-    card_answers();
+    card_answers().await;
     merchant.ok("FundPrepaid", &fund("1", "5")).await;
-    card_answers();
+    card_answers().await;
     let page = activity(&merchant, &[("SortOrderByDate", "Ascending")]).await;
     let column = |path| page.texts("Transaction", path);
     assert_eq!(column("FPSOperation"), ["Pay", "Refund", "FundPrepaid", "Pay", "FundPrepaid"]);
@@ -111,12 +111,12 @@ async fn money_on_its_way_is_pending_and_neither_total_nor_gone() {
     };
     let paid = merchant.ok("Pay", &pay("CC", "1", "1")).await.text("TransactionId");
     assert_eq!(balances().await, ["1.800000", "0.900000", "0.000000"]);
-    server.advance(Duration::from_secs(1));
+    server.advance(Duration::from_secs(1)).await;
     assert_eq!(balances().await, ["2.700000", "0.000000", "0.000000"]);
     // A refund takes the recipient's money when it is accepted.
     merchant.ok("Refund", &[("TransactionId", &paid), ("CallerReference", "2")]).await;
     assert_eq!(balances().await, ["1.800000", "0.000000", "1.000000"]);
-    server.advance(Duration::from_secs(1));
+    server.advance(Duration::from_secs(1)).await;
     assert_eq!(balances().await, ["1.800000", "0.000000", "0.000000"]);
     server.stop().await;
 }
@@ -154,7 +154,7 @@ async fn pages_are_never_larger_than_asked_and_neither_lose_nor_repeat_a_transac
                 let reference = format!("{}", made.len());
                 made.push(merchant.ok("Pay", &pay("ABT", "0.05", &reference)).await.text("TransactionId"));
                 if dice.below(4) == 0 {
-                    server.advance(Duration::from_millis(dice.below(3) as u64));
+                    server.advance(Duration::from_millis(dice.below(3) as u64)).await;
                 }
             }
         };
@@ -267,7 +267,7 @@ async fn the_newest_twenty_come_first_unless_asked_otherwise() {
     let mut paid = Vec::new();
     for number in 0..22 {
         paid.insert(0, merchant.ok("Pay", &pay("ABT", "1", &number.to_string())).await.text("TransactionId"));
-        server.advance(Duration::from_millis(1));
+        server.advance(Duration::from_millis(1)).await;
     }
     assert_eq!(ids(&merchant, &[]).await, paid[..20]);
     assert_eq!(ids(&merchant, &[("MaxBatchSize", "200")]).await, paid);
@@ -278,13 +278,13 @@ async fn the_newest_twenty_come_first_unless_asked_otherwise() {
 async fn four_transactions(server: &Server, merchant: &Client) -> [String; 4] {
     let id = |reply: Reply| reply.text("TransactionId");
     let paid = id(merchant.ok("Pay", &pay("ABT", "10", "1")).await);
-    server.advance(Duration::from_secs(1));
+    server.advance(Duration::from_secs(1)).await;
     let refunded = id(merchant
         .ok("Refund", &[("TransactionId", &paid), ("RefundAmount.Value", "1"), ("CallerReference", "2")])
         .await);
-    server.advance(Duration::from_secs(1));
+    server.advance(Duration::from_secs(1)).await;
     let funded = id(merchant.ok("FundPrepaid", &fund("5", "3")).await);
-    server.advance(Duration::from_secs(1));
+    server.advance(Duration::from_secs(1)).await;
     let pending = id(merchant.ok("Pay", &pay("CC", "10", "4")).await);
     [paid, refunded, funded, pending]
 }
@@ -350,7 +350,7 @@ async fn each_party_sees_the_same_transaction_from_its_side() {
 async fn dates_come_in_the_forms_that_clients_send() {
     let (server, merchant) = world().await;
     let id = merchant.ok("Pay", &pay("ABT", "10", "1")).await.text("TransactionId");
-    server.advance(Duration::from_secs(1));
+    server.advance(Duration::from_secs(1)).await;
     for date in [
         "2012-06-01",
         "2012-06-01T12:00:00Z",

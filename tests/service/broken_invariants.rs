@@ -4,7 +4,7 @@
 use fps_sandbox::error::{Code, FpsError};
 use fps_sandbox::ledger::{
     AccountNumber, Amount, Book, Command, Context, InstrumentNumber, LedgerAccount, Needs, TransactionId,
-    TransactionNumber, World,
+    TransactionNumber,
 };
 
 use crate::support::{Server, demo, pay};
@@ -33,7 +33,7 @@ impl Command for Faulty {
     fn needs(&self, needs: &mut Needs<'_>) {
         match &self.0 {
             Fault::Unbalanced(id) => {
-                needs.transaction(World::DEFAULT, id);
+                needs.transaction(id);
             }
             Fault::PanicsOutside => panic!("outside of a decision"),
             _ => {}
@@ -41,10 +41,10 @@ impl Command for Faulty {
     }
 
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
-        book.add_world(World(77), "must not be kept".to_owned());
+        book.set_open_debt(InstrumentNumber(77), TransactionNumber(77), Amount::CENT);
         match &self.0 {
             Fault::Unbalanced(id) => {
-                let number = book.transaction(World::DEFAULT, id).expect("it is loaded").number;
+                let number = book.transaction(id).expect("it is loaded").number;
                 book.post(number, &[(LedgerAccount::balance(AccountNumber(2)), Amount::CENT)]);
             }
             Fault::ClearsTooMuch => book.clear_debt(InstrumentNumber(999_999), Amount::CENT),

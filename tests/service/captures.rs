@@ -225,7 +225,7 @@ fn api(captures: &[Capture]) -> Vec<&Capture> {
 async fn replay(server: &Server, api: &[&Capture], index: &BTreeMap<String, Expected>) {
     for capture in api {
         let ahead = capture.sent_at().millis() - server.clock.now().millis();
-        server.advance(Duration::from_millis(ahead.try_into().expect("captures are in order")));
+        server.advance(Duration::from_millis(ahead.try_into().expect("captures are in order"))).await;
         let reply = server.raw(&capture.bytes).await;
         assert_answer(capture, &reply, &index[&capture.name]);
     }

@@ -308,7 +308,7 @@ async fn what_a_postpaid_visit_makes_pays_owes_and_is_settled() {
     };
     merchant.ok("SettleDebt", &settle("12.00", "settle")).await;
     assert_eq!(merchant.debt(instrument).await, ("0.000000".to_owned(), "12.000000".to_owned()));
-    server.advance(Duration::from_secs(2));
+    server.advance(Duration::from_secs(2)).await;
     assert_eq!(merchant.debt(instrument).await, ("0.000000".to_owned(), "0.000000".to_owned()));
 }
 
@@ -342,7 +342,7 @@ async fn a_single_use_token_pays_once_at_most_its_amount_within_three_hours() {
     merchant.ok("Pay", &pay(token, "9.99", "right")).await;
     merchant.refused("Pay", &pay(token, "0.01", "again"), "TokenUsageError").await;
     let back = ends(&server, "SingleUse", &with(SINGLE, &[("callerReference", "late")]), "SA").await;
-    server.advance(Duration::from_secs(3 * 60 * 60 + 1));
+    server.advance(Duration::from_secs(3 * 60 * 60 + 1)).await;
     merchant.refused("Pay", &pay(back.value("tokenID"), "1.00", "late"), "IncompatibleTokens").await;
 }
 
@@ -375,12 +375,12 @@ async fn a_multi_use_token_keeps_every_limit_that_was_agreed_to() {
     let limited = token("limited", &limited).await;
     merchant.refused("Pay", &pay(&limited, "10.01", "u1"), "TokenUsageError").await;
     merchant.ok("Pay", &pay(&limited, "10.00", "u2")).await;
-    server.advance(Duration::from_secs(32 * 24 * 60 * 60));
+    server.advance(Duration::from_secs(32 * 24 * 60 * 60)).await;
     merchant.ok("Pay", &pay(&limited, "10.00", "u3")).await;
-    server.advance(Duration::from_secs(32 * 24 * 60 * 60));
+    server.advance(Duration::from_secs(32 * 24 * 60 * 60)).await;
     merchant.refused("Pay", &pay(&limited, "1.00", "u4"), "TokenUsageError").await;
     // Without an end of its own it lasts a year.
-    server.advance(Duration::from_secs(302 * 24 * 60 * 60));
+    server.advance(Duration::from_secs(302 * 24 * 60 * 60)).await;
     merchant.refused("Pay", &pay(&most, "1.00", "m3"), "IncompatibleTokens").await;
 }
 
@@ -393,7 +393,7 @@ async fn a_recurring_token_pays_once_a_period() {
     merchant.refused("Pay", &pay(token, "10.00", "too much"), "TokenUsageError").await;
     merchant.ok("Pay", &pay(token, "9.99", "june")).await;
     merchant.refused("Pay", &pay(token, "0.01", "june again"), "TokenUsageError").await;
-    server.advance(Duration::from_secs(31 * 24 * 60 * 60));
+    server.advance(Duration::from_secs(31 * 24 * 60 * 60)).await;
     merchant.ok("Pay", &pay(token, "9.99", "july")).await;
 }
 
@@ -1094,7 +1094,7 @@ async fn a_visit_lives_half_an_hour_and_cannot_be_altered() {
         assert_eq!(page.status, 400, "{wrong}");
         assert!(page.body.contains("start again"), "{}", page.body);
     }
-    server.advance(Duration::from_secs(30 * 60 + 1));
+    server.advance(Duration::from_secs(30 * 60 + 1)).await;
     let late = server.pages().submit(CONFIRM, "", &[("visit", &visit), ("method", "CC")]).await;
     assert_eq!(late.status, 410);
     assert!(late.body.contains("open for too long"), "{}", late.body);

@@ -82,7 +82,7 @@ async fn clients_that_settle_the_same_debt_at_once_settle_it_once() {
     assert_eq!(count(&replies, 200, ""), 10);
     assert_eq!(count(&replies, 400, "SettleAmountGreaterThanDebt"), CONNECTIONS - 10);
     assert_eq!(merchant.debt(demo::INSTRUMENT).await, ("0.000000".into(), "100.000000".into()));
-    server.advance(Duration::from_secs(1));
+    server.advance(Duration::from_secs(1)).await;
     assert_eq!(merchant.debt(demo::INSTRUMENT).await, ("0.000000".into(), "0.000000".into()));
 }
 
@@ -217,7 +217,7 @@ async fn after_mixed_work_by_many_the_book_is_sound_and_the_debt_is_what_the_ans
     let debt = 10_000 + charged - settled - forgiven - refunded;
     let dollars = |cents: i64| format!("{}.{:02}0000", cents / 100, cents % 100);
     assert_eq!(merchant.debt(demo::INSTRUMENT).await, (dollars(debt), dollars(settled)));
-    server.advance(Duration::from_secs(1));
+    server.advance(Duration::from_secs(1)).await;
     assert_eq!(merchant.debt(demo::INSTRUMENT).await, (dollars(debt), dollars(0)));
     server.stop().await;
     assert_sound(&database).await;

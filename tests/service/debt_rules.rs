@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::{Client, Reply, Server, config, demo, pay, settle};
 use fps_sandbox::config::Config;
 use fps_sandbox::error::{Code, FpsError};
-use fps_sandbox::ledger::{Book, Caller, Command, Context, LedgerAccount, Needs, TransactionId, World};
+use fps_sandbox::ledger::{Book, LedgerAccount, Needs, Query, QueryContext, TransactionId};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -58,8 +58,8 @@ impl Shop {
         self.server.client("RIVAL", "rival-secret")
     }
 
-    fn advance(&self, by: Duration) {
-        self.server.advance(by);
+    async fn advance(&self, by: Duration) {
+        self.server.advance(by).await;
     }
 
     /// A Pay that is accepted: its transaction.
@@ -107,28 +107,26 @@ impl Shop {
 
     /// The balances of a transaction's sender and recipient.
     async fn balances(&self, transaction: &str) -> (String, String) {
-        let shop = self.server.store.access_key("SHOP").expect("the shop's key").owner;
-        let balances = Balances { caller: shop, of: transaction.into() };
-        self.server.store.run(balances).await.expect("the balances")
+        let balances = Balances { of: transaction.into() };
+        self.server.store.ask(balances).await.expect("the balances")
     }
 }
 
 /// Looks at the book itself, because no action shows a balance.
 #[derive(Debug)]
 struct Balances {
-    caller: Caller,
     of: TransactionId,
 }
 
-impl Command for Balances {
+impl Query for Balances {
     type Output = (String, String);
 
     fn needs(&self, needs: &mut Needs<'_>) {
-        needs.transaction(self.caller.world, &self.of);
+        needs.transaction(&self.of);
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Self::Output, FpsError> {
-        let found = book.transaction(World(1), &self.of).ok_or(Code::InvalidTransactionId)?;
+    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Self::Output, FpsError> {
+        let found = book.transaction(&self.of).ok_or(Code::InvalidTransactionId)?;
         let balance = |party| book.total(LedgerAccount::balance(party)).to_string();
         Ok((balance(found.sender), balance(found.recipient)))
     }
@@ -187,7 +185,7 @@ async fn debt_that_is_being_settled_still_counts_against_the_limit() {
     let merchant = server.merchant();
     merchant.ok("SettleDebt", &settle("90", "s")).await;
     merchant.refused("Pay", &pay(demo::CREDIT, "400.01", "over"), "InsufficientBalance").await;
-    server.advance(SECOND);
+    server.advance(SECOND).await;
     merchant.ok("Pay", &pay(demo::CREDIT, "490", "equal")).await;
 }
 
@@ -216,7 +214,7 @@ async fn a_debt_of_100_settled_by_90_leaves_10_and_brings_87_50() {
     let id = settled.text("TransactionId");
     assert_eq!(shop.owed().await, owed("10.00", "90.00"));
     assert_eq!(shop.balances(&id).await.1, "0.000000");
-    shop.advance(SECOND);
+    shop.advance(SECOND).await;
     assert_eq!(shop.owed().await, owed("10.00", "0.00"));
     assert_eq!(shop.status(&id).await, words("Success", "Success"));
     assert_eq!(shop.fee(&id).await, "2.500000");
@@ -247,10 +245,10 @@ async fn a_settlement_by_bank_takes_four_days() {
     let shop = Shop::open().await;
     shop.pays("CREDIT", "100", "p").await;
     let id = shop.settles("BY-BANK", "60", "s").await;
-    shop.advance(4 * DAY - Duration::from_millis(1));
+    shop.advance(4 * DAY - Duration::from_millis(1)).await;
     assert_eq!(shop.owed().await, owed("40.00", "60.00"));
     assert_eq!(shop.status(&id).await, words("Pending", "PendingNetworkResponse"));
-    shop.advance(Duration::from_millis(1));
+    shop.advance(Duration::from_millis(1)).await;
     assert_eq!(shop.owed().await, owed("40.00", "0.00"));
     assert_eq!(shop.status(&id).await, words("Success", "Success"));
 }
@@ -288,7 +286,7 @@ async fn the_settlement_tokens_limit_bounds_the_sum_of_settlements() {
     let over = shop.settle_refused("BY-CARD", "50.01", "s2", "TokenUsageError").await;
     assert_eq!(over.message(), "The token \"BY-CARD\" has violated its usage policy.");
     shop.settles("BY-CARD", "50", "s3").await;
-    shop.advance(SECOND);
+    shop.advance(SECOND).await;
     shop.settle_refused("BY-CARD", "0.02", "s4", "TokenUsageError").await;
     assert_eq!(shop.owed().await, owed("100.00", "0.00"));
 }
@@ -301,14 +299,14 @@ async fn a_settlement_that_times_out_gives_its_amount_back_to_debt_and_token() {
     hurried.push(("TransactionTimeoutInMins", "5"));
     let id = shop.client.ok("SettleDebt", &hurried).await.text("TransactionId");
     shop.settle_refused("BY-CARD", "1", "s2", "TokenUsageError").await;
-    shop.advance(5 * MINUTE - Duration::from_millis(1));
+    shop.advance(5 * MINUTE - Duration::from_millis(1)).await;
     assert_eq!(shop.owed().await, owed("100.00", "200.00"));
-    shop.advance(Duration::from_millis(1));
+    shop.advance(Duration::from_millis(1)).await;
     assert_eq!(shop.owed().await, owed("300.00", "0.00"));
     assert_eq!(shop.status(&id).await, words("Failure", "Expired"));
     assert_eq!(shop.balances(&id).await.1, "0.000000");
     assert_eq!(shop.detail(&id).await.text("DateCompleted"), "2012-06-01T12:05:00.000Z");
-    shop.advance(5 * MINUTE);
+    shop.advance(5 * MINUTE).await;
     assert_eq!(shop.status(&id).await, words("Failure", "Expired"), "it does not succeed afterwards");
     shop.settles("BY-CARD", "200", "s3").await;
 }
@@ -320,7 +318,7 @@ async fn a_settlement_that_just_makes_its_time_succeeds() {
     let mut timed = settling("BY-CARD", "200", "s1");
     timed.push(("TransactionTimeoutInMins", "5"));
     let id = shop.client.ok("SettleDebt", &timed).await.text("TransactionId");
-    shop.advance(5 * MINUTE);
+    shop.advance(5 * MINUTE).await;
     assert_eq!(shop.status(&id).await, words("Success", "Success"));
 }
 
@@ -437,7 +435,7 @@ async fn debt_that_is_being_settled_cannot_be_refunded_until_the_settlement_fail
     hurried.push(("TransactionTimeoutInMins", "1"));
     shop.client.ok("SettleDebt", &hurried).await;
     shop.refund_refused(&paid, "1", "r1", "TransactionTypeNotRefundable").await;
-    shop.advance(MINUTE);
+    shop.advance(MINUTE).await;
     shop.refunds(&paid, "100", "r2").await;
     assert_eq!(shop.owed().await, owed("0.00", "0.00"));
 }
@@ -448,7 +446,7 @@ async fn settlements_and_refunds_cannot_be_refunded_whatever_their_state() {
     let paid = shop.pays("CREDIT", "100", "p").await;
     let settled = shop.settles("BY-CARD", "50", "s").await;
     shop.refund_refused(&settled, "1", "r1", "TransactionTypeNotRefundable").await;
-    shop.advance(SECOND);
+    shop.advance(SECOND).await;
     shop.refund_refused(&settled, "1", "r2", "TransactionTypeNotRefundable").await;
     let refund = shop.refunds(&paid, "10", "r3").await;
     shop.refund_refused(&refund, "1", "r4", "TransactionTypeNotRefundable").await;
@@ -462,7 +460,7 @@ async fn only_a_payment_that_succeeded_can_be_refunded() {
     let mut hurried = pay("ACH", "100", "p2").to_vec();
     hurried.push(("TransactionTimeoutInMins", "1"));
     let failed = shop.client.ok("Pay", &hurried).await.text("TransactionId");
-    shop.advance(MINUTE);
+    shop.advance(MINUTE).await;
     shop.refund_refused(&failed, "1", "r2", "OriginalTransactionFailed").await;
     shop.refunds(&pending, "1", "r3").await;
 }
@@ -471,13 +469,13 @@ async fn only_a_payment_that_succeeded_can_be_refunded() {
 async fn a_card_refund_takes_the_recipients_money_at_once_and_gives_the_fee_back_in_proportion() {
     let shop = Shop::open().await;
     let paid = shop.pays("CC", "100", "p").await;
-    shop.advance(SECOND);
+    shop.advance(SECOND).await;
     assert_eq!(shop.balances(&paid).await.1, "96.800000");
     let part = shop.refunds(&paid, "30", "r1").await;
     assert_eq!(shop.status(&part).await, words("Pending", "PendingNetworkResponse"));
     assert_eq!(shop.fee(&part).await, "-0.960000");
     assert_eq!(shop.balances(&paid).await.1, "67.760000");
-    shop.advance(SECOND);
+    shop.advance(SECOND).await;
     assert_eq!(shop.status(&part).await, words("Success", "Success"));
     assert_eq!(shop.balances(&paid).await, words("300.000000", "67.760000"), "card money goes to the card");
     shop.refund_refused(&paid, "70.01", "r2", "RefundAmountExceeded").await;
@@ -495,7 +493,7 @@ async fn refunds_of_balance_and_bank_payments_go_to_the_balance_in_the_call() {
     let shop = Shop::open().await;
     let balance = shop.pays("ABT", "100", "p1").await;
     let bank = shop.pays("ACH", "50", "p2").await;
-    shop.advance(4 * DAY);
+    shop.advance(4 * DAY).await;
     assert_eq!(shop.balances(&bank).await.0, "200.000000");
     let refund = shop.refunds(&balance, "100", "r1").await;
     assert_eq!(shop.status(&refund).await.0, "Success");
@@ -596,7 +594,7 @@ async fn without_a_delay_cards_answer_pending_and_the_next_call_sees_the_end() {
 async fn a_transactions_history_tells_every_state_and_when_it_was_reached() {
     let shop = Shop::open().await;
     let paid = shop.pays("CC", "100", "p").await;
-    shop.advance(10 * SECOND);
+    shop.advance(10 * SECOND).await;
     let detail = shop.detail(&paid).await;
     assert_eq!(detail.text("DateReceived"), "2012-06-01T12:00:00.000Z");
     assert_eq!(
@@ -644,7 +642,7 @@ async fn as_many_debts_are_cleared_as_it_takes_oldest_first() {
     }
     shop.client.refused("Refund", &refunding(&paid[1_201], "0.03", "r"), "RefundAmountExceeded").await;
     shop.settles("BY-CARD", "59.87", "s2").await;
-    shop.server.advance(SECOND);
+    shop.server.advance(SECOND).await;
     assert_eq!(shop.owed().await, owed("0.05", "0.00"));
     shop.client.ok("Refund", &refunding(&paid[2_399], "0.05", "last")).await;
     assert_eq!(shop.owed().await, owed("0.00", "0.00"));
@@ -653,7 +651,7 @@ async fn as_many_debts_are_cleared_as_it_takes_oldest_first() {
 /// What is refused, or answered as it was before, does not ask for open debts: there may be very many.
 #[test]
 fn settlements_and_write_offs_name_no_debts_before_they_are_to_be_cleared() {
-    let caller = Caller { world: World::DEFAULT, account: fps_sandbox::ledger::AccountNumber(1) };
+    let caller = fps_sandbox::ledger::AccountNumber(1);
     let write_off = fps_sandbox::ledger::WriteOffDebt {
         caller,
         instrument: "LINE".into(),

@@ -69,7 +69,7 @@ async fn a_replay_tells_the_first_status_even_when_the_transaction_has_moved_on(
     let server = Server::start().await;
     let merchant = server.merchant();
     let first = merchant.ok("SettleDebt", &settle("10", "r")).await;
-    server.advance(SECOND);
+    server.advance(SECOND).await;
     assert_eq!(merchant.status(&first.text("TransactionId")).await.0, "Success");
     let second = merchant.ok("SettleDebt", &settle("10", "r")).await;
     assert_eq!(receipt(&second), (first.text("TransactionId"), "Pending".to_owned()));
@@ -95,7 +95,7 @@ async fn a_refused_request_uses_its_reference_up() {
     let first = merchant.refused("Pay", &over, "InsufficientBalance").await;
     merchant.refused("Pay", &pay(demo::CREDIT, "1", "r"), "DuplicateRequest").await;
     merchant.ok("SettleDebt", &settle("50", "room for it")).await;
-    server.advance(SECOND);
+    server.advance(SECOND).await;
     let again = merchant.refused("Pay", &over, "InsufficientBalance").await;
     assert_eq!(again.message(), first.message(), "the stored refusal, although there is room by now");
     merchant.ok("Pay", &pay(demo::CREDIT, "400.01", "another reference")).await;
@@ -175,7 +175,7 @@ async fn order_time_and_version_do_not_matter() {
     let reversed: Vec<_> = parameters.iter().rev().copied().collect();
     let legacy = with(&parameters, "SenderReference", "an old name that is ignored");
     for again in [reversed, legacy, with(&parameters, "Version", "2011-09-20")] {
-        server.advance(60 * SECOND);
+        server.advance(60 * SECOND).await;
         assert_eq!(receipt(&merchant.ok("Pay", &again).await), receipt(&first), "{again:?}");
     }
     assert_eq!(debt(&merchant).await, "110.000000");
@@ -362,9 +362,9 @@ async fn references_are_forgotten_after_seven_days() {
     let merchant = server.merchant();
     let first = merchant.ok("Pay", &pay(demo::CREDIT, "10", "paid")).await;
     merchant.refused("Pay", &pay(demo::CREDIT, "500", "refused"), "InsufficientBalance").await;
-    server.advance(7 * DAY - Duration::from_millis(1));
+    server.advance(7 * DAY - Duration::from_millis(1)).await;
     assert_eq!(receipt(&merchant.ok("Pay", &pay(demo::CREDIT, "10", "paid")).await), receipt(&first));
-    server.advance(Duration::from_millis(1));
+    server.advance(Duration::from_millis(1)).await;
     let second = merchant.ok("Pay", &pay(demo::CREDIT, "10", "paid")).await;
     assert_ne!(receipt(&first).0, receipt(&second).0);
     merchant.ok("Pay", &pay(demo::CREDIT, "5", "refused")).await;

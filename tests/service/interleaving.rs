@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use fps_sandbox::error::FpsError;
 use fps_sandbox::ledger::{
-    AccountNumber, Amount, Asked, Authorise, Book, Caller, Cancel, CancelSubscription,
-    CancelSubscriptionAndRefund, CancelToken, Charges, Command, Context, Credit, FundPrepaid, GetDebtBalance,
-    GetPrepaidBalance, GetTokenByCaller, GetTokenUsage, InstallPaymentInstruction, InstrumentId,
-    MarketplaceRefundPolicy, Needs, Once, OwnFee, Pay, Payment, PaymentMethod, Payments, Proposal, Receipt,
-    Referenced, Refund, Remarks, Reserve, Settle, SettleDebt, TokenId, TokenName, TokenType, TransactionId,
-    Validity, Visitor, WriteOffDebt,
+    AccountNumber, Amount, Asked, Authorise, Book, Cancel, CancelSubscription, CancelSubscriptionAndRefund,
+    CancelToken, Charges, Command, Context, Credit, FundPrepaid, GetDebtBalance, GetPrepaidBalance,
+    GetTokenByCaller, GetTokenUsage, InstallPaymentInstruction, InstrumentId, MarketplaceRefundPolicy, Needs,
+    Once, OwnFee, Pay, Payment, PaymentMethod, Payments, Proposal, Receipt, Referenced, Refund, Remarks,
+    Reserve, Settle, SettleDebt, TokenId, TokenName, TokenType, TransactionId, Validity, Visitor,
+    WriteOffDebt,
 };
 use fps_sandbox::store::Store;
 use tokio::sync::oneshot;
@@ -25,8 +25,8 @@ use crate::support::Server;
 type Running = Pin<Box<dyn Future<Output = String> + Send>>;
 
 /// What a command answers, ids aside.
-async fn told<C: Command>(store: Store, command: C, in_words: impl Fn(C::Output) -> String + Send) -> String {
-    match store.run(command).await {
+fn told<T>(answer: Result<T, FpsError>, in_words: impl Fn(T) -> String) -> String {
+    match answer {
         Ok(answer) => in_words(answer),
         Err(refusal) => refusal.to_string(),
     }
@@ -40,7 +40,7 @@ fn dollars(text: &str) -> Amount {
 #[derive(Clone)]
 struct Commands {
     store: Store,
-    caller: Caller,
+    caller: AccountNumber,
     pair: usize,
     /// The reservation of the pair.
     reserved: TransactionId,
@@ -147,12 +147,14 @@ impl Commands {
     }
 
     fn plain<C: Command>(&self, command: C) -> Running {
-        Box::pin(told(self.store.clone(), command, |_| "done".to_owned()))
+        let store = self.store.clone();
+        Box::pin(async move { told(store.run(command).await, |_| "done".to_owned()) })
     }
 
     fn referenced(&self, place: usize, operation: impl Referenced) -> Running {
+        let (store, once) = (self.store.clone(), Self::once(place, operation));
         let status = |receipt: Receipt| format!("{:?}", receipt.status);
-        Box::pin(told(self.store.clone(), Self::once(place, operation), status))
+        Box::pin(async move { told(store.run(once).await, status) })
     }
 
     fn run(&self, place: usize) -> Running {
@@ -275,17 +277,16 @@ impl Commands {
         let caller = self.caller;
         let debt = GetDebtBalance { caller, instrument: self.instrument("LINE") };
         let prepaid = GetPrepaidBalance { caller, instrument: self.instrument("CARD") };
-        let mut state = told(self.store.clone(), debt, |debt| format!("{debt:?}")).await;
-        state += &told(self.store.clone(), prepaid, |prepaid| format!(" {prepaid:?}")).await;
+        let mut state = told(self.store.ask(debt).await, |debt| format!("{debt:?}"));
+        state += &told(self.store.ask(prepaid).await, |prepaid| format!(" {prepaid:?}"));
         for token in ["CREDIT", "SETTLE", "SETTLE-CARD", "ONCE"] {
             let name = TokenName::Id(self.token(token));
             let found = GetTokenByCaller { caller, name };
-            state += &told(self.store.clone(), found, |token| {
+            state += &told(self.store.ask(found).await, |token| {
                 format!(" {:?} {} {:?}", token.method, token.active, token.usage)
-            })
-            .await;
+            });
             let usage = GetTokenUsage { caller, token: self.token(token) };
-            state += &told(self.store.clone(), usage, |usage| format!(" {usage:?}")).await;
+            state += &told(self.store.ask(usage).await, |usage| format!(" {usage:?}"));
         }
         state
     }
@@ -381,7 +382,7 @@ async fn commands(server: &Server, pairs: usize) -> Vec<Commands> {
     for pair in 0..pairs {
         let mut made = Commands {
             store: server.store.clone(),
-            caller: Caller { account: AccountNumber(merchant.owner.account.0), ..merchant.owner },
+            caller: merchant.owner,
             pair,
             reserved: "".into(),
             pending: "".into(),
@@ -394,7 +395,7 @@ async fn commands(server: &Server, pairs: usize) -> Vec<Commands> {
         made.reserved = receipt.transaction;
         commands.push(made);
     }
-    server.advance(Duration::from_secs(2));
+    server.advance(Duration::from_secs(2)).await;
     commands
 }
 
@@ -413,24 +414,22 @@ async fn any_two_commands_of_one_batch_are_as_if_each_were_alone() {
     for (pair, (first, second)) in pairs.into_iter().enumerate() {
         in_batches[pair].settle_by_card().await;
         one_by_one[pair].settle_by_card().await;
-        let pass = |server: &Server| {
-            if pair % 2 == 0 {
-                server.advance(Duration::from_secs(2));
-            }
-        };
-        pass(&alone);
+        let passes = Duration::from_secs(if pair % 2 == 0 { 2 } else { 0 });
+        alone.advance(passes).await;
         let ((begun, is_held), (release, released)) = (oneshot::channel(), mpsc::channel());
         let hold = Hold(Mutex::new(Some((begun, released))));
         let both = async {
             is_held.await.expect("the writer is held");
             let (one, two, ()) =
                 tokio::join!(in_batches[pair].run(first), in_batches[pair].run(second), async {
-                    pass(&together);
+                    // The writer cannot be told now; it is told below.
+                    together.clock.set(together.clock.state().advanced(passes));
                     release.send(()).expect("the writer waits");
                 });
             (one, two)
         };
         let (_, (one, two)) = tokio::join!(together.store.run(hold), both);
+        together.advance(Duration::ZERO).await;
         let expected = (one_by_one[pair].run(first).await, one_by_one[pair].run(second).await);
         let found = (one, two);
         let states = (in_batches[pair].state().await, one_by_one[pair].state().await);
@@ -442,7 +441,7 @@ async fn any_two_commands_of_one_batch_are_as_if_each_were_alone() {
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
-    together.advance(Duration::from_secs(2));
+    together.advance(Duration::from_secs(2)).await;
     together.stop_and_audit().await;
     alone.stop_and_audit().await;
 }

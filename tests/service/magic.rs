@@ -10,7 +10,7 @@ use fps_sandbox::ledger::magic::{AMOUNTS, TOKENS};
 async fn card_says(server: &Server, merchant: &Client, dollars: &str) -> (String, String) {
     let reply = merchant.ok("Pay", &pay(demo::CC, dollars, dollars)).await;
     assert_eq!(reply.text("TransactionStatus"), "Pending", "{dollars}");
-    server.advance(Duration::from_secs(1));
+    server.advance(Duration::from_secs(1)).await;
     merchant.status(&reply.text("TransactionId")).await
 }
 
@@ -57,7 +57,7 @@ async fn insufficient_funds_are_named_in_the_message() {
     let server = Server::start().await;
     let merchant = server.merchant();
     let id = merchant.pay(demo::CC, "1.70", "1").await.text("TransactionId");
-    server.advance(Duration::from_secs(1));
+    server.advance(Duration::from_secs(1)).await;
     let status = merchant.ok("GetTransactionStatus", &[("TransactionId", &id)]).await;
     assert!(status.text("StatusMessage").contains("insufficient funds"), "{}", status.body);
     server.stop().await;
@@ -69,7 +69,7 @@ async fn a_declined_settlement_leaves_the_debt_as_it_was() {
     let merchant = server.merchant();
     let before = merchant.debt(demo::INSTRUMENT).await;
     merchant.ok("SettleDebt", &settle("10.60", "1")).await;
-    server.advance(Duration::from_secs(1));
+    server.advance(Duration::from_secs(1)).await;
     assert_eq!(merchant.debt(demo::INSTRUMENT).await, before);
     server.stop().await;
 }

@@ -70,7 +70,7 @@ async fn ten_dollars_by_card_bring_ten_on_the_instrument_and_9_70_to_the_merchan
     assert_eq!(balance(&merchant).await, ["0.000000", "10.000000"]);
     assert_eq!(total(&merchant).await, "0.000000");
     merchant.refused("Pay", &pay("PREPAID", "1", "too early"), "InsufficientBalance").await;
-    server.advance(Duration::from_secs(1));
+    server.advance(Duration::from_secs(1)).await;
     assert_eq!(balance(&merchant).await, ["10.000000", "0.000000"]);
     assert_eq!(total(&merchant).await, "9.700000");
     server.stop().await;
@@ -107,7 +107,7 @@ async fn a_declined_funding_leaves_nothing_behind_and_room_for_another() {
     let merchant = server.client("MERCHANT", "secret");
     let declined = merchant.ok("FundPrepaid", &fund("FUND", "99.60", "1")).await.text("TransactionId");
     merchant.refused("FundPrepaid", &fund("FUND", "10", "2"), "PrepaidFundingLimitExceeded").await;
-    server.advance(Duration::from_secs(1));
+    server.advance(Duration::from_secs(1)).await;
     assert_eq!(merchant.status(&declined).await, ("Failure".into(), "TransactionDenied".into()));
     assert_eq!(balance(&merchant).await, ["0.000000", "0.000000"]);
     merchant.ok("FundPrepaid", &fund("FUND", "100", "3")).await;
@@ -131,14 +131,14 @@ async fn what_a_refund_brings_back_may_pass_the_recharge_limit_and_holds_up_noth
             merchant.refused("Refund", &refund("5"), "TransactionFullyRefundedAlready").await.status,
             400
         );
-        server.advance(Duration::from_secs(1));
+        server.advance(Duration::from_secs(1)).await;
         assert_eq!(merchant.status(&funded).await.0, "Success");
         assert_eq!(balance(&merchant).await, ["160.000000", "0.000000"]);
         // The limit binds what is paid in, not what is there.
         merchant.refused("FundPrepaid", &fund("FUND", "0.05", "6"), "PrepaidFundingLimitExceeded").await;
         merchant.ok("Pay", &pay("PREPAID", "110", "7")).await;
         merchant.ok("FundPrepaid", &fund("FUND", "50", "8")).await;
-        server.advance(Duration::from_secs(1));
+        server.advance(Duration::from_secs(1)).await;
         assert_eq!(balance(&merchant).await, ["100.000000", "0.000000"]);
         server.stop_and_audit().await;
     }
@@ -152,7 +152,7 @@ async fn an_instrument_that_has_expired_still_takes_a_refund() {
     let merchant = server.client("MERCHANT", "secret");
     merchant.ok("FundPrepaid", &fund("FUND-ABT", "100", "1")).await;
     let paid = merchant.ok("Pay", &pay("PREPAID", "60", "2")).await.text("TransactionId");
-    server.advance(Duration::from_secs(24 * 60 * 60));
+    server.advance(Duration::from_secs(24 * 60 * 60)).await;
     merchant.refused("Pay", &pay("PREPAID", "1", "3"), "InstrumentExpired").await;
     merchant.ok("Refund", &[("TransactionId", &paid), ("CallerReference", "4")]).await;
     assert_eq!(balance(&merchant).await, ["100.000000", "0.000000"]);

@@ -11,7 +11,7 @@ const SEVEN_DAYS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 async fn reserved(server: &Server, merchant: &Client) -> String {
     let reply = merchant.ok("Reserve", &pay(demo::CC, "100", "reservation")).await;
     assert_eq!(reply.text("TransactionStatus"), "Pending");
-    server.advance(SECOND);
+    server.advance(SECOND).await;
     let id = reply.text("TransactionId");
     assert_eq!(merchant.status(&id).await, ("Reserved".into(), "Success".into()));
     id
@@ -44,7 +44,7 @@ async fn a_reservation_holds_money_and_brings_none_until_it_is_settled() {
     let settled = merchant.ok("Settle", &[("ReserveTransactionId", &id)]).await;
     assert_eq!(settled.text("TransactionId"), id, "the reservation's own id");
     assert_eq!(settled.text("TransactionStatus"), "Pending");
-    server.advance(SECOND);
+    server.advance(SECOND).await;
     assert_eq!(merchant.status(&id).await, ("Success".into(), "Success".into()));
     assert_eq!(gain(&merchant, &before).await, 9_680);
     let detail = merchant.ok("GetTransaction", &[("TransactionId", &id)]).await;
@@ -64,14 +64,14 @@ async fn a_part_is_charged_with_the_fee_of_the_part_and_the_rest_let_go() {
     let before = balances(&merchant).await;
     let id = reserved(&server, &merchant).await;
     merchant.ok("Settle", &[("ReserveTransactionId", &id), ("TransactionAmount.Value", "40")]).await;
-    server.advance(SECOND);
+    server.advance(SECOND).await;
     assert_eq!(gain(&merchant, &before).await, 3_854);
     let detail = merchant.ok("GetTransaction", &[("TransactionId", &id)]).await;
     assert_eq!(detail.text("FPSFees/Value"), "1.460000");
     let more = [("TransactionId", id.as_str()), ("RefundAmount.Value", "40.01"), ("CallerReference", "more")];
     merchant.refused("Refund", &more, "RefundAmountExceeded").await;
     merchant.ok("Refund", &[("TransactionId", &id), ("CallerReference", "all")]).await;
-    server.advance(SECOND);
+    server.advance(SECOND).await;
     assert_eq!(gain(&merchant, &before).await, 0);
     server.stop_and_audit().await;
 }
@@ -91,9 +91,9 @@ async fn a_reservation_that_is_cancelled_or_forgotten_for_seven_days_brings_noth
             );
             "Canceled"
         } else {
-            server.advance(SEVEN_DAYS - Duration::from_millis(1));
+            server.advance(SEVEN_DAYS - Duration::from_millis(1)).await;
             assert_eq!(merchant.status(&id).await.0, "Reserved");
-            server.advance(Duration::from_millis(1));
+            server.advance(Duration::from_millis(1)).await;
             "Expired"
         };
         assert_eq!(merchant.status(&id).await, ("Cancelled".into(), code.into()));
@@ -111,7 +111,7 @@ async fn a_cancelled_payment_never_arrives() {
     let before = balances(&merchant).await;
     let id = merchant.pay(demo::CC, "100", "1").await.text("TransactionId");
     merchant.ok("Cancel", &[("TransactionId", &id)]).await;
-    server.advance(SECOND);
+    server.advance(SECOND).await;
     assert_eq!(merchant.status(&id).await, ("Cancelled".into(), "Canceled".into()));
     assert_eq!(balances(&merchant).await, before);
     server.stop().await;

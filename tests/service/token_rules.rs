@@ -89,9 +89,9 @@ async fn a_daily_amount_is_allowed_again_in_each_window_counted_from_the_tokens_
     let over = shop.refused("T", "20.01", "2", "TokenUsageError").await;
     assert_eq!(over.message(), "The token \"T\" has violated its usage policy.");
     shop.pays("T", "20", "3").await;
-    shop.server.advance(DAY - Duration::from_millis(1));
+    shop.server.advance(DAY - Duration::from_millis(1)).await;
     shop.refused("T", "0.01", "4", "TokenUsageError").await;
-    shop.server.advance(Duration::from_millis(1));
+    shop.server.advance(Duration::from_millis(1)).await;
     shop.pays("T", "50", "5").await;
     shop.refused("T", "0.01", "6", "TokenUsageError").await;
 }
@@ -101,9 +101,9 @@ async fn windows_begin_when_the_token_becomes_valid() {
     let rules = "valid_from = 2012-05-31T18:00:00Z\nusage_limit = [{ count = 1, period = \"1 Day\" }]";
     let shop = Shop::with_token(rules).await;
     shop.pays("T", "1", "1").await;
-    shop.server.advance(6 * 60 * MINUTE - Duration::from_millis(1));
+    shop.server.advance(6 * 60 * MINUTE - Duration::from_millis(1)).await;
     shop.refused("T", "1", "2", "TokenUsageError").await;
-    shop.server.advance(Duration::from_millis(1));
+    shop.server.advance(Duration::from_millis(1)).await;
     shop.pays("T", "1", "3").await;
 }
 
@@ -112,7 +112,7 @@ async fn a_count_without_a_period_is_for_the_tokens_life() {
     let shop = Shop::with_token("usage_limit = [{ count = 2 }]").await;
     shop.pays("T", "1", "1").await;
     shop.pays("T", "1", "2").await;
-    shop.server.advance(400 * DAY);
+    shop.server.advance(400 * DAY).await;
     shop.refused("T", "1", "3", "TokenUsageError").await;
 }
 
@@ -124,10 +124,10 @@ async fn every_limit_of_a_token_counts_for_itself() {
     shop.pays("T", "10", "1").await;
     shop.pays("T", "10", "2").await;
     shop.refused("T", "1", "twice today", "TokenUsageError").await;
-    shop.server.advance(DAY);
+    shop.server.advance(DAY).await;
     shop.refused("T", "40.01", "too much this week", "TokenUsageError").await;
     shop.pays("T", "40", "3").await;
-    shop.server.advance(7 * DAY);
+    shop.server.advance(7 * DAY).await;
     shop.refused("T", "40.01", "too much in all", "TokenUsageError").await;
     shop.pays("T", "40", "4").await;
     shop.refused("T", "0.01", "all is spent", "TokenUsageError").await;
@@ -157,7 +157,7 @@ async fn a_payment_that_times_out_gives_its_use_back() {
     hurried.push(("TransactionTimeoutInMins", "1"));
     shop.client.ok("Pay", &hurried).await;
     shop.refused("T", "100", "2", "TokenUsageError").await;
-    shop.server.advance(MINUTE);
+    shop.server.advance(MINUTE).await;
     shop.pays("T", "100", "3").await;
 }
 
@@ -171,9 +171,9 @@ async fn a_single_use_token_pays_once_and_is_free_again_only_if_that_fails() {
     hurried.push(("TransactionTimeoutInMins", "1"));
     shop.client.ok("Pay", &hurried).await;
     shop.refused("T", "5", "pending", "TokenUsageError").await;
-    shop.server.advance(MINUTE);
+    shop.server.advance(MINUTE).await;
     shop.pays("T", "5", "after the failure").await;
-    shop.server.advance(10 * MINUTE);
+    shop.server.advance(10 * MINUTE).await;
     shop.refused("T", "5", "done", "TokenUsageError").await;
 }
 
@@ -194,13 +194,13 @@ async fn a_token_works_from_its_first_instant_up_to_its_last() {
     let shop =
         Shop::with_token("valid_from = 2012-06-01T13:00:00Z\nvalid_until = 2012-06-01T14:00:00Z").await;
     assert_eq!(NOW, "2012-06-01T12:00:00Z");
-    shop.server.advance(60 * MINUTE - Duration::from_millis(1));
+    shop.server.advance(60 * MINUTE - Duration::from_millis(1)).await;
     shop.refused("T", "1", "early", "IncompatibleTokens").await;
-    shop.server.advance(Duration::from_millis(1));
+    shop.server.advance(Duration::from_millis(1)).await;
     shop.pays("T", "1", "first").await;
-    shop.server.advance(60 * MINUTE - Duration::from_millis(1));
+    shop.server.advance(60 * MINUTE - Duration::from_millis(1)).await;
     shop.pays("T", "1", "last").await;
-    shop.server.advance(Duration::from_millis(1));
+    shop.server.advance(Duration::from_millis(1)).await;
     shop.refused("T", "1", "late", "IncompatibleTokens").await;
 }
 
@@ -228,7 +228,7 @@ async fn an_expired_instrument_is_neither_charged_nor_settled_but_can_be_written
                  [[token]]\nid = \"SETTLE\"\nsettles = \"OLD\"\nmethod = \"ABT\"\n";
     let shop = Shop::with(world).await;
     shop.pays("CREDIT", "10", "1").await;
-    shop.server.advance(DAY);
+    shop.server.advance(DAY).await;
     shop.refused("CREDIT", "1", "2", "InstrumentExpired").await;
     assert_eq!(shop.settle("SETTLE", "OLD", "3").await.code(), "InstrumentExpired");
     let writing_off =

@@ -65,14 +65,14 @@ async fn amounts_and_counts_are_limited_in_windows_of_their_own() {
     assert_eq!(usage(&merchant, "LIMITED").await, ["6.000000", "1"]);
     merchant.refused("Pay", &pay("LIMITED", "4.01", "too much"), "TokenUsageError").await;
     merchant.ok("Pay", &pay("LIMITED", "4", "2")).await;
-    server.advance(Duration::from_millis(24 * 60 * 60 * 1000 - 1));
+    server.advance(Duration::from_millis(24 * 60 * 60 * 1000 - 1)).await;
     merchant.refused("Pay", &pay("LIMITED", "0.01", "the same day"), "TokenUsageError").await;
-    server.advance(Duration::from_millis(1));
+    server.advance(Duration::from_millis(1)).await;
     assert_eq!(usage(&merchant, "LIMITED").await, ["0.000000", "2"]);
     merchant.ok("Pay", &pay("LIMITED", "10", "3")).await;
-    server.advance(DAY);
+    server.advance(DAY).await;
     merchant.refused("Pay", &pay("LIMITED", "1", "a fourth time"), "TokenUsageError").await;
-    server.advance(28 * DAY);
+    server.advance(28 * DAY).await;
     merchant.ok("Pay", &pay("LIMITED", "1", "the next month")).await;
     assert_eq!(usage(&merchant, "LIMITED").await, ["1.000000", "1"]);
     server.stop_and_audit().await;
@@ -84,7 +84,7 @@ async fn a_payment_that_fails_gives_its_use_back() {
     let merchant = server.client("MERCHANT", "secret");
     merchant.ok("Pay", &pay("BY-CARD", "9.60", "declined")).await;
     merchant.refused("Pay", &pay("BY-CARD", "10", "meanwhile"), "TokenUsageError").await;
-    server.advance(Duration::from_secs(1));
+    server.advance(Duration::from_secs(1)).await;
     merchant.ok("Pay", &pay("BY-CARD", "10", "again")).await;
     merchant.refused("Pay", &pay("BY-CARD", "0.02", "used up"), "TokenUsageError").await;
     server.stop().await;
@@ -104,9 +104,9 @@ async fn a_single_use_token_pays_once_and_has_no_usage() {
 async fn a_single_use_token_is_kept_for_three_hours() {
     let server = Server::start_seeded(WORLD).await;
     let merchant = server.client("MERCHANT", "secret");
-    server.advance(Duration::from_millis(3 * 60 * 60 * 1000 - 1));
+    server.advance(Duration::from_millis(3 * 60 * 60 * 1000 - 1)).await;
     merchant.refused("Pay", &pay("SINGLE", "20000", "just in time"), "AmountOutOfRange").await;
-    server.advance(Duration::from_millis(1));
+    server.advance(Duration::from_millis(1)).await;
     merchant.refused("Pay", &pay("SINGLE", "1", "too late"), "IncompatibleTokens").await;
     merchant.ok("Pay", &pay("LIMITED", "1", "others are kept")).await;
     server.stop().await;

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use fps_sandbox::clock::Clock;
+use fps_sandbox::clock::{Clock, ClockState};
 use fps_sandbox::config::{Config, Database};
 use fps_sandbox::ledger::Timestamp;
 use fps_sandbox::sandbox::{Sandbox, StartError};
@@ -112,7 +112,7 @@ impl Server {
         if config.database == Database::Memory && postgres::server().is_some() {
             config.database = postgres::fresh_database().await;
         }
-        let clock = Clock::standing_at(now);
+        let clock = Clock::new(ClockState::Standing(now));
         let sandbox = Sandbox::start(&config, clock.clone()).await?;
         let (stopper, shutdown) = shutdown::channel();
         let (addr, store) = (sandbox.http_addrs()[0], sandbox.store().clone());
@@ -150,8 +150,9 @@ impl Server {
         raw(self.addr, request).await
     }
 
-    pub fn advance(&self, by: Duration) {
-        self.clock.advance(by);
+    /// Moves the sandbox clock forward.
+    pub async fn advance(&self, by: Duration) {
+        self.store.set_clock(self.clock.state().advanced(by)).await.expect("the clock moves");
     }
 }
 

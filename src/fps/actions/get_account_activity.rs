@@ -66,8 +66,8 @@ pub(super) static ACTION: Action = Action {
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let query = read_query(&mut call.params, call.caller.account)?;
-    let activity = call.run(ledger::GetAccountActivity { caller: call.caller, query }).await?;
+    let query = read_query(&mut call.params, call.caller)?;
+    let activity = call.ask(ledger::GetAccountActivity { caller: call.caller, query }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.text("BatchSize", activity.transactions.len());
         for detail in &activity.transactions {

@@ -23,7 +23,7 @@ pub(super) static ACTION: Action = Action {
 };
 
 async fn run(call: Call<'_>) -> Result<Answer, FpsError> {
-    let balance = call.run(ledger::GetAccountBalance { caller: call.caller }).await?;
+    let balance = call.ask(ledger::GetAccountBalance { caller: call.caller }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.nested("AccountBalance", |xml| {
             xml.amount("TotalBalance", balance.total);

@@ -29,7 +29,7 @@ pub(super) static ACTION: Action = Action {
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let instrument = call.params.text("CreditInstrumentId")?.into();
-    let balance = call.run(ledger::GetDebtBalance { caller: call.caller, instrument }).await?;
+    let balance = call.ask(ledger::GetDebtBalance { caller: call.caller, instrument }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.nested("DebtBalance", |xml| {
             xml.amount("AvailableBalance", balance.available);

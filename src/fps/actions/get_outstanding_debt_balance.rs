@@ -23,7 +23,7 @@ pub(super) static ACTION: Action = Action {
 };
 
 async fn run(call: Call<'_>) -> Result<Answer, FpsError> {
-    let debt = call.run(ledger::GetOutstandingDebtBalance { caller: call.caller }).await?;
+    let debt = call.ask(ledger::GetOutstandingDebtBalance { caller: call.caller }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.nested("OutstandingDebt", |xml| {
             xml.amount("OutstandingBalance", debt.available);

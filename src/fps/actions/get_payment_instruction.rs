@@ -27,7 +27,7 @@ pub(super) static ACTION: Action = Action {
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let token = call.params.text("TokenId")?.into();
-    let token = call.run(ledger::GetPaymentInstruction { caller: call.caller, token }).await?;
+    let token = call.ask(ledger::GetPaymentInstruction { caller: call.caller, token }).await?;
     let role = if token.purpose.receives() { "Recipient" } else { "Sender" };
     let made_up = format!("MyRole == '{role}';");
     Ok(Answer::result(ACTION.name, |xml| {

@@ -24,7 +24,7 @@ pub(super) static ACTION: Action = Action {
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let instrument = call.params.text("PrepaidInstrumentId")?.into();
-    let balance = call.run(ledger::GetPrepaidBalance { caller: call.caller, instrument }).await?;
+    let balance = call.ask(ledger::GetPrepaidBalance { caller: call.caller, instrument }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.nested("PrepaidBalance", |xml| {
             xml.amount("AvailableBalance", balance.available);

@@ -33,7 +33,7 @@ pub(super) static ACTION: Action = Action {
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let token = call.params.text("RecipientTokenId")?.into();
-    let verified = call.run(ledger::GetRecipientVerificationStatus { caller: call.caller, token }).await?;
+    let verified = call.ask(ledger::GetRecipientVerificationStatus { caller: call.caller, token }).await?;
     let status = if verified { "VerificationComplete" } else { "VerificationPending" };
     Ok(Answer::result(ACTION.name, |xml| xml.text("RecipientVerificationStatus", status)))
 }

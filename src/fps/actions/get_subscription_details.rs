@@ -24,7 +24,7 @@ pub(super) static ACTION: Action = Action {
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let subscription = call.params.text("SubscriptionId")?.into();
-    let details = call.run(ledger::GetSubscriptionDetails { caller: call.caller, subscription }).await?;
+    let details = call.ask(ledger::GetSubscriptionDetails { caller: call.caller, subscription }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.nested("SubscriptionDetails", |xml| write_details(xml, &details));
     }))

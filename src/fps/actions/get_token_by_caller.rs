@@ -50,6 +50,6 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
             ));
         }
     };
-    let token = call.run(ledger::GetTokenByCaller { caller: call.caller, name }).await?;
+    let token = call.ask(ledger::GetTokenByCaller { caller: call.caller, name }).await?;
     Ok(Answer::result(ACTION.name, |xml| write_token(xml, &token)))
 }

@@ -29,7 +29,7 @@ pub(super) static ACTION: Action = Action {
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let token = call.params.text("TokenId")?.into();
-    let limits = call.run(ledger::GetTokenUsage { caller: call.caller, token }).await?;
+    let limits = call.ask(ledger::GetTokenUsage { caller: call.caller, token }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         for (limit, used) in &limits {
             xml.nested("TokenUsageLimits", |xml| write_limit(xml, limit, used));

@@ -41,7 +41,7 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let friendly_name = params.maybe_text("TokenFriendlyName")?;
     let wanted =
         ledger::GetTokens { caller: call.caller, active, token_type, caller_reference, friendly_name };
-    let tokens = call.run(wanted).await?;
+    let tokens = call.ask(wanted).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         for token in &tokens {
             write_token(xml, token);

@@ -20,7 +20,7 @@ pub(super) static ACTION: Action = Action {
 };
 
 async fn run(call: Call<'_>) -> Result<Answer, FpsError> {
-    let liability = call.run(ledger::GetTotalPrepaidLiability { caller: call.caller }).await?;
+    let liability = call.ask(ledger::GetTotalPrepaidLiability { caller: call.caller }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.nested("OutstandingPrepaidLiability", |xml| {
             xml.amount("OutstandingBalance", liability.available);

@@ -28,7 +28,7 @@ pub(super) static ACTION: Action = Action {
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let transaction = call.params.text("TransactionId")?.into();
-    let detail = call.run(ledger::GetTransaction { caller: call.caller, transaction }).await?;
+    let detail = call.ask(ledger::GetTransaction { caller: call.caller, transaction }).await?;
     Ok(Answer::result(ACTION.name, |xml| xml.nested("Transaction", |xml| write_detail(xml, &detail))))
 }
 

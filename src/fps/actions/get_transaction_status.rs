@@ -26,7 +26,7 @@ pub(super) static ACTION: Action = Action {
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let transaction = call.params.text("TransactionId")?.into();
-    let state = call.run(ledger::GetTransactionStatus { caller: call.caller, transaction }).await?;
+    let state = call.ask(ledger::GetTransactionStatus { caller: call.caller, transaction }).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         xml.text("TransactionId", &state.id);
         xml.text("TransactionStatus", state.stage.status.name());

@@ -25,7 +25,7 @@ pub(super) static ACTION: Action = Action {
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let subscription = call.params.text("SubscriptionId")?.into();
     let asked = ledger::GetTransactionsForSubscription { caller: call.caller, subscription };
-    let (subscription, payments) = call.run(asked).await?;
+    let (subscription, payments) = call.ask(asked).await?;
     Ok(Answer::result(ACTION.name, |xml| {
         for (serial, payment) in (1_u32..).zip(&payments) {
             let transaction = &payment.transaction;

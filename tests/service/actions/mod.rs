@@ -18,7 +18,7 @@ use fps_sandbox::error::{Code, FpsError};
 use fps_sandbox::fps::actions::ACTIONS;
 use fps_sandbox::fps::reference::OF_EVERY_REQUEST;
 use fps_sandbox::ledger::{
-    Amount, Book, Caller, Command, Context, DepositFunds, Needs, Remarks, TransactionId,
+    AccountNumber, Amount, Book, Command, Context, DepositFunds, Needs, Remarks, TransactionId,
 };
 
 /// The world of `fixtures/actions.toml`, and the transactions made in it so far.
@@ -77,7 +77,7 @@ impl Stage {
                 let made = self.server.store.run(Deposit(owner)).await.expect("a deposit is made");
                 self.made.push(made.to_string());
             }
-            Step::Seconds(seconds) => self.server.advance(Duration::from_secs(*seconds)),
+            Step::Seconds(seconds) => self.server.advance(Duration::from_secs(*seconds)).await,
         }
     }
 
@@ -131,7 +131,7 @@ pub(crate) fn success_of(action: &str) -> Case {
 
 /// A deposit, as a seed makes one, that tells the id it got.
 #[derive(Debug)]
-struct Deposit(Caller);
+struct Deposit(AccountNumber);
 
 impl Deposit {
     fn funds(&self) -> DepositFunds {

@@ -515,7 +515,6 @@ const TAMPERINGS: &[(&str, &str)] = &[
         "PRAGMA writable_schema = ON; \
          UPDATE sqlite_master SET sql = replace(sql, 'at)', 'transaction_number)') WHERE name = 'due_at'",
     ),
-    ("every row belongs to a world", "UPDATE access_keys SET world = 2"),
     ("the world has a row of its own, with the seed of its ids and its clock", "DELETE FROM world"),
 ];
 

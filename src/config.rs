@@ -35,7 +35,7 @@ pub use self::file::FileSettings;
 pub use self::kinds::{AuthMode, CoBrandedAuth, Database, LogFormat, PostgresUrl, VerifySignatureRefusal};
 use self::kinds::{
     Choice, Count, Delay, Dollars, FilePath, Flag, HostName, HostPort, Instant, LogFilter, Number, Origin,
-    SignatureVersion, Timeout,
+    SignatureVersion, Timeout, Window,
 };
 use self::table::CONFIG_VARIABLE;
 pub use self::table::Setting;
@@ -71,7 +71,11 @@ settings! {
         /// How long PostgreSQL may take before a request is refused with ServiceUnavailable, 100ms to 1h.
         database_timeout (Timeout): one Duration = Duration::from_secs(5);
 
-        /// Connections to PostgreSQL for look-ups, 1 to 64, beside the one that changes things.
+        /// Connections to PostgreSQL that change things, 1 to 64, for all worlds together.
+        database_connections (Count<1, 64>): one usize = 8;
+
+        /// Connections that only look things up, 1 to 64: to PostgreSQL for all worlds together, to a database file for
+        /// each. A database in memory has none.
         database_readers (Count<1, 64>): one usize = 2;
 
         /// Folder of the certificate authority, touched only when one must be made; by default in
@@ -88,13 +92,25 @@ settings! {
         id_seed (Number): maybe u64;
     }
 
+    "Worlds" {
+        /// Refuse access keys with a world that there is not, instead of making the world.
+        no_worlds_on_demand (Flag): one bool = false;
+
+        /// Most worlds besides the default one, 1 to 100000; the longest unused one that was made on demand gives way.
+        max_worlds (Count<1, 100_000>): one usize = 1_000;
+
+        /// Drop a world that was made on demand when nobody has used it for so long.
+        world_idle (Delay): one Duration = minutes(24 * 60);
+    }
+
     "Authentication" {
         /// What happens to a request whose signature does not match: strict refuses it, lenient lets it through and
         /// logs why it is wrong, off does not look.
         auth (Choice<AuthMode>): one AuthMode = AuthMode::Strict;
 
-        /// How far a request's timestamp may be from the sandbox clock.
-        timestamp_window (Timeout): one Duration = minutes(15);
+        /// How far a request's timestamp may be from the clock of its world or from real time, whichever is nearer; off
+        /// takes any timestamp.
+        timestamp_window (Window): one Option<Duration> = Some(minutes(15));
 
         /// Signature versions that API requests may have, 1 and 2, separated by commas; 2 alone refuses version 1, as the
         /// service did from about 2011 on. Start URLs of the Co-Branded pages and messages to merchants do not depend on it.
@@ -142,6 +158,9 @@ settings! {
 
         /// Most requests that share one database transaction, 1 to 4096; 1 gives each its own.
         batch_max (Count<1, 4096>): one usize = 256;
+
+        /// Most transactions of a world that stay in memory between batches, 0 to 10000000.
+        cached_transactions (Count<0, 10_000_000>): one usize = 16_384;
 
         /// Largest request (target and body), in bytes, 1024 to 1048576.
         max_request_bytes (Count<1024, 1_048_576>): one usize = 65_536;

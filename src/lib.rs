@@ -6,6 +6,7 @@
 //! * [`signature`]: signatures of requests, and why one does not match
 //! * [`cobranded`]: the pages on which buyers authorise tokens
 //! * [`server`]: sockets, TLS, shutdown
+//! * [`worlds`]: sandboxes within the sandbox, each with a database, keys, a clock and ids of its own
 //! * [`seed`]: what a new world begins with
 //! * [`sandbox`]: configuration in, a running service out
 //! * [`cli`]: the command line
@@ -27,3 +28,4 @@ pub mod seed;
 pub mod server;
 pub mod signature;
 pub mod store;
+pub mod worlds;

@@ -13,18 +13,19 @@ use tokio::sync::OnceCell;
 
 use crate::clock::Clock;
 use crate::cobranded::{self, CoBranded};
-use crate::config::{CoBrandedAuth, Config, ConfigError};
+use crate::config::{CoBrandedAuth, Config, ConfigError, Database};
 use crate::fps::hosts::Hosts;
 use crate::fps::outbound::Outbound;
 use crate::fps::{self, Authenticator, Rest, reference};
 use crate::ids;
-use crate::ledger::{Amount, FeeTable, Numbering, Rules};
+use crate::ledger::{Amount, FeeTable, Rules};
 use crate::seed::{self, Seed, SeedError};
 use crate::server::shutdown::Shutdown;
 use crate::server::tls::CertificateSource;
 use crate::server::{self, Bound, Ending, HttpsSettings, ServerError, ServerSettings};
 use crate::signature::TrustedKeys;
-use crate::store::{Store, StoreError, StoreSettings};
+use crate::store::{Databases, Store, StoreError, StoreSettings};
+use crate::worlds::{Start, Template, WorldError, WorldSettings, Worlds};
 
 /// Room for request lines and headers beside the query.
 const HEADER_BYTES: usize = 8 * 1024;
@@ -44,47 +45,48 @@ pub enum StartError {
     /// The database cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The default world cannot be opened.
+    #[error(transparent)]
+    World(WorldError),
     /// The addresses or certificates cannot be used.
     #[error(transparent)]
     Server(#[from] ServerError),
+}
+
+impl From<WorldError> for StartError {
+    fn from(problem: WorldError) -> Self {
+        match problem {
+            WorldError::Store(problem) => Self::Store(problem),
+            WorldError::Seed(problem) => Self::Seed(problem),
+            problem @ WorldError::TooMany(_) => Self::World(problem),
+        }
+    }
 }
 
 /// A sandbox that listens; [`Sandbox::serve`] answers.
 pub struct Sandbox {
     bound: Bound,
     router: Router,
-    store: Store,
+    worlds: Worlds,
+    is_new: bool,
     outbound: Arc<Outbound>,
 }
 
 impl Sandbox {
     /// Opens the database, fills it if it is empty, and starts to listen.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
-        Self::start_seeded(config, clock, &read_seed(config)?).await
+        Self::start_seeded(config, clock, read_seed(config)?).await
     }
 
     /// The same with a seed at hand, whatever the configuration says of seeds.
-    pub async fn start_seeded(config: &Config, clock: Clock, seed: &Seed) -> Result<Self, StartError> {
-        let rules = rules(config)?;
-        let now = clock.now();
-        let settings = StoreSettings {
-            database: config.database.clone(),
-            rules: rules.clone(),
-            clock: clock.clone(),
-            id_seed: config.id_seed.unwrap_or_else(ids::random_seed),
-            batch_max: config.batch_max,
-            patience: config.database_timeout,
-            readers: config.database_readers,
-        };
-        // What a seed file says has happened, magic amounts or not.
-        let plain = Rules { magic: false, ..rules.clone() };
-        let begin = |numbering: &mut Numbering| seed.begin(now, &plain, numbering);
-        let store = Store::open(settings, begin).await??;
+    pub async fn start_seeded(config: &Config, clock: Clock, seed: Seed) -> Result<Self, StartError> {
+        let (worlds, is_new) = open_worlds(config, &clock, seed).await?;
+        let store = worlds.default_world().store().clone();
         let bound = server::bind(&server_settings(config), Clock::system().now().to_datetime()).await?;
         let trusted = TrustedKeys::new(&config.file_only.trusted_key).map_err(ConfigError::Table)?;
         let outbound = Arc::new(Outbound::new(trusted, store.clone()));
-        let router = router(config, clock, &store, Arc::clone(&outbound), bound.ca_pem());
-        Ok(Self { bound, router, store, outbound })
+        let router = router(config, clock, &worlds, Arc::clone(&outbound), bound.ca_pem());
+        Ok(Self { bound, router, worlds, is_new, outbound })
     }
 
     /// The addresses of plain HTTP, with their real ports.
@@ -97,9 +99,19 @@ impl Sandbox {
         self.bound.https_addrs()
     }
 
-    /// The handle on the ledger, to run commands without HTTP.
+    /// The worlds, to use them without HTTP.
+    pub fn worlds(&self) -> &Worlds {
+        &self.worlds
+    }
+
+    /// Runs commands in the default world without HTTP.
     pub fn store(&self) -> &Store {
-        &self.store
+        self.worlds.default_world().store()
+    }
+
+    /// Whether the database of the default world was empty, and has been filled.
+    pub const fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Makes the key that signs return URLs in the background, unless the database has one. Without this the first
@@ -115,10 +127,43 @@ impl Sandbox {
 
     /// Serves until told to finish; then finishes what is in hand and closes the database.
     pub async fn serve(self, shutdown: Shutdown) -> Ending {
+        let upkeep = tokio::spawn(self.worlds.clone().keep_up());
         let ending = self.bound.serve(self.router, shutdown).await;
-        self.store.close().await;
+        upkeep.abort();
+        self.worlds.close().await;
         ending
     }
+}
+
+async fn open_worlds(config: &Config, clock: &Clock, seed: Seed) -> Result<(Worlds, bool), StartError> {
+    let rules = rules(config)?;
+    let settings = StoreSettings {
+        database: config.database.clone(),
+        rules: rules.clone(),
+        batch_max: config.batch_max,
+        timeout: config.database_timeout,
+        readers: config.database_readers,
+        connections: config.database_connections,
+        cached_transactions: config.cached_transactions,
+    };
+    let template = Template {
+        seed,
+        // What a seed file says has happened, magic amounts or not.
+        rules: Rules { magic: false, ..rules },
+        id_seed: config.id_seed.unwrap_or_else(ids::random_seed),
+        start: Start::as_of(clock),
+    };
+    let worlds = WorldSettings {
+        on_demand: !config.no_worlds_on_demand,
+        most: config.max_worlds,
+        idle: config.world_idle,
+        file: match &config.database {
+            Database::File(path) => Some(path.clone()),
+            Database::Memory | Database::Postgres(_) => None,
+        },
+        ids_repeat: config.id_seed.is_some(),
+    };
+    Ok(Worlds::open(Databases::new(settings)?, clock, template, worlds).await?)
 }
 
 fn rules(config: &Config) -> Result<Rules, ConfigError> {
@@ -166,12 +211,15 @@ fn server_settings(config: &Config) -> ServerSettings {
 fn router(
     config: &Config,
     clock: Clock,
-    store: &Store,
+    worlds: &Worlds,
     outbound: Arc<Outbound>,
     ca_pem: Option<&str>,
 ) -> Router {
     let hosts = Hosts { aliases: config.host_alias.clone() };
+    let world = worlds.default_world();
+    let store = world.store();
     let pages = CoBranded {
+        world: Arc::clone(world),
         store: store.clone(),
         clock: clock.clone(),
         hosts: hosts.clone().with(cobranded::AMAZON_HOSTS),
@@ -187,7 +235,7 @@ fn router(
         versions: config.signature_versions.clone(),
         window: config.timestamp_window,
         clock,
-        store: store.clone(),
+        world: Arc::clone(world),
     };
     let rest = Rest {
         authenticator,

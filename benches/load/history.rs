@@ -8,7 +8,7 @@ use std::time::Duration;
 use fps_sandbox::clock::{Clock, ClockState};
 use fps_sandbox::config::{Config, Database};
 use fps_sandbox::ids;
-use fps_sandbox::ledger::{Amount, Once, OwnFee, Pay, Payment, Remarks, TransactionId};
+use fps_sandbox::ledger::{AccountNumber, Amount, Once, OwnFee, Pay, Payment, Remarks, TransactionId};
 use fps_sandbox::sandbox::Sandbox;
 use fps_sandbox::store::Store;
 use tokio::task::JoinSet;
@@ -137,6 +137,8 @@ async fn make(path: &Path, count: u64) -> Outcome<Vec<String>> {
     let clock = Clock::new(ClockState::Standing(start));
     let sandbox = Sandbox::start(&config, clock.clone()).await?;
     let store = sandbox.store();
+    let key = sandbox.worlds().default_world().keys().get(KEY).cloned().ok_or("the world has no key")?;
+    let caller = key.owner;
     let made = Arc::new(AtomicU64::new(0));
     let mut workers = JoinSet::new();
     for _ in 0..AT_ONCE {
@@ -149,7 +151,7 @@ async fn make(path: &Path, count: u64) -> Outcome<Vec<String>> {
                     return Ok::<_, String>(ids);
                 }
                 clock.set(clock.state().advanced(Duration::from_millis(1)));
-                let id = pay(&store, number).await?;
+                let id = pay(&store, caller, number).await?;
                 if number % EVERY == 0 {
                     ids.push(id.to_string());
                 }
@@ -159,15 +161,14 @@ async fn make(path: &Path, count: u64) -> Outcome<Vec<String>> {
     let ids = workers.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;
     for number in count..count + LAST {
         clock.set(clock.state().advanced(Duration::from_millis(1)));
-        pay(store, number).await?;
+        pay(store, caller, number).await?;
     }
     store.set_clock(ClockState::REAL_TIME).await.map_err(|refusal| refusal.to_string())?;
-    store.close().await;
+    sandbox.worlds().close().await;
     Ok(ids.concat())
 }
 
-async fn pay(store: &Store, number: u64) -> Result<TransactionId, String> {
-    let caller = store.access_key(KEY).ok_or("the world has no key")?.owner;
+async fn pay(store: &Store, caller: AccountNumber, number: u64) -> Result<TransactionId, String> {
     let caller_reference = ids::request_id().to_string();
     let operation = Pay(Payment {
         caller,

@@ -16,7 +16,6 @@ use crate::config::{AuthMode, Config, Database, LogFormat};
 use crate::ledger::GetDebtBalance;
 use crate::sandbox::Sandbox;
 use crate::signature::{Hash, Scheme, SecretKey, Signable, sign};
-use crate::store::Store;
 
 use super::request::{Endpoint, Method};
 use super::{Failure, port_file, print, world};
@@ -24,7 +23,7 @@ use super::{Failure, port_file, print, world};
 /// Tells everyone.
 pub(super) async fn announce(config: &Config, sandbox: &Sandbox, clock: &Clock) -> Result<(), Failure> {
     let ready = Announcement::of(config, sandbox);
-    let keys = Keys::of(sandbox.store()).await;
+    let keys = Keys::of(sandbox).await;
     warn(config, sandbox, &keys);
     match config.log_format {
         LogFormat::Json => ready.log(),
@@ -76,7 +75,7 @@ impl Announcement {
             http,
             https,
             database: config.database.to_string(),
-            access_key: sandbox.store().first_access_key().map(|key| key.id.clone()),
+            access_key: sandbox.worlds().default_world().keys().first().map(|key| key.id.clone()),
             clock: config.clock.map(|start| crate::ledger::Timestamp::from(start).to_string()),
         }
     }
@@ -108,13 +107,14 @@ enum Keys {
 }
 
 impl Keys {
-    async fn of(store: &Store) -> Self {
+    async fn of(sandbox: &Sandbox) -> Self {
+        let keys = sandbox.worlds().default_world().keys();
         let public = SecretKey::new(world::SECRET);
-        if let Some(key) = store.access_key(world::KEY).filter(|key| is_same(&key.secret, &public)) {
+        if let Some(key) = keys.get(world::KEY).filter(|key| is_same(&key.secret, &public)) {
             let ask = GetDebtBalance { caller: key.owner, instrument: world::INSTRUMENT.to_owned().into() };
-            return Self::Public { demo_world: store.ask(ask).await.is_ok() };
+            return Self::Public { demo_world: sandbox.store().ask(ask).await.is_ok() };
         }
-        store.first_access_key().map_or(Self::None, |key| Self::Own(key.id.clone()))
+        keys.first().map_or(Self::None, |key| Self::Own(key.id.clone()))
     }
 }
 
@@ -135,7 +135,7 @@ fn warn(config: &Config, sandbox: &Sandbox, keys: &Keys) {
             tracing::warn!("--auth off: signatures are not checked, anyone is taken at their word");
         }
     }
-    let is_filled = !sandbox.store().is_new();
+    let is_filled = !sandbox.is_new();
     if let Some(seed) = config.seed.as_ref().filter(|_| is_filled) {
         tracing::warn!(
             "--seed {}: nothing was taken from it, because the database {} is filled already",

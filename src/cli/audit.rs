@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::config::{self, Database, Settings};
-use crate::store;
+use crate::store::{self, Audited};
 
 use super::{Failure, print};
 
 pub(super) const AFTER_HELP: &str = "\
 Examples:
   fps-sandbox audit --database sandbox.db
+  fps-sandbox audit --database sandbox.db --world test-42
   FPS_SANDBOX_DATABASE=sandbox.db fps-sandbox audit
 
 Exit codes: 0 sound; 1 broken, each place named on a line of its own; 2 it cannot be checked.";
@@ -26,6 +27,9 @@ pub(super) struct Audit {
         help = "The database file, or the URL of a PostgreSQL database. [env: FPS_SANDBOX_DATABASE]"
     )]
     database: Option<Database>,
+
+    #[arg(long, value_name = "NAME", help = "Only this world; by default all that the database keeps.")]
+    world: Option<String>,
 
     #[arg(
         long,
@@ -43,16 +47,19 @@ impl Audit {
         if config.database == Database::Memory {
             return Err(Failure::usage("a database in memory cannot be audited; give --database PATH"));
         }
-        let audited = store::audit(&config.database, config.database_timeout).await;
-        let (invariants, findings) = audited.map_err(Failure::usage)?;
-        for finding in &findings {
-            print::out(&format!("broken: {}: {}\n", finding.invariant, finding.place))?;
+        let world = self.world.as_deref();
+        let audited = store::audit(&config.database, config.database_timeout, world).await;
+        let audited = audited.map_err(Failure::usage)?;
+        for Audited { world, findings, invariants } in &audited {
+            let place = if audited.len() == 1 { String::new() } else { format!("world {world}: ") };
+            for finding in findings {
+                print::out(&format!("{place}broken: {}: {}\n", finding.invariant, finding.place))?;
+            }
+            if findings.is_empty() {
+                print::out(&format!("{place}sound: {invariants} invariants hold\n"))?;
+            }
         }
-        if findings.is_empty() {
-            print::out(&format!("sound: {invariants} invariants hold\n"))?;
-            Ok(ExitCode::SUCCESS)
-        } else {
-            Ok(ExitCode::FAILURE)
-        }
+        let is_sound = audited.iter().all(|audited| audited.findings.is_empty());
+        Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

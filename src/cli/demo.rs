@@ -45,7 +45,7 @@ impl Demo {
         let clock = Clock::new(ClockState::Standing(now.into()));
         let seed = Seed::parse("the world of the demo", world::STORY).map_err(Failure::failed)?;
         let config = Config { listen: "127.0.0.1:0".to_owned(), id_seed: Some(1), ..Config::default() };
-        let starting = Sandbox::start_seeded(&config, clock.clone(), &seed);
+        let starting = Sandbox::start_seeded(&config, clock.clone(), seed);
         let sandbox = runtime.block_on(starting).map_err(Failure::failed)?;
         let mut stage = Stage::of(&runtime, &sandbox, clock)?;
         let (stopper, shutdown) = shutdown::channel();
@@ -88,7 +88,7 @@ pub(super) struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     fn of(runtime: &'a Runtime, sandbox: &Sandbox, clock: Clock) -> Result<Self, Failure> {
-        let key = sandbox.store().access_key(world::KEY);
+        let key = sandbox.worlds().default_world().keys().get(world::KEY).cloned();
         let (Some(key), Some(address)) = (key, sandbox.http_addrs().first().copied()) else {
             return Err(Failure::failed("the world of the demo has no merchant"));
         };

@@ -49,6 +49,6 @@ async fn serve(config: &Config) -> Result<ExitCode, Failure> {
 fn not_started(problem: StartError) -> Failure {
     match problem {
         StartError::Config(_) | StartError::Seed(_) | StartError::SeedFile(..) => Failure::usage(problem),
-        StartError::Store(_) | StartError::Server(_) => Failure::failed(problem),
+        StartError::Store(_) | StartError::World(_) | StartError::Server(_) => Failure::failed(problem),
     }
 }

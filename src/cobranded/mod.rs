@@ -43,6 +43,7 @@ use crate::ids;
 use crate::ledger::{FindSecret, KeepSecret, Secret, SecretName};
 use crate::server::ConnectionInfo;
 use crate::store::Store;
+use crate::worlds::World;
 
 pub use seal::Seal;
 use seal::{Broken, Visit};
@@ -63,6 +64,8 @@ const AMAZON_CERTIFICATES: [&str; 2] = ["https://fps.sandbox.amazonaws.com", "ht
 /// Everything the pages need.
 #[derive(Debug)]
 pub struct CoBranded {
+    /// Whose access keys.
+    pub world: Arc<World>,
     /// Runs commands.
     pub store: Store,
     /// The sandbox clock.

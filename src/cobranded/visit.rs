@@ -94,7 +94,7 @@ impl Arrival {
         let start = Start::read(&visit.query);
         let return_url = start.return_url().or_else(no_way_back)?;
         let Some(id) = start.caller_key() else { return no_way_back("it has no callerKey") };
-        let Some(key) = pages.store.access_key(id) else {
+        let Some(key) = pages.world.keys().get(id).cloned() else {
             let shown: String = id.chars().take(SHOWN_OF_KEY).collect();
             return no_way_back(&format!("its callerKey {shown} is not known here"));
         };

@@ -357,6 +357,33 @@ impl Kind for Timeout {
     }
 }
 
+/// A duration above zero, or `off` for none at all.
+pub(super) struct Window;
+
+impl Kind for Window {
+    type Value = Option<Duration>;
+    const PLACEHOLDER: &'static str = "DURATION|off";
+
+    fn expects() -> String {
+        format!("{}, or off", Timeout::expects())
+    }
+
+    fn parse(text: &str) -> Result<Option<Duration>, String> {
+        if text == "off" {
+            return Ok(None);
+        }
+        Timeout::parse(text).map(Some).map_err(Self::unexpected)
+    }
+
+    fn to_toml(value: &Option<Duration>) -> toml::Value {
+        value.as_ref().map_or_else(|| "off".into(), Timeout::to_toml)
+    }
+
+    fn from_toml(value: &toml::Value) -> Result<Option<Duration>, String> {
+        parse_any::<Self>(value)
+    }
+}
+
 /// A duration as people write it, "4d" or "1h 30m": humantime's own printing has months and says "4days".
 fn print_duration(duration: Duration) -> String {
     const UNITS: [(u128, &str); 7] = [

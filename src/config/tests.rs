@@ -47,13 +47,17 @@ const ROWS: &[Row] = rows! {
     ready_json: Some("false"), "true", "no" => "false", "true" => "true";
     database: Some("':memory:'"), "'a.db'", "sqlite:b.db" => "'b.db'", "sqlite:///c/d.db" => "'/c/d.db'";
     database_timeout: Some("'5s'"), "'1s'", "2" => "'2s'", "500ms" => "'500ms'";
+    database_connections: Some("8"), "1", "3" => "3", "4" => "4";
     database_readers: Some("2"), "1", "3" => "3", "4" => "4";
     data_dir: OF_THE_MACHINE, "'/a'", "b" => "'b'", "c" => "'c'";
     seed: None, "'a.toml'", "b.toml" => "'b.toml'", "c.toml" => "'c.toml'";
     no_demo: Some("false"), "true", "0" => "false", "on" => "true";
     id_seed: None, "1", "2" => "2", "18446744073709551615" => "'18446744073709551615'";
+    no_worlds_on_demand: Some("false"), "true", "0" => "false", "on" => "true";
+    max_worlds: Some("1000"), "1", "3" => "3", "4" => "4";
+    world_idle: Some("'1d'"), "'1h'", "0" => "'0s'", "7d" => "'7d'";
     auth: Some("'strict'"), "'lenient'", "off" => "'off'", "STRICT" => "'strict'";
-    timestamp_window: Some("'15m'"), "'5m'", "60" => "'1m'", "1h30m" => "'1h 30m'";
+    timestamp_window: Some("'15m'"), "'5m'", "off" => "'off'", "1h30m" => "'1h 30m'";
     signature_versions: Some("[1, 2]"), "[2]", "1" => "[1]", "2, 1" => "[2, 1]";
     verify_signature_refusal: Some("'error'"), "'failure'", "error" => "'error'", "FAILURE" => "'failure'";
     host_alias: Some("['fps.sandbox.amazonaws.com', 'fps.amazonaws.com']"), "['a']", "B, c" => "['b', 'c']", "d,e.f" => "['d', 'e.f']";
@@ -65,6 +69,7 @@ const ROWS: &[Row] = rows! {
     no_magic: Some("false"), "true", "0" => "false", "on" => "true";
     max_amount: Some("'10000'"), "'500'", "99.95" => "'99.95'", "100.00" => "'100'";
     batch_max: Some("256"), "1", "4096" => "4096", "64" => "64";
+    cached_transactions: Some("16384"), "0", "8" => "8", "100" => "100";
     max_request_bytes: Some("65536"), "1024", "1048576" => "1048576", "2048" => "2048";
     max_parameters: Some("200"), "100", "300" => "300", "400" => "400";
     max_connections: Some("1024"), "1", "2" => "2", "3" => "3";

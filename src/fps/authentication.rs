@@ -9,7 +9,8 @@ use crate::config::AuthMode;
 use crate::error::{Code, FpsError};
 use crate::ledger::{AccountNumber, Timestamp};
 use crate::logging::excerpt;
-use crate::store::{AccessKey, Standing, Store};
+use crate::store::{AccessKey, Standing};
+use crate::worlds::World;
 
 use super::instant;
 use super::query::Decoded;
@@ -50,8 +51,8 @@ pub struct Authenticator {
     pub window: Duration,
     /// The clock.
     pub clock: Clock,
-    /// Where access keys are.
-    pub store: Store,
+    /// Whose access keys.
+    pub world: Arc<World>,
 }
 
 impl Authenticator {
@@ -74,8 +75,9 @@ impl Authenticator {
 
     /// The key named, or the first one there is.
     fn stand_in(&self, incoming: &Incoming<'_>) -> Result<Arc<AccessKey>, FpsError> {
-        let named = incoming.parameters.value("AWSAccessKeyId").and_then(|id| self.store.access_key(&id));
-        named.or_else(|| self.store.first_access_key()).ok_or_else(|| {
+        let named =
+            incoming.parameters.value("AWSAccessKeyId").and_then(|id| self.world.keys().get(&id).cloned());
+        named.or_else(|| self.world.keys().first().cloned()).ok_or_else(|| {
             FpsError::new(
                 Code::InvalidClientTokenId,
                 "There is no access key in this sandbox; load a seed file with one.",
@@ -86,7 +88,7 @@ impl Authenticator {
     fn check(&self, incoming: &Incoming<'_>) -> Result<Arc<AccessKey>, FpsError> {
         let id = present(incoming, "AWSAccessKeyId")?;
         let given = present(incoming, "Signature")?;
-        let key = self.store.access_key(&id).ok_or(Code::InvalidClientTokenId)?;
+        let key = self.world.keys().get(&id).cloned().ok_or(Code::InvalidClientTokenId)?;
         let scheme = self.scheme(incoming)?;
         let signable = Signable {
             verb: incoming.verb,

@@ -115,8 +115,11 @@ impl Outbound {
         pairs: &mut Vec<Pair>,
     ) -> Result<(), FpsError> {
         let key = self.own_key().await?;
-        let certificate =
-            format!("{base}{}?requestId={}", key.certificate_path(), ids::certificate_request());
+        let certificate = format!(
+            "{base}{}?requestId={}",
+            key.certificate_path(),
+            ids::RequestIds::new(None).certificate_request()
+        );
         for (name, value) in
             [("signatureMethod", "RSA-SHA1"), ("signatureVersion", "2"), ("certificateUrl", &certificate)]
         {

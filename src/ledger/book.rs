@@ -196,10 +196,6 @@ pub struct Book {
     broken: Option<BrokenInvariant>,
 }
 
-/// How many transactions may stay in the book between batches; beyond that all are forgotten. Few in debug builds, so
-/// that tests forget.
-const KEPT_TRANSACTIONS: usize = if cfg!(debug_assertions) { 8 } else { 16_384 };
-
 /// Filling the book from a store.
 impl Book {
     /// An account as stored.
@@ -412,16 +408,16 @@ impl Book {
     }
 
     /// The changes are saved: forgets them, and whatever is seldom asked for again. Accounts, tokens, instruments and
-    /// totals stay, and transactions until there are too many of them, so a writer that is alone on its database need not
-    /// load them again.
-    pub fn saved(&mut self) {
+    /// totals stay, and at most so many transactions (none when there are more), so a writer that is alone on its database
+    /// need not load them again.
+    pub fn saved(&mut self, kept_transactions: usize) {
         self.changes = Changes::default();
         self.references.clear();
         self.open_debts.clear();
         self.oldest_debts.clear();
         self.open_debts_of.clear();
         self.lists = Lists::default();
-        if self.transactions.len() > KEPT_TRANSACTIONS {
+        if self.transactions.len() > kept_transactions {
             self.transactions.clear();
             self.transaction_ids.clear();
             self.refunds_of.clear();

@@ -13,7 +13,7 @@ use crate::ledger::{
     SubscriptionStatus, SubscriptionTerms, Timestamp, Token, TokenId, TokenNumber, TokenType,
     TransactionNumber, Usage, UsageLimit, Validity,
 };
-use crate::store::{Beginning, NewAccessKey, PageSettings, Standing};
+use crate::store::{InitialState, NewAccessKey, PageSettings, Standing};
 
 use super::Mistake;
 use super::file::{
@@ -50,7 +50,7 @@ impl<'a> Builder<'a> {
         Self { now, opening: now, rules, numbering, book, keys: Vec::new(), accounts, instruments }
     }
 
-    pub(super) fn build(mut self, file: &SeedFile) -> Built<Beginning> {
+    pub(super) fn build(mut self, file: &SeedFile) -> Built<InitialState> {
         let made = file.account.iter().filter(|entry| entry.balance.is_some()).count() + file.payment.len();
         self.opening = self.now.plus_millis(-i64::try_from(made).unwrap_or(0));
         for entry in &file.account {
@@ -71,7 +71,7 @@ impl<'a> Builder<'a> {
         for entry in &file.subscription {
             self.subscription(entry)?;
         }
-        Ok(Beginning { book: self.book, keys: self.keys })
+        Ok(InitialState { book: self.book, keys: self.keys })
     }
 
     fn account(&mut self, entry: &AccountEntry) -> Built<()> {

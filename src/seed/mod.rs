@@ -6,7 +6,7 @@ mod file;
 use std::ops::Range;
 
 use crate::ledger::{Numbering, Rules, Timestamp};
-use crate::store::Beginning;
+use crate::store::InitialState;
 
 use build::Builder;
 use file::SeedFile;
@@ -62,7 +62,7 @@ impl Seed {
         now: Timestamp,
         rules: &Rules,
         numbering: &mut Numbering,
-    ) -> Result<Beginning, SeedError> {
+    ) -> Result<InitialState, SeedError> {
         let builder = Builder::new(now, rules, numbering);
         builder.build(&self.entries).map_err(|mistake| locate(&self.file, &self.text, &mistake))
     }
@@ -83,7 +83,7 @@ mod tests {
 
     use super::*;
 
-    fn begin(text: &str) -> Result<Beginning, SeedError> {
+    fn begin(text: &str) -> Result<InitialState, SeedError> {
         let rules = Rules {
             fees: FeeTable::new(&FeeTable::default_rules()).unwrap(),
             cc_delay_millis: 1_000,

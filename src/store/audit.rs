@@ -5,9 +5,10 @@ use std::time::Duration;
 use crate::config::Database;
 use crate::ledger::{Ids, InstrumentNumber, TokenNumber, TransactionNumber};
 
-use super::engine::{Row, Values};
+use super::databases::{DEFAULT_WORLD, worlds_beside};
+use super::engine::{Connection, Row, Values};
 use super::postgres::Server;
-use super::{StoreError, load, sqlite};
+use super::{StoreError, directory, load, sqlite};
 
 /// Something the audit found to be broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,18 +154,69 @@ const INVARIANTS: &[Invariant] = &[
 /// The invariant that SQLite itself checks. On PostgreSQL that is the server's own affair.
 const INTACT: &str = "the database file is intact";
 
-/// Checks a database; nothing found means it is sound. Also gives the number of invariants checked.
-pub async fn audit(database: &Database, patience: Duration) -> Result<(usize, Vec<Finding>), StoreError> {
-    let is_file = matches!(database, Database::File(_));
-    let checked = INVARIANTS.len() + usize::from(is_file);
-    let opened = match database {
+/// What the audit found in one world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audited {
+    /// The name of the world.
+    pub world: String,
+    /// How many invariants were checked.
+    pub invariants: usize,
+    /// Which do not hold, and where; none, when the world is sound.
+    pub findings: Vec<Finding>,
+}
+
+/// Checks the worlds of a database: the one that is named, or all. Worlds in memory are not among them.
+pub async fn audit(
+    database: &Database,
+    timeout: Duration,
+    world: Option<&str>,
+) -> Result<Vec<Audited>, StoreError> {
+    let is_wanted = |name: &str| world.is_none_or(|wanted| wanted == name);
+    let mut audited = Vec::new();
+    match database {
         Database::Memory => return Err(StoreError::Missing(database.to_string())),
-        Database::File(path) => sqlite::open_to_read(path).await,
-        Database::Postgres(url) => Server::new(url, patience)?.open_to_read().await,
-    };
+        Database::File(path) => {
+            let default = (DEFAULT_WORLD.to_owned(), path.clone());
+            for (name, path) in
+                std::iter::once(default).chain(worlds_beside(path)).filter(|(name, _)| is_wanted(name))
+            {
+                audited.push(audit_world(name, sqlite::open_to_read(&path).await, true).await?);
+            }
+        }
+        Database::Postgres(url) => {
+            let server = Server::new(url, timeout)?;
+            let mut schemas = vec![(DEFAULT_WORLD.to_owned(), None)];
+            let mut connection = server.open_to_read(None).await?;
+            schemas.extend(
+                directory::worlds(&mut connection)
+                    .await?
+                    .into_iter()
+                    .map(|(name, schema)| (name, Some(schema))),
+            );
+            for (name, schema) in schemas.into_iter().filter(|(name, _)| is_wanted(name)) {
+                audited.push(audit_world(name, server.open_to_read(schema.as_ref()).await, false).await?);
+            }
+        }
+    }
+    match world {
+        Some(world) if audited.is_empty() => {
+            Err(StoreError::NoWorld { database: database.to_string(), world: world.to_owned() })
+        }
+        _ => Ok(audited),
+    }
+}
+
+async fn audit_world(
+    world: String,
+    opened: Result<Connection, StoreError>,
+    is_file: bool,
+) -> Result<Audited, StoreError> {
+    let invariants = INVARIANTS.len() + usize::from(is_file);
     let damaged = |place| Finding { invariant: INTACT, place };
     let mut connection = match opened {
-        Err(StoreError::Damaged { source, .. }) => return Ok((checked, vec![damaged(source.to_string())])),
+        Err(StoreError::Damaged { source, .. }) => {
+            return Ok(Audited { world, invariants, findings: vec![damaged(source.to_string())] });
+        }
         opened => opened?,
     };
     let mut findings = Vec::new();
@@ -192,7 +244,8 @@ pub async fn audit(database: &Database, patience: Duration) -> Result<(usize, Ve
             Err(problem) => return Err(problem.into()),
         }
     }
-    Ok((checked, findings))
+    let _closed = connection.close_reader().await;
+    Ok(Audited { world, invariants, findings })
 }
 
 /// Where an invariant is violated, and by how much. Rows have the ids that clients know them by.

@@ -25,8 +25,6 @@ pub(super) enum BatchError {
     TimedOut,
     #[error("the database did not say whether it saved the batch")]
     Uncertain,
-    #[error("work is due before it")]
-    DueFirst,
     #[error("due work failed: {0}")]
     Due(Box<BatchError>),
     #[error("the rows a batch needs were not complete after {LOAD_ROUNDS} rounds")]
@@ -77,7 +75,15 @@ impl BatchError {
 
     /// Whether the same batch may be run again: it is undone, and what struck it passes.
     pub(super) const fn passes(&self) -> bool {
-        matches!(self, Self::Undone(_) | Self::Clash(_) | Self::Lost(_) | Self::DueFirst | Self::Due(_))
+        matches!(self, Self::Undone(_) | Self::Clash(_) | Self::Lost(_) | Self::Due(_))
+    }
+
+    /// The place of the command that is known to be at fault.
+    pub(super) const fn job_at_fault(&self) -> Option<usize> {
+        match self {
+            Self::Faulty { job, .. } => Some(*job),
+            _ => None,
+        }
     }
 
     /// Whether the cause lies in what was to be done: it will fail again, and other work will not.
@@ -118,7 +124,6 @@ impl BatchError {
             Self::Uncertain => (Code::InternalError, UNCERTAIN),
             Self::Database(_)
             | Self::Clash(_)
-            | Self::DueFirst
             | Self::Due(_)
             | Self::Unsatisfied
             | Self::Panicked

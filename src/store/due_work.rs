@@ -15,7 +15,7 @@ use super::batch_error::BatchError;
 use super::engine::{Connection, Values};
 use super::job::{Job, Unattended};
 use super::load;
-use super::writer::{Writer, begin};
+use super::writer::Writer;
 
 /// How much due work is decided at a time.
 const AT_A_TIME: i64 = 256;
@@ -32,38 +32,29 @@ pub(super) async fn take_up_again(connection: &mut Connection) -> sqlx::Result<(
 
 impl Writer {
     /// Runs some of what is due, in the transaction that is open or begins with it.
-    pub(super) async fn run_due_work(
-        &mut self,
-        now: Timestamp,
-        begun: &mut bool,
-    ) -> Result<bool, BatchError> {
-        let due = load::due(self.connection()?, now, AT_A_TIME).await?;
-        let changed = self.carry_out(due, now, begun).await?;
-        self.next_due = load::next_due(self.connection()?).await?;
+    pub(super) async fn run_due_work(&mut self, now: Timestamp) -> Result<bool, BatchError> {
+        let due = load::due(self.session.connection()?, now, AT_A_TIME).await?;
+        let changed = self.carry_out(due, now).await?;
+        self.next_due = load::next_due(self.session.connection()?).await?;
         self.due_rests_until = None;
         Ok(changed)
     }
 
-    async fn carry_out(
-        &mut self,
-        due: Vec<Due>,
-        now: Timestamp,
-        begun: &mut bool,
-    ) -> Result<bool, BatchError> {
+    async fn carry_out(&mut self, due: Vec<Due>, now: Timestamp) -> Result<bool, BatchError> {
         for forced in due.iter().filter(|due| due.step.is_forced()) {
             tracing::info!(transaction = forced.transaction.0, step = ?forced.step, "a magic amount forces a failure");
         }
         let mut jobs: Vec<Box<dyn Job>> =
             due.into_iter().map(|due| Box::new(Unattended(CarryOut(due))) as Box<dyn Job>).collect();
-        self.load_decide_save(&mut jobs, now, begun).await
+        self.load_decide_save(&mut jobs, now).await
     }
 
     /// Runs what is due, each piece in a transaction of its own.
     pub(super) async fn run_due_work_one_by_one(&mut self, now: Timestamp) {
         let mut tried = 0;
         let problem = loop {
-            let patience = self.patience();
-            let first = tokio::time::timeout(patience, self.run_first_due_work(now)).await;
+            let timeout = self.session.timeout();
+            let first = tokio::time::timeout(timeout, self.run_first_due_work(now)).await;
             match first.unwrap_or(Err(BatchError::TimedOut)) {
                 Ok(Progress::AllDone) => return,
                 Ok(Progress::One) => {}
@@ -83,16 +74,15 @@ impl Writer {
     /// Runs the first piece of what is due; sets it aside if it fails for a cause of its own.
     async fn run_first_due_work(&mut self, now: Timestamp) -> Result<Progress, BatchError> {
         self.enter().await?;
-        let mut begun = self.sharing.is_some();
-        let first = load::due(self.connection()?, now, 1).await?;
+        let first = load::due(self.session.connection()?, now, 1).await?;
         let Some(due) = first.first().copied() else {
-            self.next_due = load::next_due(self.connection()?).await?;
-            self.end(begun, false).await?;
+            self.next_due = load::next_due(self.session.connection()?).await?;
+            self.end(false).await?;
             return Ok(Progress::AllDone);
         };
-        let carried_out = self.carry_out(first, now, &mut begun).await;
+        let carried_out = self.carry_out(first, now).await;
         let problem = match carried_out {
-            Ok(changed) => match self.end(begun, changed).await {
+            Ok(changed) => match self.end(changed).await {
                 Ok(()) => return Ok(Progress::One),
                 Err(problem) => problem,
             },
@@ -110,11 +100,9 @@ impl Writer {
 
     async fn set_aside(&mut self, due: Due, problem: String) -> Result<(), BatchError> {
         self.enter().await?;
-        let mut begun = self.sharing.is_some();
-        let connection = self.connection()?;
-        begin(connection, &mut begun).await?;
+        let connection = self.session.begin().await?;
         connection.all(SET_ASIDE, Values::default().bind(problem).bind(due.transaction.0)).await?;
-        self.end(begun, true).await
+        self.end(true).await
     }
 }
 

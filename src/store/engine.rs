@@ -197,6 +197,15 @@ impl Connection {
         }
     }
 
+    /// Runs several statements, one after the other.
+    pub(super) async fn run_script(&mut self, script: String) -> sqlx::Result<()> {
+        let script = sqlx::raw_sql(sqlx::AssertSqlSafe(script));
+        match self {
+            Self::Sqlite(connection) => script.execute(connection).await.map(drop),
+            Self::Postgres(connection) => script.execute(connection).await.map(drop),
+        }
+    }
+
     /// All rows that a statement answers.
     pub(super) async fn all(&mut self, text: impl SqlSafeStr, values: Values) -> sqlx::Result<Vec<Row>> {
         match self {
@@ -218,6 +227,22 @@ impl Connection {
     {
         let rows = self.all(text, values).await?;
         rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)
+    }
+
+    /// The whole of an embedded database as one piece of memory.
+    pub(super) async fn image(&mut self) -> sqlx::Result<Option<Vec<u8>>> {
+        match self {
+            Self::Sqlite(connection) => Ok(Some(connection.serialize(None).await?.to_vec())),
+            Self::Postgres(_) => Ok(None),
+        }
+    }
+
+    /// Closes a connection that only looked.
+    pub(super) async fn close_reader(self) -> sqlx::Result<()> {
+        match self {
+            Self::Sqlite(connection) => connection.close().await,
+            Self::Postgres(connection) => connection.close().await,
+        }
     }
 
     /// Closes it, so that all it wrote is where it belongs.

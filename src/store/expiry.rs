@@ -92,7 +92,7 @@ mod tests {
 
     /// References of one caller, every third of which has expired at instant 10.
     async fn filled(references: usize) -> Connection {
-        let mut connection = sqlite::open(None).await.unwrap().connection;
+        let mut connection = sqlite::open_in_memory().await.unwrap().connection;
         for number in 0..references {
             let expires = if number % 3 == 0 { 10_i64 } else { 11 };
             let text =

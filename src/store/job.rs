@@ -7,17 +7,15 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::error::{Code, FpsError};
-use crate::ledger::{Book, Command, Context, Needs, Query};
+use crate::ledger::{Book, Command, Context, Needs, Query, QueryContext};
 
-/// A command on its way through a batch, its answer's type forgotten.
-pub(super) trait Job: Send {
+/// What somebody waits for, on its way through a batch, its answer's type forgotten.
+pub(super) trait Waiting: Send {
     /// What it is, for the log.
     fn name(&self) -> &'static str;
     /// Names the rows it needs.
     fn needs(&self, needs: &mut Needs<'_>);
-    /// Decides, and keeps the answer.
-    fn decide(&mut self, book: &mut Book, context: &mut Context<'_>);
-    /// Gives the answer, now that the batch is saved.
+    /// Gives the answer, now that the batch is done.
     fn answer(self: Box<Self>);
     /// Tells that it failed, and how.
     fn fail(self: Box<Self>, refusal: FpsError);
@@ -25,6 +23,18 @@ pub(super) trait Job: Send {
     fn is_abandoned(&self) -> bool;
     /// How long ago it was asked for.
     fn age(&self) -> Duration;
+}
+
+/// A command, or a query that the writer answers among them.
+pub(super) trait Job: Waiting {
+    /// Decides, and keeps the answer.
+    fn decide(&mut self, book: &mut Book, context: &mut Context<'_>);
+}
+
+/// A query that is answered beside the writer.
+pub(super) trait LookUp: Waiting {
+    /// Finds the answer, and keeps it.
+    fn look_up(&mut self, book: &Book, context: &QueryContext<'_>);
 }
 
 /// What a command is about: its kind, and the accounts, tokens, instruments, transactions and subscriptions that it names.
@@ -47,58 +57,80 @@ impl Subject {
     }
 }
 
-/// Whoever waits for an answer, and since when.
+/// Whoever waits for an answer, and the answer once there is one.
 struct Asker<T> {
     answer: oneshot::Sender<Result<T, FpsError>>,
+    decided: Option<Result<T, FpsError>>,
     since: Instant,
 }
 
 impl<T> Asker<T> {
     fn new(answer: oneshot::Sender<Result<T, FpsError>>) -> Self {
-        Self { answer, since: Instant::now() }
+        Self { answer, decided: None, since: Instant::now() }
     }
+}
 
-    /// Whoever waited may have gone; the command has run all the same.
-    fn tell(self, answer: Result<T, FpsError>) {
-        let _ = self.answer.send(answer);
+/// A command and whoever waits for its answer.
+pub(super) struct WaitingCommand<C: Command> {
+    command: C,
+    asker: Asker<C::Output>,
+}
+
+impl<C: Command> WaitingCommand<C> {
+    pub(super) fn new(command: C, answer: oneshot::Sender<Result<C::Output, FpsError>>) -> Self {
+        Self { command, asker: Asker::new(answer) }
+    }
+}
+
+impl<C: Command> Job for WaitingCommand<C> {
+    fn decide(&mut self, book: &mut Book, context: &mut Context<'_>) {
+        self.asker.decided = Some(self.command.decide(book, context));
+    }
+}
+
+/// A query and whoever waits for its answer.
+pub(super) struct WaitingQuery<Q: Query> {
+    query: Q,
+    asker: Asker<Q::Output>,
+}
+
+impl<Q: Query> WaitingQuery<Q> {
+    pub(super) fn new(query: Q, answer: oneshot::Sender<Result<Q::Output, FpsError>>) -> Self {
+        Self { query, asker: Asker::new(answer) }
+    }
+}
+
+impl<Q: Query> Job for WaitingQuery<Q> {
+    fn decide(&mut self, book: &mut Book, context: &mut Context<'_>) {
+        self.look_up(book, &context.to_query());
+    }
+}
+
+impl<Q: Query> LookUp for WaitingQuery<Q> {
+    fn look_up(&mut self, book: &Book, context: &QueryContext<'_>) {
+        self.asker.decided = Some(self.query.answer(book, context));
     }
 }
 
 macro_rules! waiting {
-    ($(#[$doc:meta])* $name:ident: $kind:ident, |$work:ident, $book:ident, $context:ident| $decide:expr) => {
-        $(#[$doc])*
-        pub(super) struct $name<C: $kind> {
-            work: C,
-            asker: Asker<C::Output>,
-            decided: Option<Result<C::Output, FpsError>>,
-        }
-
-        impl<C: $kind> $name<C> {
-            pub(super) fn new(work: C, answer: oneshot::Sender<Result<C::Output, FpsError>>) -> Self {
-                Self { work, asker: Asker::new(answer), decided: None }
-            }
-        }
-
-        impl<C: $kind> Job for $name<C> {
+    ($name:ident: $kind:ident, $work:ident) => {
+        impl<W: $kind> Waiting for $name<W> {
             fn name(&self) -> &'static str {
-                std::any::type_name::<C>()
+                std::any::type_name::<W>()
             }
 
             fn needs(&self, needs: &mut Needs<'_>) {
-                self.work.needs(needs);
+                self.$work.needs(needs);
             }
 
-            fn decide(&mut self, $book: &mut Book, $context: &mut Context<'_>) {
-                let $work = &self.work;
-                self.decided = Some($decide);
-            }
-
+            // Whoever waited may have gone; the command has run all the same.
             fn answer(self: Box<Self>) {
-                self.asker.tell(self.decided.unwrap_or_else(|| Err(Code::InternalError.into())));
+                let decided = self.asker.decided.unwrap_or_else(|| Err(Code::InternalError.into()));
+                let _ = self.asker.answer.send(decided);
             }
 
             fn fail(self: Box<Self>, refusal: FpsError) {
-                self.asker.tell(Err(refusal));
+                let _ = self.asker.answer.send(Err(refusal));
             }
 
             fn is_abandoned(&self) -> bool {
@@ -112,32 +144,19 @@ macro_rules! waiting {
     };
 }
 
-waiting! {
-    /// A command and whoever waits for its answer.
-    WaitingCommand: Command, |command, book, context| command.decide(book, context)
-}
-
-waiting! {
-    /// A query and whoever waits for its answer.
-    WaitingQuery: Query, |query, book, context| query.answer(book, &context.to_query())
-}
+waiting! { WaitingCommand: Command, command }
+waiting! { WaitingQuery: Query, query }
 
 /// Work of the sandbox itself: nobody waits for an answer.
 pub(super) struct Unattended<C>(pub(super) C);
 
-impl<C: Command> Job for Unattended<C> {
+impl<C: Command> Waiting for Unattended<C> {
     fn name(&self) -> &'static str {
         std::any::type_name::<C>()
     }
 
     fn needs(&self, needs: &mut Needs<'_>) {
         self.0.needs(needs);
-    }
-
-    fn decide(&mut self, book: &mut Book, context: &mut Context<'_>) {
-        if let Err(refusal) = self.0.decide(book, context) {
-            tracing::error!(%refusal, "due work was refused");
-        }
     }
 
     fn answer(self: Box<Self>) {}
@@ -150,5 +169,13 @@ impl<C: Command> Job for Unattended<C> {
 
     fn age(&self) -> Duration {
         Duration::ZERO
+    }
+}
+
+impl<C: Command> Job for Unattended<C> {
+    fn decide(&mut self, book: &mut Book, context: &mut Context<'_>) {
+        if let Err(refusal) = self.0.decide(book, context) {
+            tracing::error!(%refusal, "due work was refused");
+        }
     }
 }

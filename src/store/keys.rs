@@ -66,9 +66,9 @@ pub struct PageSettings {
     pub signs_by_version_1: bool,
 }
 
-/// All access keys. They never change while the sandbox runs.
-#[derive(Debug)]
-pub(super) struct Keys {
+/// The access keys of a world.
+#[derive(Debug, Default)]
+pub struct Keys {
     by_id: HashMap<String, Arc<AccessKey>>,
     first: Option<Arc<AccessKey>>,
 }
@@ -77,7 +77,7 @@ impl Keys {
     pub(super) async fn load(connection: &mut Connection) -> sqlx::Result<Self> {
         let text = "SELECT key, account, secret, standing, ending, return_signature FROM access_keys ORDER BY account, key";
         let rows = connection.all(text, Values::default()).await?;
-        let mut keys = Self { by_id: HashMap::new(), first: None };
+        let mut keys = Self::default();
         for row in rows {
             let owner = AccountNumber(row.try_get(1)?);
             let pages = PageSettings {
@@ -86,19 +86,42 @@ impl Keys {
             };
             let secret = SecretKey::new(row.try_get::<String, _>(2)?.as_str());
             let standing = columns::standing(&row.try_get::<String, _>(3)?)?;
-            let key = Arc::new(AccessKey { id: row.try_get(0)?, owner, secret, standing, pages });
-            keys.first.get_or_insert_with(|| Arc::clone(&key));
-            keys.by_id.insert(key.id.clone(), key);
+            keys.add(AccessKey { id: row.try_get(0)?, owner, secret, standing, pages });
         }
         Ok(keys)
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<Arc<AccessKey>> {
-        self.by_id.get(id).cloned()
+    /// The keys of a world that is not made yet.
+    pub fn of(new: &[NewAccessKey]) -> Self {
+        let mut sorted: Vec<_> = new.iter().collect();
+        sorted.sort_by_key(|key| (key.owner, &key.id));
+        let mut keys = Self::default();
+        for key in sorted {
+            keys.add(AccessKey {
+                id: key.id.clone(),
+                owner: key.owner,
+                secret: SecretKey::new(key.secret.reveal()),
+                standing: key.standing,
+                pages: key.pages,
+            });
+        }
+        keys
     }
 
-    pub(super) fn first(&self) -> Option<Arc<AccessKey>> {
-        self.first.clone()
+    fn add(&mut self, key: AccessKey) {
+        let key = Arc::new(key);
+        self.first.get_or_insert_with(|| Arc::clone(&key));
+        self.by_id.insert(key.id.clone(), key);
+    }
+
+    /// The key of this id.
+    pub fn get(&self, id: &str) -> Option<&Arc<AccessKey>> {
+        self.by_id.get(id)
+    }
+
+    /// The key of the first account that has one.
+    pub fn first(&self) -> Option<&Arc<AccessKey>> {
+        self.first.as_ref()
     }
 }
 

@@ -148,6 +148,43 @@ pub(super) async fn world_state(connection: &mut Connection) -> sqlx::Result<Wor
     })
 }
 
+const SNAPSHOT_OF_FILE: &str = "SELECT (SELECT data_version FROM pragma_data_version), clock_stands, clock_millis, \
+     (SELECT min(at) FROM due WHERE problem IS NULL), \
+     (SELECT received FROM transactions ORDER BY number DESC LIMIT 1) FROM world";
+const SNAPSHOT_OF_SCHEMA: &str = "SELECT version, clock_stands, clock_millis, \
+     (SELECT min(at) FROM due WHERE problem IS NULL), \
+     (SELECT received FROM transactions ORDER BY number DESC LIMIT 1) FROM world";
+
+/// The world as a reader's transaction sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Snapshot {
+    /// Changes with every change of the world.
+    pub(super) version: i64,
+    /// How the clock goes.
+    pub(super) clock: ClockState,
+    /// When the next work is due.
+    pub(super) next_due: Option<Timestamp>,
+    /// When the newest transaction was received.
+    pub(super) newest: Timestamp,
+}
+
+/// Reads what a reader has to know of the world.
+pub(super) async fn snapshot(connection: &mut Connection) -> sqlx::Result<Snapshot> {
+    let text = match connection {
+        Connection::Sqlite(_) => SNAPSHOT_OF_FILE,
+        Connection::Postgres(_) => SNAPSHOT_OF_SCHEMA,
+    };
+    let rows = connection.all(text, Values::default()).await?;
+    let world = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    let (next_due, newest): (Option<i64>, Option<i64>) = (world.try_get(3)?, world.try_get(4)?);
+    Ok(Snapshot {
+        version: world.try_get(0)?,
+        clock: columns::clock_state(world.try_get(1)?, world.try_get(2)?),
+        next_due: next_due.map(Timestamp::from_millis),
+        newest: newest.map_or(Timestamp::MIN, Timestamp::from_millis),
+    })
+}
+
 /// Loads what is wanted into the book.
 pub(super) async fn fetch(
     connection: &mut Connection,

@@ -48,7 +48,7 @@ fn goes_through_a_table(step: &str) -> bool {
 
 #[tokio::test]
 async fn every_statement_of_a_batch_finds_its_rows_by_key() {
-    let mut connection = sqlite::open(None).await.unwrap().connection;
+    let mut connection = sqlite::open_in_memory().await.unwrap().connection;
     for (name, statement, key) in STATEMENTS {
         for text in statement.texts() {
             let plan = plan(&mut connection, text).await;
@@ -89,7 +89,7 @@ fn both_engines_have_the_same_tables() {
 
 #[tokio::test]
 async fn statements_that_go_on_from_a_place_find_it_by_key() {
-    let mut connection = sqlite::open(None).await.unwrap().connection;
+    let mut connection = sqlite::open_in_memory().await.unwrap().connection;
     for (text, key) in [
         (load::DUE, "due USING INDEX due_at (at<?)"),
         (load::NEXT_DUE, "due USING INDEX due_at"),
@@ -106,7 +106,7 @@ async fn statements_that_go_on_from_a_place_find_it_by_key() {
 
 #[tokio::test]
 async fn a_statement_that_goes_through_a_table_would_be_noticed() {
-    let mut connection = sqlite::open(None).await.unwrap().connection;
+    let mut connection = sqlite::open_in_memory().await.unwrap().connection;
     let text = "SELECT * FROM transactions WHERE caller_reference = ?";
     assert!(plan(&mut connection, text).await.iter().any(|step| goes_through_a_table(step)));
 }

@@ -1,33 +1,36 @@
 //! PostgreSQL, the engine that several sandboxes share: how it is reached, and how they take turns.
 //!
-//! Whoever changes something first locks the row of its world, so that the batches of a world come one after the other,
-//! whichever sandbox runs them: nobody decides on rows that another is changing, and there is nothing to dead-lock
-//! on. The row counts the changes; a sandbox that finds the count as it left it knows that what it has loaded still
-//! holds. Whoever only looks reads a snapshot and waits for nobody.
+//! Each world is a schema. Whoever changes something first locks the row of the world, so that the batches of a world come
+//! one after the other, whichever sandbox runs them: nobody decides on rows that another is changing, and there is nothing
+//! to dead-lock on. The row counts the changes; a sandbox that finds the count as it left it knows that what it has loaded
+//! still holds. Whoever only looks reads a snapshot and waits for nobody. Batches of different worlds do not meet.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgSeverity};
 use sqlx::{ConnectOptions, Connection as _, PgConnection};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::config::PostgresUrl;
 
 use super::engine::{Connection, Values};
-use super::{StoreError, migration_error};
+use super::error::{StoreError, migration_error, refuse_newer};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// A sandbox that stops in the middle of a batch loses its turn after this time.
 const TURN: Duration = Duration::from_secs(2);
 /// How often a server that cannot be reached is tried at start.
-const STARTING: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Statements find their rows by key, however small the tables were when the server planned them; and what is
 /// committed is on disk. Other engines that speak the protocol may not know these, and need not.
-const WISHES: [&str; 5] = [
+const SESSION_SETTINGS: [&str; 5] = [
     "SET plan_cache_mode = force_generic_plan",
     "SET enable_seqscan = off",
     "SET enable_hashjoin = off",
@@ -43,7 +46,7 @@ pub(super) struct Server {
     /// The URL without its password.
     name: String,
     /// How long anything may take.
-    pub(super) patience: Duration,
+    pub(super) timeout: Duration,
 }
 
 /// Never shows the password.
@@ -54,16 +57,16 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    pub(super) fn new(url: &PostgresUrl, patience: Duration) -> Result<Self, StoreError> {
+    pub(super) fn new(url: &PostgresUrl, timeout: Duration) -> Result<Self, StoreError> {
         let unusable = |source| StoreError::Url { database: url.to_string(), source };
         let options: PgConnectOptions = url.secret().parse().map_err(unusable)?;
         let options = options.application_name("fps-sandbox").statement_cache_capacity(256);
-        Ok(Self { options: options.disable_statement_logging(), name: url.to_string(), patience })
+        Ok(Self { options: options.disable_statement_logging(), name: url.to_string(), timeout })
     }
 
     /// A new connection, on which nothing takes for ever.
     pub(super) async fn connect(&self) -> sqlx::Result<Connection> {
-        let connected = tokio::time::timeout(self.patience, async {
+        let connected = tokio::time::timeout(self.timeout, async {
             let mut connection = self.reach().await?;
             self.prepare(&mut connection).await?;
             Ok(Connection::Postgres(connection))
@@ -73,66 +76,83 @@ impl Server {
 
     /// A bare connection, within the time that is given.
     async fn reach(&self) -> sqlx::Result<PgConnection> {
-        let reached = tokio::time::timeout(self.patience, PgConnection::connect_with(&self.options)).await;
+        let reached = tokio::time::timeout(self.timeout, PgConnection::connect_with(&self.options)).await;
         reached.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
     }
 
     async fn prepare(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
-        let half = self.patience / 2;
+        let half = self.timeout / 2;
         let bounds = format!(
             "SET idle_in_transaction_session_timeout = {}; SET lock_timeout = {}",
             TURN.min(half).as_millis(),
             half.as_millis()
         );
         sqlx::raw_sql(sqlx::AssertSqlSafe(bounds)).execute(&mut *connection).await?;
-        for wish in WISHES {
-            if let Err(problem) = sqlx::query(wish).execute(&mut *connection).await {
+        for setting in SESSION_SETTINGS {
+            if let Err(problem) = sqlx::query(setting).execute(&mut *connection).await {
                 tracing::debug!(%problem, "the database does it its own way");
             }
         }
         Ok(())
     }
 
-    /// The first connection: waits a while for the server to start, and brings the schema up to date. Sandboxes that
-    /// start together do that one after the other, however long it takes.
+    /// The first connection: waits a while for the server to start, and brings the schema of the default world up to
+    /// date. Sandboxes that start together do that one after the other, however long it takes.
     pub(super) async fn open(&self) -> Result<Connection, StoreError> {
-        let patience = Instant::now() + self.patience;
-        let mut connection = loop {
+        let deadline = Instant::now() + self.timeout;
+        let connection = loop {
             match self.reach().await {
                 Ok(connection) => break connection,
-                Err(source) if Failure::of(&source) != Failure::Lost || Instant::now() > patience => {
+                Err(source) if Failure::of(&source) != Failure::Lost || Instant::now() > deadline => {
                     return Err(self.unreachable(source));
                 }
                 Err(problem) => {
                     tracing::info!(%problem, "waiting for the database");
-                    tokio::time::sleep(STARTING).await;
+                    tokio::time::sleep(POLL_INTERVAL).await;
                 }
             }
         };
+        let mut connection = Connection::Postgres(connection);
+        self.migrate(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// A connection to a world's schema that is there already.
+    pub(super) async fn open_schema(&self, schema: &Schema) -> Result<Connection, StoreError> {
+        let mut connection =
+            Connection::Postgres(self.reach().await.map_err(|source| self.unreachable(source))?);
+        schema.enter(&mut connection).await?;
+        self.migrate(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// Brings the tables of the schema that the connection is in up to date.
+    pub(super) async fn migrate(&self, connection: &mut Connection) -> Result<(), StoreError> {
+        let Connection::Postgres(connection) = connection else { return Ok(()) };
         // Nothing that goes well needs telling.
-        sqlx::query("SET client_min_messages = warning").execute(&mut connection).await?;
-        if is_foreign(&mut connection).await? {
+        sqlx::query("SET client_min_messages = warning").execute(&mut *connection).await?;
+        if is_foreign(connection).await? {
             return Err(StoreError::NotOurs(self.name.clone()));
         }
-        let migrated = MIGRATIONS.run(&mut connection).await;
+        let migrated = migrate(connection).await;
         migrated.map_err(|problem| match problem {
             MigrateError::Execute(source) => self.unreachable(source),
             problem => migration_error(problem, self.name.clone()),
-        })?;
-        Ok(Connection::Postgres(connection))
+        })
     }
 
-    /// A connection to a database that is there already, seeing it as it is now.
-    pub(super) async fn open_to_read(&self) -> Result<Connection, StoreError> {
+    /// A connection to a world that is there already, seeing it as it is now; the default one, if no schema is named.
+    pub(super) async fn open_to_read(&self, schema: Option<&Schema>) -> Result<Connection, StoreError> {
         let connected = self.reach().await;
         let mut connection = Connection::Postgres(connected.map_err(|source| self.unreachable(source))?);
+        if let Some(schema) = schema {
+            schema.enter(&mut connection).await?;
+        }
         connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-        super::refuse_newer(&mut connection, &MIGRATIONS, &self.name).await.map_err(
-            |problem| match problem {
-                StoreError::Database(sqlx::Error::Database(_)) => StoreError::NoSandbox(self.name.clone()),
-                other => other,
-            },
-        )?;
+        refuse_newer(&mut connection, &MIGRATIONS, &self.name).await.map_err(|problem| match problem {
+            StoreError::Database(sqlx::Error::Database(_)) => StoreError::NoSandbox(self.name.clone()),
+            other => other,
+        })?;
         Ok(connection)
     }
 
@@ -155,6 +175,11 @@ impl Server {
     }
 }
 
+/// Brings the tables up to date. The migrator's other methods have futures that are not `Send`.
+async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    MIGRATIONS.run_direct(None, connection, false).await
+}
+
 /// Whether somebody else has made tables in it: ours come with a record of migrations.
 async fn is_foreign(connection: &mut PgConnection) -> sqlx::Result<bool> {
     let text = "SELECT count(*) > 0 AND count(*) FILTER (WHERE table_name = '_sqlx_migrations') = 0 \
@@ -162,23 +187,191 @@ async fn is_foreign(connection: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar(text).fetch_one(connection).await
 }
 
+/// The schema that holds a world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Schema(Arc<str>);
+
+impl Schema {
+    pub(super) fn named(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// The schema that a connection is in.
+    pub(super) async fn of(connection: &mut Connection) -> sqlx::Result<Self> {
+        let name: String =
+            connection.scalar("SELECT CAST(current_schema() AS TEXT)", Values::default()).await?;
+        Ok(Self::named(&name))
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as it stands in a statement.
+    pub(super) fn quoted(&self) -> String {
+        format!("\"{}\"", self.0.replace('"', "\"\""))
+    }
+
+    /// Makes statements mean the tables of this schema.
+    pub(super) async fn enter(&self, connection: &mut Connection) -> sqlx::Result<()> {
+        connection.run(sqlx::AssertSqlSafe(format!("SET search_path TO {}", self.quoted()))).await
+    }
+}
+
+/// A bounded number of connections that the worlds of a sandbox share. A connection goes back to the world that had it last
+/// as long as no other needs it.
+pub(super) struct Pool {
+    pub(super) server: Server,
+    permits: Arc<Semaphore>,
+    most: usize,
+    connections: Mutex<Connections>,
+    /// Grows whenever a connection was lost: the server may have come back as another.
+    generation: AtomicU64,
+}
+
+#[derive(Default)]
+struct Connections {
+    /// Those that nobody has, the one used last at the end.
+    idle: Vec<Idle>,
+    /// How many there are in all.
+    live: usize,
+}
+
+struct Idle {
+    connection: Connection,
+    schema: Schema,
+}
+
+/// A connection that one world has for a batch. Dropped, it is closed.
+pub(super) struct Lease {
+    pub(super) connection: Connection,
+    schema: Schema,
+    counted: Counted,
+}
+
+/// One of the connections of a pool, and the permit for it.
+struct Counted {
+    pool: Arc<Pool>,
+    _permit: OwnedSemaphorePermit,
+    is_live: bool,
+}
+
+impl Pool {
+    pub(super) fn new(server: Server, most: usize) -> Arc<Self> {
+        Arc::new(Self {
+            server,
+            permits: Arc::new(Semaphore::new(most)),
+            most,
+            connections: Mutex::default(),
+            generation: AtomicU64::new(0),
+        })
+    }
+
+    /// How often a connection was lost. What a world knows of its rows holds as long as this stays the same.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    /// A connection was lost.
+    pub(super) fn lost(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A connection in this schema, when one is free.
+    pub(super) async fn lease(self: &Arc<Self>, schema: &Schema) -> sqlx::Result<Lease> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
+        let mut counted = Counted { pool: Arc::clone(self), _permit: permit, is_live: false };
+        let taken = self.take(schema);
+        counted.is_live = true;
+        let (mut connection, at) = match taken {
+            Some(idle) => (idle.connection, Some(idle.schema)),
+            None => (self.server.connect().await?, None),
+        };
+        if at.as_ref() != Some(schema) {
+            schema.enter(&mut connection).await?;
+        }
+        Ok(Lease { connection, schema: schema.clone(), counted })
+    }
+
+    /// The connection that had this schema last; or else a new one is to be made while there are not too many, or the one
+    /// that was unused longest is taken.
+    fn take(&self, schema: &Schema) -> Option<Idle> {
+        let mut connections = self.connections();
+        if let Some(place) = connections.idle.iter().rposition(|idle| idle.schema == *schema) {
+            return Some(connections.idle.remove(place));
+        }
+        if connections.live < self.most || connections.idle.is_empty() {
+            connections.live += 1;
+            return None;
+        }
+        Some(connections.idle.remove(0))
+    }
+
+    fn connections(&self) -> MutexGuard<'_, Connections> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes the connections that nobody has.
+    pub(super) async fn close(&self) {
+        let idle = std::mem::take(&mut self.connections().idle);
+        self.connections().live -= idle.len();
+        for idle in idle {
+            let _closed = idle.connection.close().await;
+        }
+    }
+}
+
+impl Lease {
+    /// Gives the connection back for another batch of any world.
+    pub(super) fn give_back(self) {
+        let Self { connection, schema, mut counted } = self;
+        counted.is_live = false;
+        counted.pool.connections().idle.push(Idle { connection, schema });
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if self.is_live {
+            let mut connections = self.pool.connections();
+            connections.live = connections.live.saturating_sub(1);
+        }
+    }
+}
+
+/// Makes a schema with empty tables like those of another, within the transaction that is open.
+pub(super) async fn create_schema(
+    connection: &mut Connection,
+    schema: &Schema,
+    like: &Schema,
+) -> sqlx::Result<()> {
+    let (new, old) = (schema.quoted(), like.quoted());
+    let mut script = format!("CREATE SCHEMA {new}; SET LOCAL search_path TO {new};\n");
+    for migration in MIGRATIONS.iter() {
+        script.push_str(migration.sql.as_str());
+        script.push_str(";\n");
+    }
+    script.push_str(&format!(
+        "CREATE TABLE _sqlx_migrations (LIKE {old}._sqlx_migrations INCLUDING ALL); \
+         INSERT INTO _sqlx_migrations SELECT * FROM {old}._sqlx_migrations; SET LOCAL search_path TO {old};"
+    ));
+    connection.run_script(script).await
+}
+
 /// Begins a transaction that may change the world, when its turn comes. Gives the count of changes so far.
 pub(super) async fn begin_changing(connection: &mut Connection) -> sqlx::Result<i64> {
     connection.run("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
-    let text = "SELECT version FROM world FOR UPDATE";
-    connection.scalar(text, Values::default()).await
+    connection.scalar("SELECT version FROM world FOR UPDATE", Values::default()).await
 }
 
-/// Begins a transaction that sees the world as it is now. Gives the count of changes so far.
-pub(super) async fn begin_looking(connection: &mut Connection) -> sqlx::Result<i64> {
-    connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    connection.scalar("SELECT version FROM world", Values::default()).await
+/// Begins a transaction that sees the world as it is now.
+pub(super) async fn begin_looking(connection: &mut Connection) -> sqlx::Result<()> {
+    connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
 }
 
 /// Counts a change.
 pub(super) async fn count_change(connection: &mut Connection) -> sqlx::Result<()> {
-    let text = "UPDATE world SET version = version + 1";
-    connection.all(text, Values::default()).await.map(drop)
+    connection.all("UPDATE world SET version = version + 1", Values::default()).await.map(drop)
 }
 
 /// Keeps other sandboxes from filling an empty database until the transaction ends.

@@ -9,11 +9,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteOwnedBuf, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _, Row as _, SqliteConnection};
 
 use super::engine::{Connection, Values};
-use super::{StoreError, migration_error, refuse_newer};
+use super::error::{StoreError, migration_error, refuse_newer};
 
 /// How many pages of 4 KiB the write-ahead log gathers before they go into the database file: 32 MiB.
 const LOG_PAGES: &str = "8000";
@@ -45,16 +45,22 @@ pub(super) struct Opened {
     pub(super) lock: Option<FileLock>,
 }
 
-/// Opens a file, or a database in memory, and brings its schema up to date.
-pub(super) async fn open(file: Option<&Path>) -> Result<Opened, StoreError> {
-    let Some(path) = file else {
-        let mut connection = connect(None).await?;
-        MIGRATIONS
-            .run(&mut connection)
-            .await
-            .map_err(|problem| migration_error(problem, ":memory:".to_owned()))?;
-        return Ok(Opened { connection: Connection::Sqlite(connection), lock: None });
-    };
+/// Opens a database in memory, with empty tables.
+pub(super) async fn open_in_memory() -> Result<Opened, StoreError> {
+    let mut connection = connect(None).await?;
+    migrate(&mut connection).await.map_err(|problem| migration_error(problem, ":memory:".to_owned()))?;
+    Ok(Opened { connection: Connection::Sqlite(connection), lock: None })
+}
+
+/// Opens a database in memory as it was when its image was made.
+pub(super) async fn open_image(image: &[u8]) -> Result<Opened, StoreError> {
+    let mut connection = connect(None).await?;
+    connection.deserialize(None, SqliteOwnedBuf::try_from(image)?, false).await?;
+    Ok(Opened { connection: Connection::Sqlite(connection), lock: None })
+}
+
+/// Opens a file, and brings its schema up to date.
+pub(super) async fn open_file(path: &Path) -> Result<Opened, StoreError> {
     let lock = FileLock::take(path).await?;
     check_log(path)?;
     let mut connection = connect(Some(path)).await?;
@@ -68,11 +74,22 @@ pub(super) async fn open(file: Option<&Path>) -> Result<Opened, StoreError> {
     }
 }
 
+/// Another connection to a file that this sandbox has open; it only looks.
+pub(super) async fn open_reader(path: &Path) -> sqlx::Result<Connection> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true);
+    Ok(Connection::Sqlite(with_file_settings(options).connect().await?))
+}
+
+/// Brings the tables up to date. The migrator's other methods have futures that are not `Send`.
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
+    MIGRATIONS.run_direct(None, connection, false).await
+}
+
 async fn prepare(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
     if is_foreign(connection).await.map_err(|source| StoreError::open(path, source))? {
         return Err(StoreError::NotOurs(path.display().to_string()));
     }
-    MIGRATIONS.run(connection).await.map_err(|problem| match problem {
+    migrate(connection).await.map_err(|problem| match problem {
         MigrateError::Execute(source) => StoreError::open(path, source),
         problem => migration_error(problem, path.display().to_string()),
     })
@@ -201,17 +218,23 @@ async fn connect(file: Option<&Path>) -> Result<SqliteConnection, StoreError> {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .pragma("wal_autocheckpoint", LOG_PAGES)
-            .pragma("cache_size", CACHE_KIB)
-            // Nothing outside the database's own folder: a container has no /tmp, or a read-only one.
-            .pragma("temp_store", "memory"),
+            .pragma("wal_autocheckpoint", LOG_PAGES),
     };
-    // All rows of a statement at once: its thread need not wait for ours in between.
-    let options = options.statement_cache_capacity(1024).row_buffer_size(4096).disable_statement_logging();
+    let options = if file.is_some() { with_file_settings(options) } else { with_settings(options) };
     options.connect().await.map_err(|source| match file {
         None => StoreError::Database(source),
         Some(path) => StoreError::open(path, source),
     })
+}
+
+fn with_file_settings(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    // Nothing outside the database's own folder: a container has no /tmp, or a read-only one.
+    with_settings(options.pragma("cache_size", CACHE_KIB).pragma("temp_store", "memory"))
+}
+
+/// All rows of a statement at once: its thread need not wait for ours in between.
+fn with_settings(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options.statement_cache_capacity(1024).row_buffer_size(4096).disable_statement_logging()
 }
 
 /// Whether somebody else has made tables in it: ours come with a record of migrations.

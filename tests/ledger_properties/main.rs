@@ -211,7 +211,7 @@ impl Sandbox {
         assert_eq!(self.book.broken(), None);
         self.shelf.save(&self.book);
         if self.keep_book {
-            self.book.saved();
+            self.book.saved(8);
         } else {
             self.book = Book::default();
         }

@@ -222,7 +222,8 @@ async fn due_work_that_cannot_be_saved_is_set_aside_beside_sound_work_and_taken_
     let later = merchant.ok("Pay", &pay(demo::CC, "10", "later")).await.text("TransactionId");
     server.advance(Duration::from_secs(2)).await;
     assert_eq!(merchant.status(&later).await.0, "Success");
-    let (_, findings) = audit(&Database::File(path.clone()), Duration::from_secs(5)).await.unwrap();
+    let audited = audit(&Database::File(path.clone()), Duration::from_secs(5), None).await.unwrap();
+    let findings = &audited[0].findings;
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(findings[0].invariant, "no due work was set aside because it failed");
     assert!(findings[0].place.contains(&settled) && findings[0].place.contains("trouble"), "{findings:#?}");

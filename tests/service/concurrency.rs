@@ -41,10 +41,11 @@ async fn on_file(path: &Path) -> Server {
 }
 
 async fn assert_sound(path: &Path) {
-    let (invariants, findings) =
-        store::audit(&Database::File(path.to_owned()), Duration::from_secs(5)).await.unwrap();
-    assert!(invariants > 0);
-    assert_eq!(findings, []);
+    for audited in store::audit(&Database::File(path.to_owned()), Duration::from_secs(5), None).await.unwrap()
+    {
+        assert!(audited.invariants > 0);
+        assert_eq!(audited.findings, []);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

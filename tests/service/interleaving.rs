@@ -377,7 +377,7 @@ impl Command for Hold {
 
 /// Makes the reservations, and the commands of each pair.
 async fn commands(server: &Server, pairs: usize) -> Vec<Commands> {
-    let merchant = server.store.access_key("MERCHANT").expect("the merchant's key");
+    let merchant = server.key("MERCHANT").expect("the merchant's key");
     let mut commands = Vec::new();
     for pair in 0..pairs {
         let mut made = Commands {

@@ -13,6 +13,7 @@ pub mod xml;
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -22,7 +23,8 @@ use fps_sandbox::ledger::Timestamp;
 use fps_sandbox::sandbox::{Sandbox, StartError};
 use fps_sandbox::server::{Ending, shutdown};
 use fps_sandbox::signature::{Hash, Scheme, SecretKey, Signable, percent_encode, sign};
-use fps_sandbox::store::{Store, audit};
+use fps_sandbox::store::{AccessKey, Store, audit};
+use fps_sandbox::worlds::Worlds;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -52,6 +54,7 @@ pub struct Server {
     pub addr: SocketAddr,
     pub clock: Clock,
     pub store: Store,
+    pub worlds: Worlds,
     database: Database,
     stopper: shutdown::Stopper,
     serving: JoinHandle<Ending>,
@@ -59,7 +62,13 @@ pub struct Server {
 
 /// A quiet configuration on free ports, everything else as users have it.
 pub fn config() -> Config {
-    Config { listen: "127.0.0.1:0".to_owned(), id_seed: Some(1), ..Config::default() }
+    Config {
+        listen: "127.0.0.1:0".to_owned(),
+        id_seed: Some(1),
+        // Few, so that the sandbox forgets transactions and reads them again.
+        cached_transactions: 8,
+        ..Config::default()
+    }
 }
 
 pub fn instant(text: &str) -> Timestamp {
@@ -103,8 +112,9 @@ impl Server {
     pub async fn stop_and_audit(self) {
         let database = self.database.clone();
         self.stop().await;
-        let (invariants, findings) = audit(&database, Duration::from_secs(5)).await.expect("a database");
-        assert!(invariants > 0 && findings.is_empty(), "{findings:?}");
+        for audited in audit(&database, Duration::from_secs(5), None).await.expect("a database") {
+            assert!(audited.invariants > 0 && audited.findings.is_empty(), "{audited:?}");
+        }
     }
 
     /// Where there is a PostgreSQL server, it takes the place of the database in memory.
@@ -115,15 +125,21 @@ impl Server {
         let clock = Clock::new(ClockState::Standing(now));
         let sandbox = Sandbox::start(&config, clock.clone()).await?;
         let (stopper, shutdown) = shutdown::channel();
-        let (addr, store) = (sandbox.http_addrs()[0], sandbox.store().clone());
+        let (addr, worlds) = (sandbox.http_addrs()[0], sandbox.worlds().clone());
+        let store = sandbox.store().clone();
         let serving = tokio::spawn(sandbox.serve(shutdown));
-        Ok(Self { addr, clock, store, database: config.database, stopper, serving })
+        Ok(Self { addr, clock, store, worlds, database: config.database, stopper, serving })
     }
 
     /// Stops it as SIGTERM would, and waits until its database is closed.
     pub async fn stop(self) -> Ending {
         self.stopper.finish();
         self.serving.await.expect("the server ends in order")
+    }
+
+    /// An access key of the default world.
+    pub fn key(&self, id: &str) -> Option<Arc<AccessKey>> {
+        self.worlds.default_world().keys().get(id).cloned()
     }
 
     /// The demo merchant.

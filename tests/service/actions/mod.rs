@@ -73,7 +73,7 @@ impl Stage {
                 assert_eq!(reply.status, 400, "{action} {asks:?}: {}", reply.body);
             }
             Step::Deposit { by } => {
-                let owner = self.server.store.access_key(by).expect("the key is seeded").owner;
+                let owner = self.server.key(by).expect("the key is seeded").owner;
                 let made = self.server.store.run(Deposit(owner)).await.expect("a deposit is made");
                 self.made.push(made.to_string());
             }

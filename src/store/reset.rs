@@ -1,0 +1,67 @@
+//! A reset: all rows of a world give way to the first rows of a new one, in one transaction.
+//!
+//! The tables stay, so that other sandboxes on a shared database notice it as they notice any change.
+
+use sqlx::AssertSqlSafe;
+
+use crate::error::{Code, FpsError};
+
+use super::batch_error::BatchError;
+use super::databases::{NewWorld, save_new};
+use super::engine::{Connection, Values};
+use super::load;
+use super::writer::Writer;
+
+const TABLES_OF_SQLITE: &str = "SELECT name FROM sqlite_master WHERE type = 'table' \
+     AND name NOT LIKE 'sqlite_%' AND name <> '_sqlx_migrations'";
+/// The directory of worlds is no part of a world.
+const TABLES_OF_POSTGRES: &str = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables \
+     WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND table_name NOT IN ('_sqlx_migrations', 'worlds')";
+const VERSION: &str = "SELECT version FROM world";
+const KEEP_VERSION: &str = "UPDATE world SET version = $1";
+
+impl Writer {
+    /// Makes the world anew.
+    pub(super) async fn reset(&mut self, world: &NewWorld) -> Result<(), FpsError> {
+        let timeout = self.session.timeout();
+        let replaced = tokio::time::timeout(timeout, self.replace_rows(world)).await;
+        if let Err(problem) = replaced.unwrap_or(Err(BatchError::TimedOut)) {
+            tracing::error!(%problem, "the world could not be reset");
+            let problem = self.give_up(problem).await;
+            return Err(problem.for_everybody().unwrap_or_else(|| Code::InternalError.into()));
+        }
+        Ok(())
+    }
+
+    async fn replace_rows(&mut self, world: &NewWorld) -> Result<(), BatchError> {
+        self.enter().await?;
+        let connection = self.session.begin().await?;
+        // Secrets are those of the database: whoever has fetched a certificate goes on with it.
+        let version: i64 = connection.scalar(VERSION, Values::default()).await?;
+        for table in tables(connection).await? {
+            if table != "secrets" {
+                connection.run(AssertSqlSafe(format!("DELETE FROM {table}"))).await?;
+            }
+        }
+        save_new(connection, world).await?;
+        connection.all(KEEP_VERSION, Values::default().bind(version)).await?;
+        let state = load::world_state(connection).await?;
+        self.end(true).await?;
+        self.rows.forget();
+        self.rows.ids = state.ids;
+        self.numbering.ids = state.ids;
+        self.numbering.go_on_from(state.next_number, state.newest);
+        self.next_due = state.next_due;
+        self.due_rests_until = None;
+        self.clock.set(state.clock);
+        Ok(())
+    }
+}
+
+async fn tables(connection: &mut Connection) -> sqlx::Result<Vec<String>> {
+    let text = match connection {
+        Connection::Sqlite(_) => TABLES_OF_SQLITE,
+        Connection::Postgres(_) => TABLES_OF_POSTGRES,
+    };
+    connection.all(text, Values::default()).await?.iter().map(|row| row.try_get(0)).collect()
+}

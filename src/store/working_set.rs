@@ -1,0 +1,124 @@
+//! The rows that a writer or a reader has at hand, and the searches that take longer than a batch.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::{Code, FpsError};
+use crate::ledger::{ActivityQuery, Book, Ids, Needs, Wanted};
+
+use super::activity::Searches;
+use super::batch_error::{BatchError, LOAD_ROUNDS};
+use super::engine::Connection;
+use super::job::Waiting;
+use super::load;
+
+/// How many rows may stay between batches besides transactions; beyond that all are forgotten.
+const KEPT_ROWS: usize = 200_000;
+/// How long a search may take.
+const LONGEST_SEARCH: Duration = Duration::from_secs(60);
+
+/// The rows at hand.
+pub(super) struct WorkingSet {
+    pub(super) book: Book,
+    /// Makes the ids that are not stored.
+    pub(super) ids: Ids,
+    /// How far the searches have got.
+    pub(super) searches: Searches,
+    /// How many transactions may stay between batches.
+    kept_transactions: usize,
+}
+
+impl WorkingSet {
+    pub(super) fn new(ids: Ids, kept_transactions: usize) -> Self {
+        let searches = Searches::new(Instant::now());
+        Self { book: Book::default(), ids, searches, kept_transactions }
+    }
+
+    /// Loads until none of them needs anything that is unknown.
+    pub(super) async fn load<W: Waiting + ?Sized>(
+        &mut self,
+        connection: &mut Connection,
+        waiting: &mut [Box<W>],
+    ) -> Result<(), BatchError> {
+        for _ in 0..LOAD_ROUNDS {
+            let mut needs = Needs::new(&self.book);
+            for one in waiting.iter() {
+                one.needs(&mut needs);
+            }
+            let wanted = needs.into_unknown();
+            if wanted.is_empty() {
+                return Ok(());
+            }
+            self.fetch(connection, &wanted).await?;
+        }
+        Err(BatchError::Unsatisfied)
+    }
+
+    /// Loads these rows.
+    pub(super) async fn fetch(&mut self, connection: &mut Connection, wanted: &Wanted) -> sqlx::Result<()> {
+        load::fetch(connection, wanted, self.ids, &mut self.searches, &mut self.book).await
+    }
+
+    /// The batch is done: forgets what is seldom asked for again.
+    pub(super) fn saved(&mut self) {
+        self.book.saved(self.kept_transactions);
+        if self.book.kept_rows() > KEPT_ROWS {
+            self.forget();
+        }
+    }
+
+    /// Forgets all rows: the database alone knows what holds.
+    pub(super) fn forget(&mut self) {
+        self.book = Book::default();
+    }
+}
+
+/// What waits for a search that goes on in the next batch.
+pub(super) struct Unfinished<W: ?Sized> {
+    waiting: Vec<Box<W>>,
+    /// What they look for.
+    awaited: BTreeSet<ActivityQuery>,
+}
+
+impl<W: Waiting + ?Sized> Unfinished<W> {
+    pub(super) const fn new() -> Self {
+        Self { waiting: Vec::new(), awaited: BTreeSet::new() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// What has waited since earlier batches. Those that take too long are given up: a client that has closed its side of the
+    /// connection may have gone, which nobody tells.
+    pub(super) fn go_on(&mut self) -> Vec<Box<W>> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.retain(|one| !one.is_abandoned());
+        for one in waiting.extract_if(.., |one| one.age() > LONGEST_SEARCH) {
+            let text = "The search took too long. Ask for a shorter time, or with fewer filters.";
+            one.fail(FpsError::new(Code::ServiceUnavailable, text));
+        }
+        waiting
+    }
+
+    /// Takes out those that wait for a search which goes on in the next batch.
+    pub(super) fn set_aside(&mut self, book: &Book, waiting: &mut Vec<Box<W>>) {
+        if !book.has_unfinished() {
+            return;
+        }
+        let waits = |one: &mut Box<W>| {
+            let mut needs = Needs::new(book);
+            one.needs(&mut needs);
+            self.awaited.extend(needs.unfinished().iter().cloned());
+            !needs.unfinished().is_empty()
+        };
+        self.waiting.extend(waiting.extract_if(.., waits));
+    }
+
+    /// Forgets the searches that nobody waits for any more.
+    pub(super) fn keep_awaited(&mut self, searches: &mut Searches) {
+        searches.keep_only(&std::mem::take(&mut self.awaited));
+    }
+}

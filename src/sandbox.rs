@@ -11,18 +11,20 @@ use axum::response::IntoResponse;
 use axum::routing::{any, get};
 use tokio::sync::OnceCell;
 
+use crate::authentication::Authenticator;
 use crate::clock::Clock;
 use crate::cobranded::{self, CoBranded};
 use crate::config::{CoBrandedAuth, Config, ConfigError};
 use crate::fps::hosts::Hosts;
-use crate::fps::outbound::Outbound;
-use crate::fps::{self, Authenticator, Rest, reference};
+use crate::fps::{self, Rest, reference};
 use crate::ids;
 use crate::ledger::{Amount, FeeTable, Numbering, Rules};
+use crate::outbound::Outbound;
 use crate::seed::{self, Seed, SeedError};
 use crate::server::shutdown::Shutdown;
 use crate::server::tls::CertificateSource;
 use crate::server::{self, Bound, Ending, HttpsSettings, ServerError, ServerSettings};
+use crate::service::Service;
 use crate::signature::TrustedKeys;
 use crate::store::{Store, StoreError, StoreSettings};
 
@@ -191,12 +193,11 @@ fn router(
     };
     let rest = Rest {
         authenticator,
+        service: Service { outbound, verify_signature_refusal: config.verify_signature_refusal },
         store: store.clone(),
         hosts,
         max_request_bytes: config.max_request_bytes,
         max_parameters: config.max_parameters,
-        outbound,
-        verify_signature_refusal: config.verify_signature_refusal,
     };
     let markdown = |text: String| ([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text);
     let mut router = Router::new()

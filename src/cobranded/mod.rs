@@ -37,10 +37,11 @@ use url::Url;
 use crate::clock::Clock;
 use crate::error::{Code, FpsError};
 use crate::fps::hosts::{self, Hosts};
-use crate::fps::outbound::Outbound;
-use crate::fps::query::{self, Pair};
+use crate::fps::status;
 use crate::ids;
 use crate::ledger::{FindSecret, KeepSecret, Secret, SecretName};
+use crate::outbound::Outbound;
+use crate::query::{self, Pair};
 use crate::server::ConnectionInfo;
 use crate::store::Store;
 
@@ -174,9 +175,7 @@ fn instead<T>(status: StatusCode, title: &str, text: &str) -> Result<T, Instead>
 
 /// The page for a command that could not be run.
 fn refused(refusal: &FpsError) -> Response<Body> {
-    let status =
-        StatusCode::from_u16(refusal.code.facts().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    pages::problem(status, "The sandbox cannot do this now", &refusal.message)
+    pages::problem(status(refusal.code), "The sandbox cannot do this now", &refusal.message)
 }
 
 /// A form as it was sent; a password may be in it.

@@ -8,9 +8,9 @@ use axum::http::{Response, StatusCode};
 use url::Url;
 
 use crate::error::FpsError;
-use crate::fps::outbound::Outbound;
 use crate::ledger::{Authorise, Consider, Considered, Ending, PaymentMethod, Timestamp, Visitor};
 use crate::logging::excerpt;
+use crate::outbound::Outbound;
 use crate::store::AccessKey;
 
 use super::address::{address_fields, given_address, shown_address};

@@ -5,58 +5,74 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, Method, Response, StatusCode};
-use chrono::NaiveDate;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::config::VerifySignatureRefusal;
+use crate::authentication::{Authenticated, Authenticator, Incoming};
 use crate::error::{Code, FpsError};
 use crate::ids;
 use crate::logging::excerpt;
+use crate::query::{Decoded, Pair};
 use crate::server::BodyTimedOut;
-use crate::store::Store;
+use crate::service::actions::Action;
+use crate::service::{self, Service, World};
 
-use super::actions::{self, Action, Run};
-use super::authentication::{Authenticator, Incoming, invalid};
-use super::call::{Call, OpenCall};
 use super::hosts::Hosts;
-use super::instant;
-use super::outbound::Outbound;
-use super::params::{Params, missing};
-use super::query::{Decoded, Pair};
-use super::xml::error_document;
+use super::status::{status, status_of_authentication};
+use super::xml;
+
+/// Parameters that every request has, whatever its action.
+pub const COMMON: &[&str] =
+    &["Action", "AWSAccessKeyId", "Version", "Timestamp", "SignatureVersion", "SignatureMethod", "Signature"];
 
 /// The header in which lenient mode reports on the signature.
 const SIGNATURE_REPORT: &str = "x-sandbox-signature";
 /// Longest report in it, in characters: clients take headers of a few kilobytes at most.
 const LONGEST_REPORT: usize = 500;
 
-/// The first version of the API that has the answers of this service.
-const FIRST_VERSION: NaiveDate = match NaiveDate::from_ymd_opt(2008, 9, 17) {
-    Some(date) => date,
-    None => NaiveDate::MIN,
-};
-
 /// Everything the front needs to answer.
 #[derive(Debug)]
 pub struct Rest {
     /// Checks requests.
     pub authenticator: Authenticator,
-    /// Runs commands.
-    pub store: Store,
+    /// Executes requests.
+    pub service: Service,
+    /// Where their commands run.
+    pub store: World,
     /// The hosts that requests may have been signed for.
     pub hosts: Hosts,
     /// Longest target and body together, in bytes.
     pub max_request_bytes: usize,
     /// Most parameters of one request.
     pub max_parameters: usize,
-    /// Checks signatures on messages.
-    pub outbound: Arc<Outbound>,
-    /// How VerifySignature says no.
-    pub verify_signature_refusal: VerifySignatureRefusal,
+}
+
+/// A refusal and the status it is answered with.
+struct Refusal {
+    error: FpsError,
+    status: StatusCode,
+}
+
+impl Refusal {
+    fn by_authentication(error: FpsError) -> Self {
+        Self { status: status_of_authentication(error.code), error }
+    }
+}
+
+impl From<FpsError> for Refusal {
+    fn from(error: FpsError) -> Self {
+        Self { status: status(error.code), error }
+    }
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Self {
+        FpsError::from(code).into()
+    }
 }
 
 /// Answers any request to the service's path.
@@ -98,12 +114,11 @@ fn xml_response(status: StatusCode, document: String) -> Response<Body> {
     response
 }
 
-fn refuse(refusal: &FpsError, request_id: Uuid) -> Response<Body> {
+fn refuse(Refusal { error, status }: &Refusal, request_id: Uuid) -> Response<Body> {
     // As text values both stay on one line of the log, whatever the client has put into them.
-    tracing::info!(code = refusal.code.name(), reason = excerpt(&refusal.message).as_ref(), "refused");
-    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = xml_response(status, error_document(refusal, request_id));
-    if status == StatusCode::METHOD_NOT_ALLOWED {
+    tracing::info!(code = error.code.name(), reason = excerpt(&error.message).as_ref(), "refused");
+    let mut response = xml_response(*status, xml::error_document(error, request_id));
+    if *status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
     }
     response
@@ -115,49 +130,46 @@ impl Rest {
         request: Request,
         request_id: Uuid,
         report: &mut Option<String>,
-    ) -> Result<String, FpsError> {
+    ) -> Result<String, Refusal> {
         if ![Method::GET, Method::POST].contains(request.method()) {
             return Err(Code::MethodNotAllowed.into());
         }
         let (parts, body) = request.into_parts();
-        let target = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
-        let left = self.max_request_bytes.checked_sub(target.len()).ok_or_else(|| self.too_large())?;
-        let form = self.read_form(&parts.method, body, left).await?;
-        let query = parts.uri.query().unwrap_or_default();
-        let raw = joined(query, &form);
-        let parameters = Decoded::read(&[query.as_bytes(), &form]);
-        let hosts = self.hosts.of(&parts);
-        let incoming = Incoming {
-            verb: parts.method.as_str(),
-            path: parts.uri.path(),
-            hosts: &hosts.iter().map(String::as_str).collect::<Vec<_>>(),
-            parameters: &parameters,
-            raw: &raw,
-        };
+        let form = self.read_form(&parts, body).await?;
+        let parameters = Decoded::read(&[query(&parts).as_bytes(), &form]);
         // Looked up first, because some actions are for anybody; an unknown one is refused only after authentication,
         // as is everything that is wrong with parameters.
-        let action = action(&parameters);
-        let caller = if let Ok(Action { run: Run::Anybody(_), .. }) = &action {
+        let action = Action::named(parameters.value("Action").as_deref());
+        let caller = if action.as_ref().is_ok_and(|action| action.is_for_anybody()) {
             None
         } else {
-            let authenticated = self.authenticator.authenticate(&incoming)?;
+            let authenticated = self.authenticate(&parts, &form, &parameters);
+            let authenticated = authenticated.map_err(Refusal::by_authentication)?;
             *report = authenticated.report;
             Some(authenticated.caller)
         };
-        let pairs = self.texts(parameters)?;
+        let parameters = self.texts(parameters)?;
         let action = action?;
-        let version = version(&pairs)?;
-        let params = Params::new(action.name, action.parameters, action.legacy, version, &pairs)?;
-        let answer = match (&action.run, caller) {
-            (Run::Signed(run), Some(caller)) => run(Call::new(caller, params, &self.store)).await?,
-            (Run::Signed(_), None) => return Err(Code::MissingAuthenticationToken.into()),
-            (Run::Anybody(run), _) => {
-                let (outbound, refusal) = (&*self.outbound, self.verify_signature_refusal);
-                run(OpenCall { params, outbound, refusal }).await?
-            }
-        };
-        tracing::debug!(action = action.name, "answered");
-        Ok(answer.document(version, request_id))
+        let version = value(&parameters, "Version");
+        let request = service::Request { action, version, parameters: &parameters, common: COMMON };
+        let answer = self.service.execute(&self.store, caller, request).await?;
+        Ok(xml::document(action.name, version, &answer, request_id))
+    }
+
+    fn authenticate(
+        &self,
+        parts: &Parts,
+        form: &[u8],
+        parameters: &Decoded,
+    ) -> Result<Authenticated, FpsError> {
+        let hosts = self.hosts.of(parts);
+        self.authenticator.authenticate(&Incoming {
+            verb: parts.method.as_str(),
+            path: parts.uri.path(),
+            hosts: &hosts.iter().map(String::as_str).collect::<Vec<_>>(),
+            parameters,
+            raw: &joined(query(parts), form),
+        })
     }
 
     fn too_large(&self) -> FpsError {
@@ -166,12 +178,14 @@ impl Rest {
         FpsError::new(Code::RequestTooLarge, text)
     }
 
-    /// The form of a POST, if it has at most so many bytes.
-    async fn read_form(&self, method: &Method, body: Body, most: usize) -> Result<Bytes, FpsError> {
-        if method != Method::POST {
+    /// The form of a POST, if target and form are not too large together.
+    async fn read_form(&self, parts: &Parts, body: Body) -> Result<Bytes, FpsError> {
+        let target = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
+        let left = self.max_request_bytes.checked_sub(target.len()).ok_or_else(|| self.too_large())?;
+        if parts.method != Method::POST {
             return Ok(Bytes::new());
         }
-        let collected = Limited::new(body, most).collect().await;
+        let collected = Limited::new(body, left).collect().await;
         let form = collected.map_err(|problem| self.unreadable(problem.as_ref()))?.to_bytes();
         if form.trim_ascii_start().starts_with(b"<") {
             let text = "SOAP is not spoken here yet; send the action as a REST query or form.";
@@ -201,29 +215,18 @@ impl Rest {
     }
 }
 
+fn query(parts: &Parts) -> &str {
+    parts.uri.query().unwrap_or_default()
+}
+
 fn joined(query: &str, form: &[u8]) -> String {
     let form = String::from_utf8_lossy(form);
     let separator = if query.is_empty() || form.is_empty() { "" } else { "&" };
     format!("{query}{separator}{form}")
 }
 
-fn action(parameters: &Decoded) -> Result<&'static Action, FpsError> {
-    let name = parameters.value("Action").ok_or(Code::MissingAction)?;
-    let action = actions::find(&name);
-    if let Some(meant) = action.filter(|action| action.name != name) {
-        tracing::info!(sent = &*name, meant = meant.name, "took a misspelled action for what is meant");
-    }
-    action.ok_or_else(|| {
-        FpsError::new(Code::InvalidAction, format!("The action {name} is not valid for this web service."))
-    })
-}
-
-/// Any date from the first version on is served; the answer's namespace follows it.
-fn version(pairs: &[Pair]) -> Result<&str, FpsError> {
-    let given = pairs.iter().find(|(name, value)| name == "Version" && !value.is_empty());
-    let (_, version) = given.ok_or_else(|| missing("Version"))?;
-    if instant::date(version).is_some_and(|date| date >= FIRST_VERSION) {
-        return Ok(version);
-    }
-    Err(invalid("Version", version, "Must be 2008-09-17 or a later date, such as 2010-08-28."))
+/// The first value under this name that is not empty; empty where there is none.
+fn value<'a>(parameters: &'a [Pair], name: &str) -> &'a str {
+    let given = parameters.iter().find(|(known, value)| known == name && !value.is_empty());
+    given.map_or("", |(_, value)| value)
 }

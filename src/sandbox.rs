@@ -11,18 +11,20 @@ use axum::response::IntoResponse;
 use axum::routing::{any, get};
 use tokio::sync::OnceCell;
 
+use crate::authentication::Authenticator;
 use crate::clock::Clock;
 use crate::cobranded::{self, CoBranded};
 use crate::config::{CoBrandedAuth, Config, ConfigError, Database};
 use crate::fps::hosts::Hosts;
-use crate::fps::outbound::Outbound;
-use crate::fps::{self, Authenticator, Rest, reference};
+use crate::fps::{self, Rest, reference};
 use crate::ids;
 use crate::ledger::{Amount, FeeTable, Rules};
+use crate::outbound::Outbound;
 use crate::seed::{self, Seed, SeedError};
 use crate::server::shutdown::Shutdown;
 use crate::server::tls::CertificateSource;
 use crate::server::{self, Bound, Ending, HttpsSettings, ServerError, ServerSettings};
+use crate::service::Service;
 use crate::signature::TrustedKeys;
 use crate::store::{Databases, Store, StoreError, StoreSettings};
 use crate::worlds::{Start, Template, WorldError, WorldSettings, Worlds};
@@ -85,7 +87,7 @@ impl Sandbox {
         let bound = server::bind(&server_settings(config), Clock::system().now().to_datetime()).await?;
         let trusted = TrustedKeys::new(&config.file_only.trusted_key).map_err(ConfigError::Table)?;
         let outbound = Arc::new(Outbound::new(trusted, store.clone()));
-        let router = router(config, clock, &worlds, Arc::clone(&outbound), bound.ca_pem());
+        let router = router(config, &worlds, Arc::clone(&outbound), bound.ca_pem());
         Ok(Self { bound, router, worlds, is_new, outbound })
     }
 
@@ -208,20 +210,10 @@ fn server_settings(config: &Config) -> ServerSettings {
     }
 }
 
-fn router(
-    config: &Config,
-    clock: Clock,
-    worlds: &Worlds,
-    outbound: Arc<Outbound>,
-    ca_pem: Option<&str>,
-) -> Router {
+fn router(config: &Config, worlds: &Worlds, outbound: Arc<Outbound>, ca_pem: Option<&str>) -> Router {
     let hosts = Hosts { aliases: config.host_alias.clone() };
-    let world = worlds.default_world();
-    let store = world.store();
     let pages = CoBranded {
-        world: Arc::clone(world),
-        store: store.clone(),
-        clock: clock.clone(),
+        worlds: worlds.clone(),
         hosts: hosts.clone().with(cobranded::AMAZON_HOSTS),
         outbound: Arc::clone(&outbound),
         insists_on_signatures: config.cobranded_auth == CoBrandedAuth::Strict,
@@ -234,23 +226,20 @@ fn router(
         mode: config.auth,
         versions: config.signature_versions.clone(),
         window: config.timestamp_window,
-        clock,
-        world: Arc::clone(world),
+        worlds: worlds.clone(),
     };
     let rest = Rest {
         authenticator,
-        store: store.clone(),
+        service: Service { outbound, verify_signature_refusal: config.verify_signature_refusal },
         hosts,
         max_request_bytes: config.max_request_bytes,
         max_parameters: config.max_parameters,
-        outbound,
-        verify_signature_refusal: config.verify_signature_refusal,
     };
     let markdown = |text: String| ([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text);
     let mut router = Router::new()
         .route("/", any(fps::answer).with_state(Arc::new(rest)))
         .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready).with_state(store.clone()))
+        .route("/readyz", get(ready).with_state(worlds.default_world().store().clone()))
         .route("/_sandbox/actions", get(async move || markdown(reference::actions_markdown())))
         .route("/_sandbox/errors", get(async move || markdown(reference::errors_markdown())))
         .route("/_sandbox/magic", get(async move || markdown(reference::magic_markdown())));

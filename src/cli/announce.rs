@@ -218,7 +218,9 @@ fn first_steps(config: &Config, ready: &Announcement, keys: &Keys, clock: &Clock
     let ask = [("Action", "GetDebtBalance"), ("CreditInstrumentId", world::INSTRUMENT)];
     let ask = ask.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let curl = world::signer().sign(Method::Get, &endpoint, ask, &now).curl();
-    let window = humantime::format_duration(config.timestamp_window);
+    let window = config
+        .timestamp_window
+        .map_or("ever".to_owned(), |window| humantime::format_duration(window).to_string());
     let mut options = String::new();
     if ready.http.first().is_none_or(|url| url != super::arguments::DEFAULT_ENDPOINT) {
         let _ = write!(options, " --endpoint {endpoint}");

@@ -1,8 +1,9 @@
 //! Parameters as a person gives them: shorthands written out, mistakes noticed.
 
-use crate::fps::actions::{self, ACTIONS, Action};
-use crate::fps::params::{COMMON, Kind, Parameter};
+use crate::fps::COMMON;
 use crate::ids;
+use crate::service::actions::{self, ACTIONS, Action};
+use crate::service::params::{Kind, Parameter};
 
 use super::print;
 use super::request::Pair;

@@ -1,6 +1,6 @@
 //! Addresses: where the visitor wants things sent, or the merchant.
 
-use crate::fps::query::Pair;
+use crate::query::Pair;
 
 use super::Form;
 use super::pages::AddressField;

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 
-use crate::fps::instant;
 use crate::ledger::{
     Account, Amount, Charges, Measure, PaymentMethod, Period, Timestamp, TokenId, UsageLimit, Validity,
     decimal_number, whole_number,
 };
+use crate::service::instant;
 
 use super::pipelines::{Parameter, Pipeline};
 use super::start::Start;

@@ -34,19 +34,17 @@ use tokio::sync::OnceCell;
 use tracing::Instrument;
 use url::Url;
 
-use crate::clock::Clock;
 use crate::error::{Code, FpsError};
 use crate::fps::hosts::{self, Hosts};
-use crate::fps::outbound::Outbound;
-use crate::fps::query::{self, Pair};
+use crate::fps::status;
 use crate::ids;
 use crate::ledger::{FindSecret, KeepSecret, Secret, SecretName};
+use crate::outbound::Outbound;
+use crate::query::{self, Pair};
 use crate::server::ConnectionInfo;
-use crate::store::Store;
-use crate::worlds::World;
+use crate::worlds::Worlds;
 
 pub use seal::Seal;
-use seal::{Broken, Visit};
 pub use start::is_own;
 use visit::Arrival;
 
@@ -64,12 +62,8 @@ const AMAZON_CERTIFICATES: [&str; 2] = ["https://fps.sandbox.amazonaws.com", "ht
 /// Everything the pages need.
 #[derive(Debug)]
 pub struct CoBranded {
-    /// Whose access keys.
-    pub world: Arc<World>,
-    /// Runs commands.
-    pub store: Store,
-    /// The sandbox clock.
-    pub clock: Clock,
+    /// Where merchants are.
+    pub worlds: Worlds,
     /// The hosts that URLs may have been signed for.
     pub hosts: Hosts,
     /// Signs return URLs.
@@ -140,9 +134,7 @@ async fn start(State(pages): State<Arc<CoBranded>>, request: Request) -> Respons
         let text = format!("It has more than {} parameters (--max-parameters).", pages.max_parameters);
         return pages::problem(StatusCode::BAD_REQUEST, "This link is too long", &text);
     }
-    let visit =
-        Visit { query: query.to_owned(), began: pages.clock.now().millis(), email: None, paid_by: None };
-    let arrival = match Arrival::new(&pages, &parts, visit) {
+    let arrival = match Arrival::new(&pages, &parts, query).await {
         Ok(arrival) => arrival,
         Err(problem) => return *problem,
     };
@@ -177,9 +169,7 @@ fn instead<T>(status: StatusCode, title: &str, text: &str) -> Result<T, Instead>
 
 /// The page for a command that could not be run.
 fn refused(refusal: &FpsError) -> Response<Body> {
-    let status =
-        StatusCode::from_u16(refusal.code.facts().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    pages::problem(status, "The sandbox cannot do this now", &refusal.message)
+    pages::problem(status(refusal.code), "The sandbox cannot do this now", &refusal.message)
 }
 
 /// A form as it was sent; a password may be in it.
@@ -213,22 +203,23 @@ impl CoBranded {
             Err(refusal) => return instead(StatusCode::BAD_REQUEST, UNREADABLE, &refusal.message),
         };
         let seal = self.seal().await.map_err(|refusal| Box::new(refused(&refusal)))?;
-        match seal.open(form.value("visit").unwrap_or_default(), self.clock.now()) {
-            Ok(visit) => Ok((Arrival::going_on(self, &parts, visit)?, form)),
-            Err(Broken::Expired) => instead(StatusCode::GONE, "This page was open for too long", STALE),
-            Err(Broken::Altered) => {
-                instead(StatusCode::BAD_REQUEST, "This page cannot be gone on with", STALE)
-            }
+        let Some(visit) = seal.open(form.value("visit").unwrap_or_default()) else {
+            return instead(StatusCode::BAD_REQUEST, "This page cannot be gone on with", STALE);
+        };
+        match Arrival::going_on(self, &parts, visit).await? {
+            Some(arrival) => Ok((arrival, form)),
+            None => instead(StatusCode::GONE, "This page was open for too long", STALE),
         }
     }
 
-    /// The seal of the world, made by the first sandbox that needs it.
+    /// The seal of the database, made by the first sandbox that needs it.
     async fn seal(&self) -> Result<&Seal, FpsError> {
         let made = self.seal.get_or_try_init(|| async {
             let name = SecretName::Seal;
-            let secret = match self.store.ask(FindSecret { name }).await? {
+            let store = self.worlds.default_world().store();
+            let secret = match store.ask(FindSecret { name }).await? {
                 Some(kept) => kept,
-                None => self.store.run(KeepSecret { name, offered: Secret::new(Seal::new_secret()) }).await?,
+                None => store.run(KeepSecret { name, offered: Secret::new(Seal::new_secret()) }).await?,
             };
             Seal::new(secret.reveal()).ok_or_else(|| Code::InternalError.into())
         });

@@ -2,8 +2,8 @@
 
 use chrono::{Datelike, Months};
 
-use crate::fps::query::Pair;
 use crate::ledger::{Authorised, Ending, Flaw, PaymentMethod, Timestamp};
+use crate::query::Pair;
 
 use super::pipelines::Pipeline;
 

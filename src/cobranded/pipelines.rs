@@ -1,10 +1,10 @@
 //! The seven pipelines: the parameters of each, what it asks for, and what its return URL names.
 
-use crate::fps::actions::{Behaviour, documented, observed, our_choice};
 use crate::ledger::{
     Account, AccountNumber, Amount, Asked, Charges, Credit, Measure, PaymentMethod, Payments, Proposal,
     RecipientTerms, Timestamp, TokenType, UsageLimit, Validity,
 };
+use crate::service::actions::{Behaviour, documented, observed, our_choice};
 
 use super::fields::Fields;
 use super::start::Start;

@@ -4,9 +4,9 @@
 
 use std::fmt::Write;
 
-use crate::fps::actions::{Behaviour, documented, observed, our_choice};
 use crate::fps::reference::LEGEND;
 use crate::ledger::Ending;
+use crate::service::actions::{Behaviour, documented, observed, our_choice};
 
 use super::pipelines::{COMMON, PIPELINES, Parameter, Pipeline};
 

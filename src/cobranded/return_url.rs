@@ -5,7 +5,7 @@ use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{Response, StatusCode};
 use url::{Url, form_urlencoded};
 
-use crate::fps::query::Pair;
+use crate::query::Pair;
 
 /// The merchant's URL with its own query, and these parameters after it. Blanks are `+` (observed).
 pub(super) fn with_parameters(url: &Url, pairs: &[Pair]) -> Url {

@@ -2,8 +2,8 @@
 
 use url::{Url, form_urlencoded};
 
-use crate::fps::query::{self, Pair, web_url};
 use crate::ledger::Ending;
+use crate::query::{self, Pair, web_url};
 
 /// Parameters that are the sandbox's own: no part of what is signed.
 const OWN: &str = "sandbox_";

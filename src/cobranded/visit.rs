@@ -7,11 +7,12 @@ use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 use url::Url;
 
-use crate::error::FpsError;
-use crate::fps::outbound::Outbound;
+use crate::error::{Code, FpsError};
 use crate::ledger::{Authorise, Consider, Considered, Ending, PaymentMethod, Timestamp, Visitor};
 use crate::logging::excerpt;
+use crate::outbound::Outbound;
 use crate::store::AccessKey;
+use crate::worlds::{FoundKey, World};
 
 use super::address::{address_fields, given_address, shown_address};
 use super::outcome::{Outcome, Success, expiry};
@@ -23,8 +24,80 @@ use super::signature::{self, Origin};
 use super::start::{Start, Wishes, is_address, own_result};
 use super::{CoBranded, Form, Instead, words};
 
-/// What a start URL says, as far as the visitor can be sent back to a merchant who is known.
+/// What a start URL says, as far as it leads back to a merchant who is known.
+struct Link {
+    start: Start,
+    return_url: Url,
+    wishes: Wishes,
+    /// The merchant.
+    found: FoundKey,
+}
+
+impl Link {
+    /// Reads a start URL. What cannot be told to the merchant in a return URL is told on a page.
+    async fn read(pages: &CoBranded, query: &str) -> Result<Self, Instead> {
+        let start = Start::read(query);
+        let return_url = start.return_url().or_else(no_way_back)?;
+        let Some(id) = start.caller_key() else { return no_way_back("it has no callerKey") };
+        let found = match pages.worlds.key(id).await {
+            Ok(found) => found,
+            Err(refusal) if refusal.code != Code::InvalidClientTokenId => {
+                return Err(Box::new(super::refused(&refusal)));
+            }
+            Err(refusal) if refusal.message != Code::InvalidClientTokenId.facts().message => {
+                return no_way_back(refusal.message.trim_end_matches('.'));
+            }
+            Err(_) => {
+                let shown: String = id.chars().take(SHOWN_OF_KEY).collect();
+                return no_way_back(&format!("its callerKey {shown} is not known here"));
+            }
+        };
+        let wishes = start.wishes().or_else(|problem| broken_link(&problem))?;
+        Ok(Self { start, return_url, wishes, found })
+    }
+
+    /// Why the link is not the merchant's, if it is not.
+    ///
+    /// Anybody can write a start URL that is not signed, and the query of its returnURL becomes part of what the
+    /// sandbox signs. So that query must not say what only the sandbox can say (our choice).
+    fn check(&self, pages: &CoBranded, parts: &Parts, query: &str) -> Result<Option<String>, Instead> {
+        let own_result = own_result(&self.return_url);
+        let refused = match signature::check(&self.start, query, &self.found.key, &pages.hosts.of(parts)) {
+            Origin::Signed => {
+                if let Some(name) = own_result {
+                    tracing::warn!(
+                        name,
+                        "the returnURL has a parameter that is named like what only the sandbox may say"
+                    );
+                }
+                return Ok(None);
+            }
+            Origin::Unsigned if !pages.insists_on_signatures => None,
+            Origin::Unsigned => Some("it is not signed, and --cobranded-auth is strict".to_owned()),
+            Origin::Forged(reason) => Some(reason),
+        };
+        let signs_by_version_1 = self.found.key.pages.signs_by_version_1;
+        let unsafe_query = match own_result {
+            Some(name) => {
+                Some(format!("has a parameter that is named like {name}, which only the sandbox may say"))
+            }
+            None if signs_by_version_1 && self.return_url.query().is_some_and(|own| !own.is_empty()) => {
+                Some("has a query, which signature version 1 does not keep apart from the results".to_owned())
+            }
+            None => None,
+        };
+        match unsafe_query {
+            Some(problem) => broken_link(&format!(
+                "Its returnURL {problem}. That is possible only in a link that the merchant has signed"
+            )),
+            None => Ok(refused),
+        }
+    }
+}
+
+/// Somebody at the pages of a merchant who is known, in the merchant's world.
 pub(super) struct Arrival {
+    world: Arc<World>,
     visit: Visit,
     start: Start,
     return_url: Url,
@@ -42,66 +115,54 @@ pub(super) struct Arrival {
 
 impl Arrival {
     /// Somebody with a start URL, whose signature is checked.
-    ///
-    /// Anybody can write a start URL that is not signed, and the query of its returnURL becomes part of what the
-    /// sandbox signs. So that query must not say what only the sandbox can say (our choice).
-    pub(super) fn new(pages: &CoBranded, parts: &Parts, visit: Visit) -> Result<Self, Instead> {
-        let mut arrival = Self::going_on(pages, parts, visit)?;
-        let hosts = pages.hosts.of(parts);
-        let origin = signature::check(&arrival.start, &arrival.visit.query, &arrival.key, &hosts);
-        let own_result = own_result(&arrival.return_url);
-        let refused = match origin {
-            Origin::Signed => {
-                if let Some(name) = own_result {
-                    tracing::warn!(
-                        name,
-                        "the returnURL has a parameter that is named like what only the sandbox may say"
-                    );
-                }
-                return Ok(arrival);
-            }
-            Origin::Unsigned if !pages.insists_on_signatures => None,
-            Origin::Unsigned => Some("it is not signed, and --cobranded-auth is strict".to_owned()),
-            Origin::Forged(reason) => Some(reason),
-        };
-        let unsafe_query = match own_result {
-            Some(name) => {
-                Some(format!("has a parameter that is named like {name}, which only the sandbox may say"))
-            }
-            None if arrival.signs_by_version_1()
-                && arrival.return_url.query().is_some_and(|own| !own.is_empty()) =>
-            {
-                Some("has a query, which signature version 1 does not keep apart from the results".to_owned())
-            }
-            None => None,
-        };
-        if let Some(problem) = unsafe_query {
-            return broken_link(&format!(
-                "Its returnURL {problem}. That is possible only in a link that the merchant has signed"
-            ));
-        }
-        if let Some(reason) = refused {
-            tracing::info!(reason = excerpt(&reason).as_ref(), "a start URL is refused");
-            arrival.request = Err(vec!["signature"]);
-            arrival.is_disowned = true;
-        }
-        Ok(arrival)
+    pub(super) async fn new(pages: &CoBranded, parts: &Parts, query: &str) -> Result<Self, Instead> {
+        let link = Link::read(pages, query).await?;
+        let refused = link.check(pages, parts, query)?;
+        let began = pages.worlds.now_in(&link.found).millis();
+        let visit = Visit { query: query.to_owned(), began, email: None, paid_by: None };
+        let Some(reason) = refused else { return Self::enter(pages, parts, link, visit).await };
+        tracing::info!(reason = excerpt(&reason).as_ref(), "a start URL is refused");
+        // A world is not made for a link that its merchant has not signed; whoever is sent back needs none.
+        let world = link.found.world().unwrap_or_else(|| pages.worlds.default_world());
+        let (world, key) = (Arc::clone(world), Arc::clone(&link.found.key));
+        let request = Err(vec!["signature"]);
+        let arrival = Self::of(pages, parts, link, (world, key), visit, request);
+        Ok(Self { is_disowned: true, ..arrival })
     }
 
-    /// Somebody who goes on with a visit that was checked when it began, and is sealed since. What cannot be told to
-    /// the merchant in a return URL is told on a page.
-    pub(super) fn going_on(pages: &CoBranded, parts: &Parts, visit: Visit) -> Result<Self, Instead> {
-        let start = Start::read(&visit.query);
-        let return_url = start.return_url().or_else(no_way_back)?;
-        let Some(id) = start.caller_key() else { return no_way_back("it has no callerKey") };
-        let Some(key) = pages.world.keys().get(id).cloned() else {
-            let shown: String = id.chars().take(SHOWN_OF_KEY).collect();
-            return no_way_back(&format!("its callerKey {shown} is not known here"));
-        };
-        let wishes = start.wishes().or_else(|problem| broken_link(&problem))?;
-        let request = Self::request(&visit, &start, &key);
+    /// Somebody who goes on with a visit that was checked when it began, and is sealed since; `None`, when that was too long
+    /// ago.
+    pub(super) async fn going_on(
+        pages: &CoBranded,
+        parts: &Parts,
+        visit: Visit,
+    ) -> Result<Option<Self>, Instead> {
+        let link = Link::read(pages, &visit.query).await?;
+        if visit.has_expired(pages.worlds.now_in(&link.found)) {
+            return Ok(None);
+        }
+        Self::enter(pages, parts, link, visit).await.map(Some)
+    }
+
+    /// Enters the merchant's world.
+    async fn enter(pages: &CoBranded, parts: &Parts, link: Link, visit: Visit) -> Result<Self, Instead> {
+        let entered = pages.worlds.enter(link.found.clone()).await;
+        let (world, key) = entered.map_err(|refusal| Box::new(super::refused(&refusal)))?;
+        let request = Self::request(&visit, &link.start, &key);
+        Ok(Self::of(pages, parts, link, (world, key), visit, request))
+    }
+
+    fn of(
+        pages: &CoBranded,
+        parts: &Parts,
+        link: Link,
+        (world, key): (Arc<World>, Arc<AccessKey>),
+        visit: Visit,
+        request: Result<Request, Vec<&'static str>>,
+    ) -> Self {
+        let Link { start, return_url, wishes, .. } = link;
         let base = pages.certificate_base(parts);
-        Ok(Self { visit, start, return_url, wishes, key, is_disowned: false, request, base })
+        Self { world, visit, start, return_url, wishes, key, is_disowned: false, request, base }
     }
 
     fn request(visit: &Visit, start: &Start, key: &AccessKey) -> Result<Request, Vec<&'static str>> {
@@ -127,7 +188,8 @@ impl Arrival {
         if version_1 {
             Outbound::sign_by_version_1(&self.key, &self.return_url, &mut pairs);
         } else {
-            pages.outbound.sign("GET", &self.return_url, &self.base, &mut pairs).await?;
+            let ids = self.world.request_ids();
+            pages.outbound.sign("GET", &self.return_url, &self.base, ids, &mut pairs).await?;
         }
         if tampers {
             tamper(&mut pairs);
@@ -190,10 +252,12 @@ async fn consider(
 ) -> Result<Result<Considered, Response<Body>>, FpsError> {
     let outcome = match &arrival.request {
         Err(names) => Outcome::IllFormed(names.clone()),
-        Ok(request) => match pages.store.ask(Consider { proposal: request.proposal.clone(), email }).await? {
-            Ok(considered) => return Ok(Ok(considered)),
-            Err(flaw) => flaw.into(),
-        },
+        Ok(request) => {
+            match arrival.world.store().ask(Consider { proposal: request.proposal.clone(), email }).await? {
+                Ok(considered) => return Ok(Ok(considered)),
+                Err(flaw) => flaw.into(),
+            }
+        }
     };
     arrival.go_back(pages, &outcome, false).await.map(Err)
 }
@@ -290,7 +354,8 @@ async fn end(
         _ => method,
     };
     let proposal = request.proposal.clone();
-    let authorised = match pages.store.run(Authorise { proposal, visitor, method, paid_by }).await? {
+    let authorised = match arrival.world.store().run(Authorise { proposal, visitor, method, paid_by }).await?
+    {
         Ok(authorised) => authorised,
         Err(flaw) => return arrival.go_back(pages, &flaw.into(), false).await,
     };
@@ -302,7 +367,7 @@ async fn end(
         expired: ending == Some(Ending::ExpiredCard),
         address: if request.asks_address { given_address(form) } else { Vec::new() },
         caller_reference: caller_reference.map(str::to_owned),
-        at: pages.clock.now(),
+        at: arrival.world.clock().now(),
     });
     arrival.go_back(pages, &outcome, ending == Some(Ending::TamperedSignature)).await
 }
@@ -340,7 +405,7 @@ async fn review_page(
     let choice = |method: &PaymentMethod| Choice {
         value: method.name(),
         label: words::method(*method),
-        hint: hint(*method, pages.clock.now()),
+        hint: hint(*method, arrival.world.clock().now()),
         is_chosen: Some(*method) == chosen,
     };
     let mut terms = words::terms(proposal, &considered.merchant, considered.current);

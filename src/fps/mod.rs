@@ -1,19 +1,13 @@
-//! The FPS web service as a client sees it.
+//! The web service's front: what a client sends and reads.
 //!
-//! A front turns bytes into a typed call and the answer into bytes; nothing flows backwards:
-//! `rest` → `query` → `authentication` → `actions` (`params`) → ledger → `xml`.
+//! Bytes become a request, the service executes it, and its answer becomes a document with a status:
+//! `rest` → [`crate::query`] → [`crate::authentication`] → [`crate::service`] → `xml`, `status`.
 
-pub mod actions;
-mod authentication;
-mod call;
 pub mod hosts;
-pub(crate) mod instant;
-pub mod outbound;
-pub mod params;
-pub mod query;
 pub mod reference;
 mod rest;
+mod status;
 mod xml;
 
-pub use authentication::Authenticator;
-pub use rest::{Rest, answer};
+pub use rest::{COMMON, Rest, answer};
+pub use status::status;

@@ -6,8 +6,9 @@ use std::fmt::Write;
 
 use crate::error::Code;
 use crate::ledger::magic;
+use crate::service::actions::{ACTIONS, Action};
 
-use super::actions::{ACTIONS, Action};
+use super::status::status;
 
 /// What the words of fidelity mean.
 pub(crate) const LEGEND: &str = "Fidelity: *documented* = a guide page or the schema says so; *observed* = seen in recorded \
@@ -67,7 +68,7 @@ pub fn errors_markdown() -> String {
             text,
             "| `{}` | {} | {retriable} | {} | {} | {} | {} |",
             facts.name,
-            facts.status,
+            status(*code).as_u16(),
             facts.message,
             given_by(*code),
             facts.basis,

@@ -5,72 +5,106 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, Method, Response, StatusCode};
-use chrono::NaiveDate;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::config::VerifySignatureRefusal;
+use crate::authentication::{Authenticator, Checked, Incoming, Mismatch};
 use crate::error::{Code, FpsError};
-use crate::ids;
+use crate::ids::RequestIds;
 use crate::logging::excerpt;
+use crate::query::{Decoded, Pair};
 use crate::server::BodyTimedOut;
-use crate::store::Store;
+use crate::service::actions::Action;
+use crate::service::{self, Service};
+use crate::worlds::{FoundKey, World, Worlds};
 
-use super::actions::{self, Action, Run};
-use super::authentication::{Authenticator, Incoming, invalid};
-use super::call::{Call, OpenCall};
 use super::hosts::Hosts;
-use super::instant;
-use super::outbound::Outbound;
-use super::params::{Params, missing};
-use super::query::{Decoded, Pair};
-use super::xml::error_document;
+use super::status::{status, status_of_authentication};
+use super::xml;
+
+/// Parameters that every request has, whatever its action.
+pub const COMMON: &[&str] =
+    &["Action", "AWSAccessKeyId", "Version", "Timestamp", "SignatureVersion", "SignatureMethod", "Signature"];
 
 /// The header in which lenient mode reports on the signature.
 const SIGNATURE_REPORT: &str = "x-sandbox-signature";
 /// Longest report in it, in characters: clients take headers of a few kilobytes at most.
 const LONGEST_REPORT: usize = 500;
 
-/// The first version of the API that has the answers of this service.
-const FIRST_VERSION: NaiveDate = match NaiveDate::from_ymd_opt(2008, 9, 17) {
-    Some(date) => date,
-    None => NaiveDate::MIN,
-};
-
 /// Everything the front needs to answer.
 #[derive(Debug)]
 pub struct Rest {
     /// Checks requests.
     pub authenticator: Authenticator,
-    /// Runs commands.
-    pub store: Store,
+    /// Executes requests.
+    pub service: Service,
     /// The hosts that requests may have been signed for.
     pub hosts: Hosts,
     /// Longest target and body together, in bytes.
     pub max_request_bytes: usize,
     /// Most parameters of one request.
     pub max_parameters: usize,
-    /// Checks signatures on messages.
-    pub outbound: Arc<Outbound>,
-    /// How VerifySignature says no.
-    pub verify_signature_refusal: VerifySignatureRefusal,
+}
+
+/// A refusal and the status it is answered with.
+struct Refusal {
+    error: FpsError,
+    status: StatusCode,
+}
+
+impl Refusal {
+    fn by_authentication(error: FpsError) -> Self {
+        Self { status: status_of_authentication(error.code), error }
+    }
+}
+
+impl From<FpsError> for Refusal {
+    fn from(error: FpsError) -> Self {
+        Self { status: status(error.code), error }
+    }
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Self {
+        FpsError::from(code).into()
+    }
+}
+
+/// What is known of a request beside what it asks for.
+#[derive(Default)]
+struct Exchange {
+    /// Its id. Ids that repeat are those of the request's world, so a request has none until that is known.
+    id: Option<Uuid>,
+    /// What lenient mode says of the signature.
+    report: Option<String>,
+}
+
+impl Exchange {
+    /// Gives the request its id. Every line of the log that it writes from now on carries it.
+    fn assign_id(&mut self, ids: &RequestIds) -> Uuid {
+        let id = *self.id.get_or_insert_with(|| ids.next());
+        tracing::Span::current().record("request_id", tracing::field::display(id));
+        id
+    }
 }
 
 /// Answers any request to the service's path.
 pub async fn answer(State(rest): State<Arc<Rest>>, request: Request) -> Response<Body> {
-    let request_id = ids::request_id();
-    let span = tracing::info_span!("request", %request_id);
+    let span = tracing::info_span!("request", request_id = tracing::field::Empty);
     async {
-        let mut report = None;
-        let outcome = rest.respond(request, request_id, &mut report).await;
+        let mut exchange = Exchange::default();
+        let outcome = rest.respond(request, &mut exchange).await;
+        let request_id = exchange.id.unwrap_or_else(|| exchange.assign_id(rest.worlds().request_ids()));
         let mut response = match outcome {
             Ok(document) => xml_response(StatusCode::OK, document),
             Err(refusal) => refuse(&refusal, request_id),
         };
-        if let Some(value) = report.and_then(|report| HeaderValue::from_str(&header_text(&report)).ok()) {
+        let report = exchange.report.and_then(|report| HeaderValue::from_str(&header_text(&report)).ok());
+        if let Some(value) = report {
             response.headers_mut().insert(SIGNATURE_REPORT, value);
         }
         response
@@ -98,66 +132,71 @@ fn xml_response(status: StatusCode, document: String) -> Response<Body> {
     response
 }
 
-fn refuse(refusal: &FpsError, request_id: Uuid) -> Response<Body> {
+fn refuse(Refusal { error, status }: &Refusal, request_id: Uuid) -> Response<Body> {
     // As text values both stay on one line of the log, whatever the client has put into them.
-    tracing::info!(code = refusal.code.name(), reason = excerpt(&refusal.message).as_ref(), "refused");
-    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = xml_response(status, error_document(refusal, request_id));
-    if status == StatusCode::METHOD_NOT_ALLOWED {
+    tracing::info!(code = error.code.name(), reason = excerpt(&error.message).as_ref(), "refused");
+    let mut response = xml_response(*status, xml::error_document(error, request_id));
+    if *status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
     }
     response
 }
 
 impl Rest {
-    async fn respond(
-        &self,
-        request: Request,
-        request_id: Uuid,
-        report: &mut Option<String>,
-    ) -> Result<String, FpsError> {
+    fn worlds(&self) -> &Worlds {
+        &self.authenticator.worlds
+    }
+
+    async fn respond(&self, request: Request, exchange: &mut Exchange) -> Result<String, Refusal> {
         if ![Method::GET, Method::POST].contains(request.method()) {
             return Err(Code::MethodNotAllowed.into());
         }
         let (parts, body) = request.into_parts();
-        let target = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
-        let left = self.max_request_bytes.checked_sub(target.len()).ok_or_else(|| self.too_large())?;
-        let form = self.read_form(&parts.method, body, left).await?;
-        let query = parts.uri.query().unwrap_or_default();
-        let raw = joined(query, &form);
-        let parameters = Decoded::read(&[query.as_bytes(), &form]);
-        let hosts = self.hosts.of(&parts);
+        let form = self.read_form(&parts, body).await?;
+        let parameters = Decoded::read(&[query(&parts).as_bytes(), &form]);
+        // Looked up first, because some actions are for anybody; an unknown one is refused only after authentication,
+        // as is everything that is wrong with parameters.
+        let action = Action::named(parameters.value("Action").as_deref());
+        let (world, caller) = if action.as_ref().is_ok_and(|action| action.is_for_anybody()) {
+            (self.world_of_anybody(&parameters).await, None)
+        } else {
+            let checked = self.authenticate(&parts, &form, &parameters).await;
+            let ids = checked.world.as_deref().map_or(self.worlds().request_ids(), World::request_ids);
+            exchange.assign_id(ids);
+            checked.mismatch.iter().for_each(Mismatch::log);
+            let authenticated = checked.outcome.map_err(Refusal::by_authentication)?;
+            exchange.report = authenticated.report;
+            (authenticated.world, Some(authenticated.caller))
+        };
+        let request_id = exchange.assign_id(world.request_ids());
+        let parameters = self.texts(parameters)?;
+        let action = action?;
+        let version = value(&parameters, "Version");
+        let request = service::Request { action, version, parameters: &parameters, common: COMMON };
+        let answer = self.service.execute(&world, caller, request).await?;
+        Ok(xml::document(action.name, version, &answer, request_id))
+    }
+
+    async fn authenticate(&self, parts: &Parts, form: &[u8], parameters: &Decoded) -> Checked {
+        let hosts = self.hosts.of(parts);
         let incoming = Incoming {
             verb: parts.method.as_str(),
             path: parts.uri.path(),
             hosts: &hosts.iter().map(String::as_str).collect::<Vec<_>>(),
-            parameters: &parameters,
-            raw: &raw,
+            parameters,
+            raw: &joined(query(parts), form),
         };
-        // Looked up first, because some actions are for anybody; an unknown one is refused only after authentication,
-        // as is everything that is wrong with parameters.
-        let action = action(&parameters);
-        let caller = if let Ok(Action { run: Run::Anybody(_), .. }) = &action {
-            None
-        } else {
-            let authenticated = self.authenticator.authenticate(&incoming)?;
-            *report = authenticated.report;
-            Some(authenticated.caller)
+        self.authenticator.authenticate(&incoming).await
+    }
+
+    /// The world of a request that is not authenticated: that of its access key, if it names one that has been made.
+    async fn world_of_anybody(&self, parameters: &Decoded) -> Arc<World> {
+        let found = match parameters.value("AWSAccessKeyId") {
+            Some(id) => self.worlds().key(&id).await.ok(),
+            None => None,
         };
-        let pairs = self.texts(parameters)?;
-        let action = action?;
-        let version = version(&pairs)?;
-        let params = Params::new(action.name, action.parameters, action.legacy, version, &pairs)?;
-        let answer = match (&action.run, caller) {
-            (Run::Signed(run), Some(caller)) => run(Call::new(caller, params, &self.store)).await?,
-            (Run::Signed(_), None) => return Err(Code::MissingAuthenticationToken.into()),
-            (Run::Anybody(run), _) => {
-                let (outbound, refusal) = (&*self.outbound, self.verify_signature_refusal);
-                run(OpenCall { params, outbound, refusal }).await?
-            }
-        };
-        tracing::debug!(action = action.name, "answered");
-        Ok(answer.document(version, request_id))
+        let world = found.as_ref().and_then(FoundKey::world).unwrap_or_else(|| self.worlds().default_world());
+        Arc::clone(world)
     }
 
     fn too_large(&self) -> FpsError {
@@ -166,12 +205,14 @@ impl Rest {
         FpsError::new(Code::RequestTooLarge, text)
     }
 
-    /// The form of a POST, if it has at most so many bytes.
-    async fn read_form(&self, method: &Method, body: Body, most: usize) -> Result<Bytes, FpsError> {
-        if method != Method::POST {
+    /// The form of a POST, if target and form are not too large together.
+    async fn read_form(&self, parts: &Parts, body: Body) -> Result<Bytes, FpsError> {
+        let target = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
+        let left = self.max_request_bytes.checked_sub(target.len()).ok_or_else(|| self.too_large())?;
+        if parts.method != Method::POST {
             return Ok(Bytes::new());
         }
-        let collected = Limited::new(body, most).collect().await;
+        let collected = Limited::new(body, left).collect().await;
         let form = collected.map_err(|problem| self.unreadable(problem.as_ref()))?.to_bytes();
         if form.trim_ascii_start().starts_with(b"<") {
             let text = "SOAP is not spoken here yet; send the action as a REST query or form.";
@@ -201,29 +242,18 @@ impl Rest {
     }
 }
 
+fn query(parts: &Parts) -> &str {
+    parts.uri.query().unwrap_or_default()
+}
+
 fn joined(query: &str, form: &[u8]) -> String {
     let form = String::from_utf8_lossy(form);
     let separator = if query.is_empty() || form.is_empty() { "" } else { "&" };
     format!("{query}{separator}{form}")
 }
 
-fn action(parameters: &Decoded) -> Result<&'static Action, FpsError> {
-    let name = parameters.value("Action").ok_or(Code::MissingAction)?;
-    let action = actions::find(&name);
-    if let Some(meant) = action.filter(|action| action.name != name) {
-        tracing::info!(sent = &*name, meant = meant.name, "took a misspelled action for what is meant");
-    }
-    action.ok_or_else(|| {
-        FpsError::new(Code::InvalidAction, format!("The action {name} is not valid for this web service."))
-    })
-}
-
-/// Any date from the first version on is served; the answer's namespace follows it.
-fn version(pairs: &[Pair]) -> Result<&str, FpsError> {
-    let given = pairs.iter().find(|(name, value)| name == "Version" && !value.is_empty());
-    let (_, version) = given.ok_or_else(|| missing("Version"))?;
-    if instant::date(version).is_some_and(|date| date >= FIRST_VERSION) {
-        return Ok(version);
-    }
-    Err(invalid("Version", version, "Must be 2008-09-17 or a later date, such as 2010-08-28."))
+/// The first value under this name that is not empty; empty where there is none.
+fn value<'a>(parameters: &'a [Pair], name: &str) -> &'a str {
+    let given = parameters.iter().find(|(known, value)| known == name && !value.is_empty());
+    given.map_or("", |(_, value)| value)
 }

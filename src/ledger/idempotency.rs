@@ -125,7 +125,7 @@ impl<O: Referenced> Command for Once<O> {
 
 /// A refusal uses its reference up, unless the request was ill-formed or the fault is ours (our choice).
 fn is_kept(refusal: &FpsError) -> bool {
-    refusal.code != Code::InvalidParams && refusal.code.facts().status < 500
+    refusal.code != Code::InvalidParams && !refusal.code.is_fault_of_service()
 }
 
 fn replay(book: &Book, outcome: &Outcome) -> Result<Receipt, FpsError> {

@@ -19,6 +19,7 @@ use tokio::sync::OnceCell;
 use crate::clock::Clock;
 use crate::error::{Code, FpsError};
 use crate::ids::RequestIds;
+use crate::ledger::Timestamp;
 use crate::seed::SeedError;
 use crate::store::{AccessKey, Databases, Keys, Opened, Place, Store, StoreError, file_beside};
 
@@ -89,6 +90,13 @@ pub struct FoundKey {
     /// The key.
     pub key: Arc<AccessKey>,
     world: Result<Arc<World>, WorldName>,
+}
+
+impl FoundKey {
+    /// Its world, if that has been made.
+    pub fn world(&self) -> Option<&Arc<World>> {
+        self.world.as_ref().ok()
+    }
 }
 
 /// Why a world could not be opened.
@@ -245,6 +253,11 @@ impl Worlds {
             self.make_room_for_one_awake().await;
         }
         Ok((world, key))
+    }
+
+    /// What the clock of a key's world shows; for a world that is not made yet, what it would show.
+    pub fn now_in(&self, found: &FoundKey) -> Timestamp {
+        found.world().map_or_else(|| self.0.template.start.state().now(), |world| world.clock().now())
     }
 
     /// The world of this name, if it has been made.

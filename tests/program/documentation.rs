@@ -155,7 +155,7 @@ fn every_link_leads_somewhere() {
 #[test]
 fn the_readme_says_which_actions_there_are() {
     let readme = read(&root().join("README.md"));
-    let all = format!("all {} actions", fps_sandbox::fps::actions::ACTIONS.len());
+    let all = format!("all {} actions", fps_sandbox::service::actions::ACTIONS.len());
     assert!(readme.contains(&all), "the README does not say that it speaks {all}");
 }
 

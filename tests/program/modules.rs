@@ -58,6 +58,20 @@ fn imports_between_top_level_modules_form_no_circle() {
 }
 
 #[test]
+fn the_service_knows_no_front_and_nothing_that_a_front_is_made_of() {
+    let named = &imports()["service"];
+    for front in ["authentication", "cli", "cobranded", "fps", "sandbox", "server", "signature"] {
+        assert!(!named.contains(front), "{named:?}");
+    }
+    for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/service")) {
+        let text = std::fs::read_to_string(&path).expect("a source file");
+        for library in ["axum", "http", "hyper", "quick_xml"] {
+            assert!(!text.contains(&format!("use {library}::")), "{}: {library}", path.display());
+        }
+    }
+}
+
+#[test]
 fn a_circle_would_be_noticed() {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let imports = [("a", names(&["b", "c"])), ("b", names(&["d"])), ("c", names(&[])), ("d", names(&["a"]))];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::support::signer::Request;
 use crate::support::{NOW, Reply, Server, config, demo, encode, get, raw};
 use fps_sandbox::config::{AuthMode, Config, FileOnly, VerifySignatureRefusal};
-use fps_sandbox::fps::outbound::Outbound;
+use fps_sandbox::outbound::Outbound;
 use fps_sandbox::signature::{Scheme, percent_encode};
 use fps_sandbox::signature::{TrustedKey, TrustedKeys};
 

@@ -1,6 +1,6 @@
 //! Authentication, tried on the success of every action: refused requests do nothing, and afterwards it succeeds.
 
-use fps_sandbox::fps::actions::{ACTIONS, Run};
+use fps_sandbox::service::actions::{ACTIONS, Run};
 
 use super::{Stage, success_of};
 use crate::support::{Client, NOW, Reply, get, instant, raw};

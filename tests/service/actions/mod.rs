@@ -15,11 +15,12 @@ use crate::verify_signature::trusting;
 use cases::{Case, Expected, Step, cases};
 use fps_sandbox::config::Config;
 use fps_sandbox::error::{Code, FpsError};
-use fps_sandbox::fps::actions::ACTIONS;
 use fps_sandbox::fps::reference::OF_EVERY_REQUEST;
+use fps_sandbox::fps::status;
 use fps_sandbox::ledger::{
     AccountNumber, Amount, Book, Command, Context, DepositFunds, Needs, Remarks, TransactionId,
 };
+use fps_sandbox::service::actions::ACTIONS;
 
 /// The world of `fixtures/actions.toml`, and the transactions made in it so far.
 pub(crate) struct Stage {
@@ -101,8 +102,11 @@ impl Stage {
             }
             Expected::Refusal { code, message } => {
                 let facts = code.facts();
-                let expected =
-                    (facts.status, facts.name, escaped(message.as_deref().unwrap_or(facts.message)));
+                let expected = (
+                    status(*code).as_u16(),
+                    facts.name,
+                    escaped(message.as_deref().unwrap_or(facts.message)),
+                );
                 let (found, said) = (reply.code(), said(reply));
                 ((reply.status, found.as_str(), said) != expected)
                     .then(|| format!("expected {expected:?}: {}", reply.body))

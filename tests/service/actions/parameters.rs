@@ -1,8 +1,8 @@
 //! The rules of parameters, tried on every parameter of every action as the action table describes it.
 
 use fps_sandbox::error::Code;
-use fps_sandbox::fps::actions::{ACTIONS, Action};
-use fps_sandbox::fps::params::{Kind, Parameter};
+use fps_sandbox::service::actions::{ACTIONS, Action};
+use fps_sandbox::service::params::{Kind, Parameter};
 
 use super::{Stage, escaped, success_of};
 

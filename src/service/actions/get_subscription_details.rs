@@ -1,0 +1,68 @@
+//! GetSubscriptionDetails: the terms and state of a subscription (guide: API Reference 2010).
+
+use crate::error::{Code, FpsError};
+use crate::ledger::{self, Period, SubscriptionDetails, Timestamp};
+use crate::service::call::Call;
+use crate::service::{Answer, Elements};
+
+use super::{Action, Run, documented, our_choice, shared};
+
+pub(super) static ACTION: Action = Action {
+    name: "GetSubscriptionDetails",
+    aliases: &[],
+    summary: "Tells the terms and the state of a subscription.",
+    source: "API Reference (2010-08-28), GetSubscriptionDetails; schema type SubscriptionDetails",
+    parameters: &[shared::SUBSCRIPTION_ID],
+    legacy: &[],
+    errors: &[Code::InvalidParams],
+    fidelity: &[
+        documented("Elements and their order; time units in lower case."),
+        our_choice("Subscriptions come from the seed file; those of others do not exist for the caller."),
+    ],
+    run: Run::Signed(|call| Box::pin(run(call))),
+};
+
+async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
+    let subscription = call.params.text("SubscriptionId")?.into();
+    let details = call.ask(ledger::GetSubscriptionDetails { caller: call.caller, subscription }).await?;
+    Ok(Answer::result(|out| {
+        out.nested("SubscriptionDetails", |out| write_details(out, &details));
+    }))
+}
+
+fn write_details(out: &mut Elements, details: &SubscriptionDetails) {
+    let subscription = &details.subscription;
+    let terms = &subscription.terms;
+    let made = u32::try_from(subscription.transactions.len()).unwrap_or(u32::MAX);
+    let promotion = terms.promotional_amount.filter(|_| made < terms.promotional_transactions);
+    out.text("SubscriptionId", &subscription.id);
+    out.text("Description", &terms.description);
+    out.amount("SubscriptionAmount", terms.amount);
+    if terms.next.is_some() {
+        out.amount("NextTransactionAmount", promotion.unwrap_or(terms.amount));
+    }
+    if let Some(amount) = terms.promotional_amount {
+        out.amount("PromotionalAmount", amount);
+    }
+    out.text("NumberOfPromotionalTransactions", terms.promotional_transactions);
+    out.text("StartDate", Timestamp::from_millis(terms.start));
+    out.maybe("EndDate", terms.end.map(Timestamp::from_millis));
+    if let Some(length) = terms.length {
+        write_duration(out, "SubscriptionPeriod", length);
+    }
+    write_duration(out, "SubscriptionFrequency", terms.frequency);
+    out.text("SubscriptionStatus", subscription.status.name());
+    out.text("NumberOfTransactionsProcessed", made);
+    out.text("RecipientEmail", &details.recipient.email);
+    out.text("RecipientName", &details.recipient.name);
+    out.text("SenderEmail", &details.sender.email);
+    out.text("SenderName", &details.sender.name);
+    out.maybe("NextTransactionDate", terms.next_payment());
+}
+
+fn write_duration(out: &mut Elements, name: &'static str, period: Period) {
+    out.nested(name, |out| {
+        out.text("Value", period.count);
+        out.text("TimeUnit", period.unit.name());
+    });
+}

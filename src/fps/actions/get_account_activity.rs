@@ -109,7 +109,7 @@ fn write_transaction(xml: &mut Xml, detail: &TransactionDetail, account: Account
     xml.text("TransactionId", &transaction.id);
     xml.text("CallerTransactionDate", transaction.received);
     xml.text("DateReceived", transaction.received);
-    xml.maybe("DateCompleted", transaction.progress.completed);
+    xml.maybe("DateCompleted", transaction.history.completed());
     xml.amount("TransactionAmount", transaction.charged());
     xml.text("FPSOperation", transaction.operation.name());
     xml.text("TransactionStatus", stage.status.name());

@@ -40,7 +40,7 @@ fn write_detail(xml: &mut Xml, detail: &TransactionDetail) {
     xml.maybe("CallerDescription", remarks.caller_description.as_ref());
     xml.maybe("SenderDescription", remarks.sender_description.as_ref());
     xml.text("DateReceived", transaction.received);
-    xml.maybe("DateCompleted", transaction.progress.completed);
+    xml.maybe("DateCompleted", transaction.history.completed());
     xml.amount("TransactionAmount", transaction.charged());
     xml.amount("FPSFees", transaction.progress.fee);
     if !transaction.progress.marketplace_fee.is_zero() {
@@ -86,7 +86,7 @@ fn write_relation(xml: &mut Xml, id: &str, relation: &str) {
 /// Oldest first: clients take the last entry for the current state.
 fn write_history(xml: &mut Xml, transaction: &Transaction) {
     let mut amount = transaction.amount;
-    for stage in &transaction.progress.history {
+    for stage in transaction.history.stages() {
         xml.nested("StatusHistory", |xml| {
             xml.text("Date", stage.at);
             xml.text("TransactionStatus", Status::name(stage.status));

@@ -3,6 +3,10 @@
 //! A store fills it (`put_…`), operations read and change it, and the store saves [`Changes`]. The book knows
 //! what it has looked for, so a row that was asked for and does not exist is "known to be absent".
 
+mod transition;
+
+pub use transition::History;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -13,6 +17,7 @@ use crate::error::{Code, FpsError};
 
 use super::account::{Account, AccountKind, EmailKey};
 use super::account_activity::{ActivityPage, ActivityQuery};
+use super::event::Event;
 use super::idempotency::{Reference, ReferenceKey};
 use super::instrument::Instrument;
 use super::money::Amount;
@@ -146,6 +151,8 @@ pub struct Changes {
     pub references: BTreeSet<ReferenceKey>,
     /// The work that is now due for a transaction, or that none is any more.
     pub due: BTreeMap<TransactionNumber, Option<Due>>,
+    /// What happened, in the order of decisions. Events always come with other changes, and nobody keeps them yet.
+    pub events: Vec<Event>,
 }
 
 impl Changes {
@@ -570,12 +577,6 @@ impl Book {
         self.put_instrument(instrument);
     }
 
-    /// A new transaction.
-    pub fn add_transaction(&mut self, transaction: Transaction) {
-        self.changes.new_transactions.insert(transaction.number);
-        self.put_transaction(transaction);
-    }
-
     /// Gives a transaction that is not saved yet another id: seed files name theirs.
     pub fn rename_transaction(&mut self, number: TransactionNumber, id: TransactionId) {
         if let Some(transaction) = self.transactions.get_mut(&number) {
@@ -585,7 +586,7 @@ impl Book {
         }
     }
 
-    /// Changes how far a transaction got.
+    /// Changes how far a transaction got; not its status, which changes by `change_status` alone.
     pub fn progress(&mut self, number: TransactionNumber, change: impl FnOnce(&mut Progress)) {
         let Some(transaction) = self.transactions.get_mut(&number) else {
             return self.break_off(BrokenInvariant::transaction(number));
@@ -621,6 +622,13 @@ impl Book {
         }
     }
 
+    /// Takes back the use of a transaction's sender token: it came to nothing.
+    fn give_use_back(&mut self, transaction: &Transaction) {
+        if let Some(token) = transaction.sender_token {
+            self.use_token(token, |token| token.give_back(transaction.amount, transaction.received));
+        }
+    }
+
     /// A new subscription.
     pub fn add_subscription(&mut self, subscription: Subscription) {
         let key = subscription.id.clone();
@@ -638,8 +646,9 @@ impl Book {
     }
 
     /// Takes a token out of use.
-    pub fn cancel_token(&mut self, number: TokenNumber) {
+    pub fn cancel_token(&mut self, number: TokenNumber, at: Timestamp) {
         self.change_token(number, |token| token.active = false);
+        self.changes.events.push(Event::TokenCancelled { token: number, at });
     }
 
     /// Changes how a token pays.
@@ -730,13 +739,8 @@ impl Book {
         }
     }
 
-    /// Plans work on a transaction, in place of what was planned before.
-    pub fn schedule(&mut self, due: Due) {
-        self.changes.due.insert(due.transaction, Some(due));
-    }
-
-    /// Planned work on a transaction is done or called off.
-    pub fn unschedule(&mut self, transaction: TransactionNumber) {
+    /// Planned work on a transaction came to nothing.
+    pub(super) fn unschedule(&mut self, transaction: TransactionNumber) {
         self.changes.due.insert(transaction, None);
     }
 }

@@ -1,11 +1,12 @@
-//! How transactions start and end: in the call, or later by card and bank (guide: Pay, Reserve).
+//! Which status a transaction starts in, and which comes next: in the call, or later by card and bank (guide: Pay,
+//! Reserve). How a status is changed stands in `book/transition.rs`.
 
 use std::collections::BTreeMap;
 
 use crate::error::{Code, FpsError};
 
-use super::book::{Book, BrokenInvariant, Due, Step};
-use super::entries::{self, Lines};
+use super::book::{Book, BrokenInvariant, Due, History, Step};
+use super::entries;
 use super::idempotency::{ReferenceKey, ReferencedAction};
 use super::instrument::Instrument;
 use super::money::Amount;
@@ -15,8 +16,7 @@ use super::posting::{Kind, LedgerAccount};
 use super::time::Timestamp;
 use super::token::Token;
 use super::transaction::{
-    Balances, ChargeFeeTo, Operation, PaymentMethod, Progress, Remarks, Stage, Status, StatusCode,
-    Transaction,
+    ChargeFeeTo, Operation, PaymentMethod, Progress, Remarks, Stage, Status, StatusCode, Transaction,
 };
 use super::{Command, Context};
 
@@ -34,8 +34,7 @@ pub(super) enum Timing {
 
 impl Timing {
     /// What will happen at the end of a wait of `delay` milliseconds that ends in `outcome`.
-    fn due(self, transaction: &Transaction, from: Timestamp, delay: i64, outcome: Step) -> Due {
-        let transaction = transaction.number;
+    fn due(self, transaction: TransactionNumber, from: Timestamp, delay: i64, outcome: Step) -> Due {
         let answer = from.plus_millis(delay);
         match self {
             Self::WithinMinutes(minutes) if from.plus_minutes(minutes) < answer => {
@@ -74,18 +73,8 @@ impl Transaction {
             original: None,
             refund_policy: None,
             received,
-            progress: Progress {
-                history: Vec::new(),
-                completed: None,
-                settled: None,
-                fee: Amount::ZERO,
-                marketplace_fee: Amount::ZERO,
-                refunded: Amount::ZERO,
-                fee_returned: Amount::ZERO,
-                marketplace_fee_returned: Amount::ZERO,
-                balances: Balances::default(),
-                lines: 0,
-            },
+            history: History::default(),
+            progress: Progress::default(),
         }
     }
 
@@ -127,8 +116,8 @@ impl Transaction {
 /// than its share, or in a refund those of the parties that got the money. A reservation takes from none: whether the
 /// caller can bear a fee is asked when it is settled (our choice).
 pub(super) fn covered(book: &Book, transaction: &Transaction) -> Result<(), FpsError> {
-    let waits = transaction.waits_for().is_some();
-    let lines = if waits { entries::pending(transaction) } else { entries::done(transaction) };
+    let next = if transaction.waits_for().is_some() { Status::Pending } else { Status::Success };
+    let lines = entries::in_status(transaction, next);
     let mut taken: BTreeMap<LedgerAccount, Amount> = BTreeMap::new();
     for (account, amount) in lines.into_iter().filter(|(account, _)| account.kind == Kind::Balance) {
         *taken.entry(account).or_default() += amount;
@@ -147,12 +136,10 @@ pub(super) fn covered(book: &Book, transaction: &Transaction) -> Result<(), FpsE
 }
 
 /// Adds a transaction that is done as soon as it is made.
-pub(super) fn finish_at_once(book: &mut Book, mut draft: Transaction) -> TransactionNumber {
-    let (number, received) = (draft.number, draft.received);
-    draft.progress.history = vec![Stage { at: received, status: Status::Success, code: StatusCode::Success }];
-    draft.progress.completed = Some(received);
-    book.add_transaction(draft);
-    take_effect(book, number, Lines::new());
+pub(super) fn finish_at_once(book: &mut Book, draft: Transaction) -> TransactionNumber {
+    let number = draft.number;
+    let done = Stage { at: draft.received, status: Status::Success, code: StatusCode::Success };
+    book.add_transaction(draft, done, None);
     number
 }
 
@@ -160,126 +147,30 @@ pub(super) fn finish_at_once(book: &mut Book, mut draft: Transaction) -> Transac
 pub(super) fn start(
     book: &mut Book,
     context: &Context<'_>,
-    mut draft: Transaction,
+    draft: Transaction,
     timing: Timing,
 ) -> TransactionNumber {
     let Some(delay) = draft.waits_for().and_then(|method| context.rules.delay_millis(method)) else {
         return finish_at_once(book, draft);
     };
-    let (number, received) = (draft.number, draft.received);
+    let number = draft.number;
     let code = StatusCode::PendingNetworkResponse;
-    draft.progress.history = vec![Stage { at: received, status: Status::Pending, code }];
-    let outcome = context.rules.outcome(&draft);
-    let due = timing.due(&draft, context.now, delay, outcome);
-    let held = entries::pending(&draft);
-    book.add_transaction(draft);
-    book.post(number, &held);
-    record_balances(book, number);
-    book.schedule(due);
+    let pending = Stage { at: draft.received, status: Status::Pending, code };
+    let due = timing.due(number, context.now, delay, context.rules.outcome(&draft));
+    book.add_transaction(draft, pending, Some(due));
     number
 }
 
-/// Settles a reservation: what was held is charged, and pending until the card answers.
-pub(super) fn settle_reservation(
-    book: &mut Book,
-    context: &Context<'_>,
-    number: TransactionNumber,
-    amount: Amount,
-    fees: (Amount, Amount),
-) {
-    let Some(released) = book.transaction_row(number).map(|held| entries::reversed(entries::reserved(held)))
-    else {
-        return book.break_off(BrokenInvariant::transaction(number));
-    };
+/// Settles a reservation, which says by now how much is settled and at what fees: what was held is charged, and pending
+/// until the card answers.
+pub(super) fn settle_reservation(book: &mut Book, context: &Context<'_>, settled: &Transaction) {
+    let number = settled.number;
     let code = StatusCode::PendingNetworkResponse;
-    book.progress(number, |progress| {
-        progress.settled = Some(amount);
-        (progress.fee, progress.marketplace_fee) = fees;
-        progress.go_on(context.now, Status::Pending, code);
-    });
-    let Some(settling) = book.transaction_row(number) else {
-        return book.break_off(BrokenInvariant::transaction(number));
-    };
-    let delay = context.rules.delay_millis(settling.method).unwrap_or(0);
-    let due = Timing::Unbounded.due(settling, context.now, delay, Step::Complete);
-    let lines: Lines = released.into_iter().chain(entries::pending(settling)).collect();
-    book.post(number, &lines);
-    record_balances(book, number);
-    book.schedule(due);
-}
-
-/// Ends a transaction that is pending or reserved without effect, and gives its token's use back.
-pub(super) fn end_without_effect(
-    book: &mut Book,
-    number: TransactionNumber,
-    at: Timestamp,
-    status: Status,
-    code: StatusCode,
-) {
-    let Some(transaction) = book.transaction_row(number) else {
-        return book.break_off(BrokenInvariant::transaction(number));
-    };
-    let held = match transaction.status() {
-        Status::Reserved => entries::reserved(transaction),
-        _ => entries::pending(transaction),
-    };
-    let (token, amount, received) = (transaction.sender_token, transaction.amount, transaction.received);
-    book.post(number, &entries::reversed(held));
-    if let Some(token) = token {
-        book.use_token(token, |token| token.give_back(amount, received));
-    }
-    book.unschedule(number);
-    book.progress(number, |progress| progress.go_on(at, status, code));
-    record_balances(book, number);
-}
-
-/// Writes a transaction's final lines, together with what takes back the pending ones, and what follows for debt.
-fn take_effect(book: &mut Book, number: TransactionNumber, released: Lines) {
-    let Some(transaction) = book.transaction_row(number) else {
-        return book.break_off(BrokenInvariant::transaction(number));
-    };
-    let lines: Lines = released.into_iter().chain(entries::done(transaction)).collect();
-    let (operation, instrument, amount) =
-        (transaction.operation, transaction.instrument, transaction.charged());
-    let charged = transaction.debt_charged();
-    book.post(number, &lines);
-    match (operation, instrument) {
-        (Operation::SettleDebt | Operation::WriteOffDebt, Some(instrument)) => {
-            book.clear_debt(instrument, amount);
-        }
-        _ => {
-            if let Some(instrument) = charged {
-                book.set_open_debt(instrument, number, amount);
-            }
-        }
-    }
-    record_balances(book, number);
-}
-
-/// Notes the parties' balances, for the account activity.
-fn record_balances(book: &mut Book, number: TransactionNumber) {
-    let Some(transaction) = book.transaction_row(number) else {
-        return book.break_off(BrokenInvariant::transaction(number));
-    };
-    let balance = |party| book.total(LedgerAccount::balance(party));
-    let balances = Balances {
-        sender: balance(transaction.sender),
-        caller: balance(transaction.caller),
-        recipient: balance(transaction.recipient),
-    };
-    book.progress(number, |progress| progress.balances = balances);
-}
-
-impl Progress {
-    /// Goes on to a further state, at this instant or with the state before it: a transaction may have been received a
-    /// few milliseconds after the instant that the clock showed.
-    fn go_on(&mut self, at: Timestamp, status: Status, code: StatusCode) {
-        let at = self.history.last().map_or(at, |last| at.max(last.at));
-        self.history.push(Stage { at, status, code });
-        if !matches!(status, Status::Pending | Status::Reserved) {
-            self.completed = Some(at);
-        }
-    }
+    let pending = Stage { at: context.now, status: Status::Pending, code };
+    let delay = context.rules.delay_millis(settled.method).unwrap_or(0);
+    let due = Timing::Unbounded.due(number, context.now, delay, Step::Complete);
+    book.progress(number, |progress| *progress = settled.progress);
+    book.change_status(number, pending, Some(due));
 }
 
 /// Carries out work that has become due.
@@ -301,50 +192,32 @@ impl Command for CarryOut {
 
     /// The transaction moves on at the instant the work was due, however late it is carried out.
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
-        let Due { at, transaction: number, step, .. } = self.0;
-        book.unschedule(number);
+        let Due { at, transaction: number, step } = self.0;
         let Some(transaction) = book.transaction_row(number) else {
             book.break_off(BrokenInvariant::transaction(number));
             return Ok(());
         };
         let reservation =
             transaction.operation == Operation::Reserve && transaction.progress.settled.is_none();
-        match (step, transaction.status()) {
-            (Step::Complete, Status::Pending) if reservation => hold_reservation(book, number, at),
-            (Step::Complete, Status::Pending) => {
-                let released = entries::reversed(entries::pending(transaction));
-                book.progress(number, |progress| progress.go_on(at, Status::Success, StatusCode::Success));
-                take_effect(book, number, released);
-            }
-            (Step::Expire, Status::Pending) => {
-                end_without_effect(book, number, at, Status::Failure, StatusCode::Expired);
-            }
-            (Step::Decline, Status::Pending) => {
-                end_without_effect(book, number, at, Status::Failure, StatusCode::TransactionDenied);
-            }
-            (Step::LackFunds, Status::Pending) => {
-                end_without_effect(book, number, at, Status::Failure, StatusCode::InsufficientFunds);
-            }
-            (Step::Lapse, Status::Reserved) => {
-                end_without_effect(book, number, at, Status::Cancelled, StatusCode::Expired);
-            }
+        let (status, code) = match (step, transaction.status()) {
+            // The card holds the money: the reservation stands until it is settled, cancelled or lapses.
+            (Step::Complete, Status::Pending) if reservation => (Status::Reserved, StatusCode::Success),
+            (Step::Complete, Status::Pending) => (Status::Success, StatusCode::Success),
+            (Step::Expire, Status::Pending) => (Status::Failure, StatusCode::Expired),
+            (Step::Decline, Status::Pending) => (Status::Failure, StatusCode::TransactionDenied),
+            (Step::LackFunds, Status::Pending) => (Status::Failure, StatusCode::InsufficientFunds),
+            (Step::Lapse, Status::Reserved) => (Status::Cancelled, StatusCode::Expired),
             // It moved on by another way in the meantime.
-            _ => {}
-        }
+            _ => {
+                book.unschedule(number);
+                return Ok(());
+            }
+        };
+        let lapse = Due { at: at.plus_millis(RESERVATION_MILLIS), transaction: number, step: Step::Lapse };
+        let due = Some(lapse).filter(|_| status == Status::Reserved);
+        book.change_status(number, Stage { at, status, code }, due);
         Ok(())
     }
-}
-
-/// The card holds the money: the reservation stands until it is settled, cancelled or lapses.
-fn hold_reservation(book: &mut Book, number: TransactionNumber, at: Timestamp) {
-    let Some(transaction) = book.transaction_row(number) else {
-        return book.break_off(BrokenInvariant::transaction(number));
-    };
-    let lines = entries::reserved(transaction);
-    let due = Due { at: at.plus_millis(RESERVATION_MILLIS), transaction: number, step: Step::Lapse };
-    book.post(number, &lines);
-    book.progress(number, |progress| progress.go_on(at, Status::Reserved, StatusCode::Success));
-    book.schedule(due);
 }
 
 impl Remarks {

@@ -5,7 +5,7 @@
 use super::money::Amount;
 use super::names::{AccountNumber, InstrumentNumber};
 use super::posting::LedgerAccount;
-use super::transaction::{ChargeFeeTo, Operation, PaymentMethod, Transaction};
+use super::transaction::{ChargeFeeTo, Operation, PaymentMethod, Status, Transaction};
 
 /// Lines of the journal, not yet numbered.
 pub(super) type Lines = Vec<(LedgerAccount, Amount)>;
@@ -15,8 +15,18 @@ pub(super) fn reversed(lines: Lines) -> Lines {
     lines.into_iter().map(|(account, amount)| (account, -amount)).collect()
 }
 
+/// While a transaction is in this status: what is held, or what it effects once it is done.
+pub(super) fn in_status(transaction: &Transaction, status: Status) -> Lines {
+    match status {
+        Status::Pending => pending(transaction),
+        Status::Reserved => reserved(transaction),
+        Status::Success => done(transaction),
+        Status::Failure | Status::Cancelled => Lines::new(),
+    }
+}
+
 /// While a card or a bank has not answered: money in flight, and debt or credit set aside.
-pub(super) fn pending(transaction: &Transaction) -> Lines {
+fn pending(transaction: &Transaction) -> Lines {
     let amount = transaction.charged();
     let Some(clearing) = LedgerAccount::clearing(transaction.method) else {
         return Lines::new();
@@ -54,7 +64,7 @@ pub(super) fn pending(transaction: &Transaction) -> Lines {
 }
 
 /// While a card holds money for a reservation.
-pub(super) fn reserved(transaction: &Transaction) -> Lines {
+fn reserved(transaction: &Transaction) -> Lines {
     let Some(clearing) = LedgerAccount::clearing(transaction.method) else {
         return Lines::new();
     };
@@ -63,7 +73,7 @@ pub(super) fn reserved(transaction: &Transaction) -> Lines {
 }
 
 /// Once a transaction is done.
-pub(super) fn done(transaction: &Transaction) -> Lines {
+fn done(transaction: &Transaction) -> Lines {
     let amount = transaction.charged();
     match transaction.operation {
         Operation::Pay => match (transaction.method, transaction.instrument) {
@@ -110,7 +120,7 @@ fn money(transaction: &Transaction) -> Lines {
     let outside = transaction
         .waits_for()
         .or_else(|| (transaction.operation == Operation::DepositFunds).then_some(transaction.method))
-        .and_then(|method| LedgerAccount::outside(method));
+        .and_then(LedgerAccount::outside);
     let (payer, paid) = match transaction.operation {
         Operation::Refund => (transaction.recipient, transaction.amount),
         _ => (transaction.sender, -transaction.charged()),

@@ -16,6 +16,7 @@ mod deposit;
 mod digits;
 mod ending;
 mod entries;
+mod event;
 mod fees;
 mod fund_prepaid;
 mod idempotency;
@@ -47,12 +48,13 @@ pub use account_activity::{
     AccountActivity, AccountBalance, ActivityPage, ActivityQuery, GetAccountActivity, GetAccountBalance,
 };
 pub use authorisation::{Authorise, Authorised, Consider, Considered, Visitor};
-pub use book::{Book, BrokenInvariant, Changes, Due, OldestDebts, Step};
+pub use book::{Book, BrokenInvariant, Changes, Due, History, OldestDebts, Step};
 pub use completion::CarryOut;
 pub use debt_balance::{DebtBalance, GetDebtBalance, GetOutstandingDebtBalance};
 pub use deposit::DepositFunds;
 pub use digits::{decimal_number, whole_number};
 pub use ending::Ending;
+pub use event::Event;
 pub use fees::{FeeRule, FeeTable};
 pub use fund_prepaid::FundPrepaid;
 pub use idempotency::{Once, Outcome, Reference, ReferenceKey, Referenced, ReferencedAction, RequestDigest};

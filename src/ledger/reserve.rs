@@ -10,7 +10,7 @@ use super::money::Amount;
 use super::names::{AccountNumber, TransactionId, TransactionNumber};
 use super::needs::Needs;
 use super::payment::Payment;
-use super::transaction::{Operation, Receipt, Status, StatusCode, Transaction};
+use super::transaction::{Operation, Receipt, Stage, Status, StatusCode, Transaction};
 use super::{Command, Context};
 
 /// A Reserve as asked for.
@@ -78,8 +78,7 @@ impl Command for Settle {
         settled.progress.settled = Some(amount);
         (settled.progress.fee, settled.progress.marketplace_fee) = (fee, own_fee);
         completion::covered(book, &settled)?;
-        let number = reservation.number;
-        completion::settle_reservation(book, context, number, amount, (fee, own_fee));
+        completion::settle_reservation(book, context, &settled);
         Ok(Receipt { transaction: self.reservation.clone(), status: Status::Pending })
     }
 }
@@ -108,7 +107,8 @@ impl Command for Cancel {
             return Err(Code::InvalidTransactionState.into());
         }
         let number = found.number;
-        completion::end_without_effect(book, number, context.now, Status::Cancelled, StatusCode::Canceled);
+        let cancelled = Stage { at: context.now, status: Status::Cancelled, code: StatusCode::Canceled };
+        book.change_status(number, cancelled, None);
         Ok(Receipt { transaction: self.transaction.clone(), status: Status::Cancelled })
     }
 }

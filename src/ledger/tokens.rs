@@ -126,7 +126,7 @@ impl Command for CancelToken {
         needs.token(&self.token);
     }
 
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
+    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<(), FpsError> {
         let token = Token::known(book, &self.token)?;
         if token.caller != self.caller {
             return Err(Code::TokenAccessDenied.into());
@@ -136,7 +136,7 @@ impl Command for CancelToken {
             return Err(Code::TokenNotActive.into());
         }
         let number = token.number;
-        book.cancel_token(number);
+        book.cancel_token(number, context.now);
         Ok(())
     }
 }
@@ -294,5 +294,52 @@ impl Token {
         }
         token.installed_by(caller)?;
         Ok(token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{AccountKind, Amount, Event, FeeTable, Ids, Numbering, Timestamp};
+
+    #[test]
+    fn a_cancelled_token_is_told_of_once() {
+        let rules = Rules {
+            fees: FeeTable::new(&FeeTable::default_rules()).unwrap(),
+            cc_delay_millis: 0,
+            ach_delay_millis: 0,
+            max_amount: Amount::CENT,
+            magic: false,
+        };
+        let (mut numbering, now) =
+            (Numbering::new(Ids::new(1), 5, Timestamp::MIN), Timestamp::from_millis(1_338_508_800_000));
+        let mut context = Context { now, clock_stands: true, rules: &rules, numbering: &mut numbering };
+        let mut book = Book::default();
+        let caller = AccountNumber(1);
+        book.put_account(Account {
+            number: caller,
+            name: "Shop".to_owned(),
+            email: "shop@example.com".to_owned(),
+            kind: AccountKind::Business,
+            state: AccountState::Active,
+            marketplace: false,
+            methods: Account::METHODS.into(),
+            transaction_limit: None,
+        });
+        let install = InstallPaymentInstruction {
+            caller,
+            instruction: "MyRole == 'Caller' orSay 'Role does not match';".to_owned(),
+            friendly_name: None,
+            caller_reference: "token".to_owned(),
+            token_type: TokenType::Unrestricted,
+            payment_reason: None,
+        };
+        let token = install.decide(&mut book, &mut context).unwrap();
+        assert!(book.changes().events.is_empty(), "{:?}", book.changes().events);
+        let cancel = CancelToken { caller, token };
+        cancel.decide(&mut book, &mut context).unwrap();
+        assert_eq!(book.changes().events, [Event::TokenCancelled { token: TokenNumber(5), at: now }]);
+        assert_eq!(cancel.decide(&mut book, &mut context), Err(Code::TokenNotActive.into()));
+        assert_eq!(book.changes().events.len(), 1);
     }
 }

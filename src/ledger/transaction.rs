@@ -1,6 +1,7 @@
 //! Transactions: what happened, to whom, and how far it got.
 
 use super::account::Role;
+use super::book::History;
 use super::money::Amount;
 use super::names::{AccountNumber, InstrumentNumber, TokenNumber, TransactionId, TransactionNumber};
 use super::time::Timestamp;
@@ -127,6 +128,13 @@ wire_names! {
     }
 }
 
+impl Status {
+    /// Whether nothing comes after it.
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Pending | Self::Reserved)
+    }
+}
+
 impl StatusCode {
     /// The code as it stands in answers.
     pub const fn wire_name(self) -> &'static str {
@@ -240,17 +248,15 @@ pub struct Transaction {
     pub refund_policy: Option<MarketplaceRefundPolicy>,
     /// When it came in.
     pub received: Timestamp,
-    /// What can still change.
+    /// Its status, and every one before it.
+    pub history: History,
+    /// What else can still change.
     pub progress: Progress,
 }
 
-/// The part of a transaction that changes after it was accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The part of a transaction that changes after it was accepted, besides its status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Every state so far, oldest first; never empty.
-    pub history: Vec<Stage>,
-    /// When it ended.
-    pub completed: Option<Timestamp>,
     /// Reservations: how much of it was settled.
     pub settled: Option<Amount>,
     /// FPS's fee; negative when a refund gives fee back.
@@ -288,7 +294,7 @@ impl Transaction {
 
     /// The state it is in.
     pub fn stage(&self) -> Stage {
-        self.progress.history.last().copied().unwrap_or(Stage {
+        self.history.last().unwrap_or(Stage {
             at: self.received,
             status: Status::Pending,
             code: StatusCode::PendingNetworkResponse,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::clock::ClockState;
 use crate::ledger::{
-    Account, AccountNumber, Amount, Balances, Book, Due, EmailKey, Ids, Instrument, InstrumentNumber,
-    LedgerAccount, Outcome, Progress, Reference, ReferenceKey, Remarks, Secret, SecretName, Timestamp, Token,
-    TokenNumber, Transaction, TransactionNumber, Usage, Validity, Wanted,
+    Account, AccountNumber, Amount, Balances, Book, Due, EmailKey, History, Ids, Instrument,
+    InstrumentNumber, LedgerAccount, Outcome, Progress, Reference, ReferenceKey, Remarks, Secret, SecretName,
+    Timestamp, Token, TokenNumber, Transaction, TransactionNumber, Usage, Validity, Wanted,
 };
 
 use super::activity::Searches;
@@ -531,9 +531,8 @@ fn transaction(row: &Row, ids: Ids) -> sqlx::Result<Transaction> {
         original: row.try_get::<Option<i64>, _>("original")?.map(TransactionNumber),
         refund_policy: row.refund_policy("refund_policy")?,
         received: Timestamp::from_millis(row.try_get("received")?),
+        history: History::stored(row.history("history")?, row.instant("completed")?),
         progress: Progress {
-            history: row.history("history")?,
-            completed: row.instant("completed")?,
             settled: row.maybe_amount("settled")?,
             fee: row.amount("fee")?,
             marketplace_fee: row.amount("marketplace_fee")?,

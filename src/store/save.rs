@@ -356,8 +356,8 @@ fn bind_progress(query: Values, transaction: &Transaction) -> Values {
     let progress = &transaction.progress;
     query
         .bind(transaction.status().name())
-        .bind(history_text(&progress.history))
-        .bind(progress.completed.map(|at| at.millis()))
+        .bind(history_text(transaction.history.stages()))
+        .bind(transaction.history.completed().map(|at| at.millis()))
         .bind(progress.settled.map(|amount| amount.micros()))
         .bind(progress.fee.micros())
         .bind(progress.marketplace_fee.micros())

@@ -399,7 +399,7 @@ fn detail_of(detail: &fps_sandbox::ledger::TransactionDetail, ids: &[Transaction
             .and_then(|id| INSTRUMENTS.iter().find(|known| known.id == id.as_str()))
             .map(|known| known.id),
         received: made.received.millis(),
-        completed: made.progress.completed.map(Timestamp::millis),
+        completed: made.history.completed().map(Timestamp::millis),
         original: detail.original.as_ref().map(place),
         refunds: detail.refunds.iter().map(place).collect(),
     })

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fps_sandbox::ledger::{
-    Account, AccountNumber, Amount, Book, Due, Instrument, InstrumentNumber, Kind, LedgerAccount, Needs,
-    Operation, Outcome, Posting, Reference, ReferenceKey, Status, Timestamp, Token, TokenNumber, TokenType,
-    Transaction, TransactionNumber, Wanted,
+    Account, AccountNumber, Amount, Book, Due, Event, Instrument, InstrumentNumber, Kind, LedgerAccount,
+    Needs, Operation, Outcome, Posting, Reference, ReferenceKey, Stage, Status, Timestamp, Token,
+    TokenNumber, TokenType, Transaction, TransactionNumber, Wanted,
 };
 
 use crate::history::DAY;
@@ -25,6 +25,7 @@ pub(crate) struct Shelf {
     open_debts: BTreeMap<(InstrumentNumber, TransactionNumber), Amount>,
     due: BTreeSet<Due>,
     postings: Vec<Posting>,
+    events: Vec<Event>,
 }
 
 impl Shelf {
@@ -120,6 +121,7 @@ impl Shelf {
             }
         }
         self.postings.extend(&changes.postings);
+        self.events.extend(&changes.events);
         self.due.retain(|due| !changes.due.contains_key(&due.transaction));
         self.due.extend(changes.due.values().flatten());
     }
@@ -151,11 +153,12 @@ impl Shelf {
         self.check_refunds(&mut check);
         self.check_references(&mut check);
         self.check_tokens(&mut check);
+        self.check_events(&mut check);
         for transaction in self.transactions.values() {
             let due = self.due.iter().filter(|due| due.transaction == transaction.number).count();
             let pending = transaction.status() == Status::Pending;
             check(due == usize::from(pending), &|| format!("{due} things are due for {transaction:?}"));
-            check(pending == transaction.progress.completed.is_none(), &|| {
+            check(pending == transaction.history.completed().is_none(), &|| {
                 format!("completed? {transaction:?}")
             });
         }
@@ -251,6 +254,23 @@ impl Shelf {
                 check(own, &|| format!("{key:?} points to {made:?}"));
             }
         }
+    }
+
+    /// The events told so far, one after the other, give each transaction's history and nothing else.
+    fn check_events(&self, check: &mut Check<'_>) {
+        let mut told: BTreeMap<TransactionNumber, Vec<Stage>> = BTreeMap::new();
+        for event in &self.events {
+            let Event::StatusChanged { transaction, from, to } = *event else { continue };
+            let before = told.entry(transaction).or_default();
+            check(from == before.last().map(|stage| stage.status), &|| format!("{event:?} after {before:?}"));
+            before.push(to);
+        }
+        let histories: BTreeMap<TransactionNumber, Vec<Stage>> = self
+            .transactions
+            .values()
+            .map(|transaction| (transaction.number, transaction.history.stages().to_vec()))
+            .collect();
+        check(told == histories, &|| format!("the events tell {told:?}, the rows {histories:?}"));
     }
 
     fn check_tokens(&self, check: &mut Check<'_>) {

@@ -589,7 +589,7 @@ mod common_parameters {
 
     #[tokio::test]
     async fn the_window_is_as_wide_as_configured() {
-        let narrow = Config { timestamp_window: Duration::from_secs(1), ..config() };
+        let narrow = Config { timestamp_window: Some(Duration::from_secs(1)), ..config() };
         let server = Server::start_with(narrow).await;
         let asked = async |timestamp: &str| sent(&server, &balance().with("Timestamp", timestamp)).await;
         assert_ok(&asked("2012-06-01T12:00:01Z").await);

@@ -108,7 +108,7 @@ fn write_transaction(out: &mut Elements, detail: &TransactionDetail, account: Ac
     out.text("TransactionId", &transaction.id);
     out.text("CallerTransactionDate", transaction.received);
     out.text("DateReceived", transaction.received);
-    out.maybe("DateCompleted", transaction.progress.completed);
+    out.maybe("DateCompleted", transaction.history.completed());
     out.amount("TransactionAmount", transaction.charged());
     out.text("FPSOperation", transaction.operation.name());
     out.text("TransactionStatus", stage.status.name());

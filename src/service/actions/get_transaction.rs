@@ -40,7 +40,7 @@ fn write_detail(out: &mut Elements, detail: &TransactionDetail) {
     out.maybe("CallerDescription", remarks.caller_description.as_ref());
     out.maybe("SenderDescription", remarks.sender_description.as_ref());
     out.text("DateReceived", transaction.received);
-    out.maybe("DateCompleted", transaction.progress.completed);
+    out.maybe("DateCompleted", transaction.history.completed());
     out.amount("TransactionAmount", transaction.charged());
     out.amount("FPSFees", transaction.progress.fee);
     if !transaction.progress.marketplace_fee.is_zero() {
@@ -86,7 +86,7 @@ fn write_relation(out: &mut Elements, id: &str, relation: &str) {
 /// Oldest first: clients take the last entry for the current state.
 fn write_history(out: &mut Elements, transaction: &Transaction) {
     let mut amount = transaction.amount;
-    for stage in &transaction.progress.history {
+    for stage in transaction.history.stages() {
         out.nested("StatusHistory", |out| {
             out.text("Date", stage.at);
             out.text("TransactionStatus", Status::name(stage.status));

@@ -32,7 +32,9 @@ use crate::signature::{TrustedKey, TrustedKeys};
 
 pub use self::error::{ConfigError, one_line};
 pub use self::file::FileSettings;
-pub use self::kinds::{AuthMode, CoBrandedAuth, Database, LogFormat, PostgresUrl, VerifySignatureRefusal};
+pub use self::kinds::{
+    AuthMode, CoBrandedAuth, Database, LogFormat, PostgresUrl, TimestampWindow, VerifySignatureRefusal,
+};
 use self::kinds::{
     Choice, Count, Delay, Dollars, FilePath, Flag, HostName, HostPort, Instant, LogFilter, Number, Origin,
     SignatureVersion, Timeout, Window,
@@ -110,7 +112,7 @@ settings! {
 
         /// How far a request's timestamp may be from the clock of its world or from real time, whichever is nearer; off
         /// takes any timestamp.
-        timestamp_window (Window): one Option<Duration> = Some(minutes(15));
+        timestamp_window (Window): one TimestampWindow = TimestampWindow(Some(minutes(15)));
 
         /// Signature versions that API requests may have, 1 and 2, separated by commas; 2 alone refuses version 1, as the
         /// service did from about 2011 on. Start URLs of the Co-Branded pages and messages to merchants do not depend on it.

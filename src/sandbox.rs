@@ -225,7 +225,7 @@ fn router(config: &Config, worlds: &Worlds, outbound: Arc<Outbound>, ca_pem: Opt
     let authenticator = Authenticator {
         mode: config.auth,
         versions: config.signature_versions.clone(),
-        window: config.timestamp_window,
+        window: config.timestamp_window.0,
         worlds: worlds.clone(),
     };
     let rest = Rest {

@@ -21,14 +21,14 @@ use super::request::{Endpoint, Method};
 use super::{Failure, port_file, print, world};
 
 /// Tells everyone.
-pub(super) async fn announce(config: &Config, sandbox: &Sandbox, clock: &Clock) -> Result<(), Failure> {
+pub(super) async fn announce(config: &Config, sandbox: &Sandbox) -> Result<(), Failure> {
     let ready = Announcement::of(config, sandbox);
     let keys = Keys::of(sandbox).await;
     warn(config, sandbox, &keys);
     match config.log_format {
         LogFormat::Json => ready.log(),
         LogFormat::Text if tracing::enabled!(Level::INFO) => {
-            print::note(&block(config, &ready, &keys, clock));
+            print::note(&block(config, &ready, &keys));
         }
         LogFormat::Text => {}
     }
@@ -164,7 +164,7 @@ fn warn(config: &Config, sandbox: &Sandbox, keys: &Keys) {
 }
 
 // Writing into a string does not fail, so the results below are dropped.
-fn block(config: &Config, ready: &Announcement, keys: &Keys, clock: &Clock) -> String {
+fn block(config: &Config, ready: &Announcement, keys: &Keys) -> String {
     let mut text = format!("\nFPS Sandbox {} is ready.\n\n", ready.version);
     let mut row = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:<9} {value}");
@@ -178,7 +178,7 @@ fn block(config: &Config, ready: &Announcement, keys: &Keys, clock: &Clock) -> S
     }
     row("Database", &database(&config.database));
     if let Some(start) = &ready.clock {
-        row("Clock", &format!("runs from {start}; sign with this time"));
+        row("Clock", &format!("runs from {start}; timestamps of real time are good too"));
     }
     match keys {
         Keys::Public { .. } => {
@@ -188,7 +188,7 @@ fn block(config: &Config, ready: &Announcement, keys: &Keys, clock: &Clock) -> S
         Keys::Own(id) => row("Key", &format!("{id}; its secret is where you put it, in your seed file")),
         Keys::None => row("Key", "none, so nobody can sign; give an empty database a --seed FILE with one"),
     }
-    text.push_str(&first_steps(config, ready, keys, clock));
+    text.push_str(&first_steps(config, ready, keys));
     text.push_str("\nCtrl-C ends it.\n");
     text
 }
@@ -208,28 +208,24 @@ fn path_of(path: &Path) -> String {
 }
 
 /// What to paste first.
-fn first_steps(config: &Config, ready: &Announcement, keys: &Keys, clock: &Clock) -> String {
+fn first_steps(config: &Config, ready: &Announcement, keys: &Keys) -> String {
     let endpoint = ready.http.first().and_then(|url| url.parse::<Endpoint>().ok());
     let (Keys::Public { demo_world: true }, Some(endpoint)) = (keys, endpoint) else {
         return "\nBuild and send requests with `fps-sandbox sign` and `fps-sandbox call` (--help tells how).\n"
             .to_owned();
     };
-    let now = clock.now().to_string();
+    let now = Clock::system().now().to_string();
     let ask = [("Action", "GetDebtBalance"), ("CreditInstrumentId", world::INSTRUMENT)];
     let ask = ask.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let curl = world::signer().sign(Method::Get, &endpoint, ask, &now).curl();
-    let window = config
-        .timestamp_window
-        .map_or("ever".to_owned(), |window| humantime::format_duration(window).to_string());
+    let window = config.timestamp_window.0.map(humantime::format_duration);
+    let good_for = window.map(|window| format!("; good for {window}")).unwrap_or_default();
     let mut options = String::new();
     if ready.http.first().is_none_or(|url| url != super::arguments::DEFAULT_ENDPOINT) {
         let _ = write!(options, " --endpoint {endpoint}");
     }
-    if ready.clock.is_some() {
-        let _ = write!(options, " --timestamp {now}");
-    }
     format!(
-        "\nWhat does Alice, the demo buyer, owe? (signed; good for {window})\n\n  {curl}\n\n\
+        "\nWhat does Alice, the demo buyer, owe? (signed{good_for})\n\n  {curl}\n\n\
          Sign your own, send your own, see the whole story:\n\n  \
          fps-sandbox sign{options} --curl Action=Pay TransactionAmount=10 SenderTokenId={}\n  \
          fps-sandbox call{options} Action=GetDebtBalance CreditInstrumentId={}\n  \

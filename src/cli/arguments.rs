@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::clock::Clock;
 use crate::signature::{Hash, Scheme, SecretKey};
+use crate::worlds::WorldName;
 
 use super::parameters::{Given, pair};
 use super::request::{Endpoint, Method, Pair, Signed, Signer};
@@ -74,6 +75,15 @@ pub(super) struct RequestArgs {
 
     #[arg(
         long,
+        value_name = "NAME",
+        value_parser = world_name,
+        help_heading = "Signing",
+        help = "World of the request: the access key is sent as KEY.NAME. [default: the default world] [env: FPS_SANDBOX_WORLD]"
+    )]
+    world: Option<WorldName>,
+
+    #[arg(
+        long,
         value_name = "SECRET",
         help_heading = "Signing",
         help = "Its secret. Others on this machine can read a command line, so prefer the variable. \
@@ -97,7 +107,7 @@ pub(super) struct RequestArgs {
     #[arg(long, value_name = "DATE", help_heading = "Signing")]
     api_version: Option<String>,
 
-    /// Timestamp, sent as it stands; needed when the sandbox was started with --clock. [default: now]
+    /// Timestamp, sent as it stands. [default: now]
     #[arg(long, value_name = "INSTANT", help_heading = "Signing")]
     timestamp: Option<String>,
 
@@ -122,6 +132,11 @@ enum SignatureMethod {
     Sha1,
 }
 
+fn world_name(text: &str) -> Result<WorldName, String> {
+    WorldName::parse(text)
+        .ok_or_else(|| format!("a world has 1 to {} small letters, digits and hyphens", WorldName::LONGEST))
+}
+
 fn endpoint(text: &str) -> Result<Endpoint, &'static str> {
     text.parse()
 }
@@ -139,10 +154,15 @@ impl RequestArgs {
             Some(endpoint) => endpoint,
             None => endpoint_of_environment()?,
         };
+        let world = match self.world {
+            Some(world) => Some(world),
+            None => world_of_environment()?,
+        };
         let mut given = Given::from(self.parameters);
+        let key = or_variable(given.take("AWSAccessKeyId").or(self.key), "FPS_SANDBOX_KEY", world::KEY)?;
         let signer = Signer {
             scheme: scheme(&mut given, self.signature_version, self.method)?,
-            key: or_variable(given.take("AWSAccessKeyId").or(self.key), "FPS_SANDBOX_KEY", world::KEY)?,
+            key: world.map_or(key.clone(), |world| format!("{key}.{world}")),
             secret: SecretKey::new(&or_variable(self.secret, "FPS_SANDBOX_SECRET", world::SECRET)?),
             version: given.take("Version").or(self.api_version).unwrap_or_else(|| world::VERSION.to_owned()),
         };
@@ -175,6 +195,14 @@ fn endpoint_of_environment() -> Result<Endpoint, Failure> {
     const VARIABLE: &str = "FPS_SANDBOX_ENDPOINT";
     let text = variable(VARIABLE)?.unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned());
     text.parse().map_err(|expected| {
+        Failure::usage(format!("wrong value `{text}` of the environment variable {VARIABLE}: {expected}"))
+    })
+}
+
+fn world_of_environment() -> Result<Option<WorldName>, Failure> {
+    const VARIABLE: &str = "FPS_SANDBOX_WORLD";
+    let Some(text) = variable(VARIABLE)? else { return Ok(None) };
+    world_name(&text).map(Some).map_err(|expected| {
         Failure::usage(format!("wrong value `{text}` of the environment variable {VARIABLE}: {expected}"))
     })
 }

@@ -55,9 +55,6 @@ impl Call {
             print::note(&format!("X-Sandbox-Signature: {report}"));
         }
         print::out(&xml::indented(&answer.body))?;
-        if xml::text_of(&answer.body, "Code").as_deref() == Some("RequestExpired") {
-            print::note("note: if the sandbox was started with --clock, give its time with --timestamp");
-        }
         Ok(if answer.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

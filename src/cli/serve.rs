@@ -34,8 +34,8 @@ async fn serve(config: &Config) -> Result<ExitCode, Failure> {
     }
     let start = config.clock.map(|start| ClockState::running_from(Timestamp::from(start)));
     let clock = Clock::new(start.unwrap_or(ClockState::REAL_TIME));
-    let sandbox = Sandbox::start(config, clock.clone()).await.map_err(not_started)?;
-    announce::announce(config, &sandbox, &clock).await?;
+    let sandbox = Sandbox::start(config, clock).await.map_err(not_started)?;
+    announce::announce(config, &sandbox).await?;
     sandbox.prepare_signing_key();
     match sandbox.serve(shutdown).await {
         Ending::Finished => tracing::info!("finished"),

@@ -357,29 +357,34 @@ impl Kind for Timeout {
     }
 }
 
+/// How far a timestamp may be from the time; any distance, if there is no window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimestampWindow(pub Option<Duration>);
+
 /// A duration above zero, or `off` for none at all.
 pub(super) struct Window;
 
 impl Kind for Window {
-    type Value = Option<Duration>;
+    type Value = TimestampWindow;
     const PLACEHOLDER: &'static str = "DURATION|off";
 
     fn expects() -> String {
         format!("{}, or off", Timeout::expects())
     }
 
-    fn parse(text: &str) -> Result<Option<Duration>, String> {
+    fn parse(text: &str) -> Result<TimestampWindow, String> {
         if text == "off" {
-            return Ok(None);
+            return Ok(TimestampWindow(None));
         }
-        Timeout::parse(text).map(Some).map_err(Self::unexpected)
+        let window = Timeout::parse(text).map_err(|_| Self::unexpected(()))?;
+        Ok(TimestampWindow(Some(window)))
     }
 
-    fn to_toml(value: &Option<Duration>) -> toml::Value {
-        value.as_ref().map_or_else(|| "off".into(), Timeout::to_toml)
+    fn to_toml(value: &TimestampWindow) -> toml::Value {
+        value.0.as_ref().map_or_else(|| "off".into(), Timeout::to_toml)
     }
 
-    fn from_toml(value: &toml::Value) -> Result<Option<Duration>, String> {
+    fn from_toml(value: &toml::Value) -> Result<TimestampWindow, String> {
         parse_any::<Self>(value)
     }
 }

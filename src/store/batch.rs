@@ -46,11 +46,15 @@ impl Writer {
         let mut for_everybody: Option<FpsError> = None;
         while let Some(mut jobs) = parts.pop() {
             if let Some(refusal) = &for_everybody {
-                jobs.into_iter().for_each(|job| job.fail(refusal.clone()));
+                for job in jobs {
+                    job.fail(refusal.clone());
+                }
                 continue;
             }
             let Err(problem) = self.save_batch(&mut jobs, now).await else {
-                jobs.into_iter().for_each(|job| job.answer());
+                for job in jobs {
+                    job.answer();
+                }
                 continue;
             };
             for_everybody = problem.for_everybody();
@@ -58,20 +62,16 @@ impl Writer {
                 parts.push(jobs);
                 continue;
             }
-            match problem.job_at_fault().or((jobs.len() <= 1).then_some(0)) {
-                Some(place) => {
-                    for job in jobs.extract_if(place..=place, |_| true) {
-                        self.fail_alone(job, &problem);
-                    }
-                    if !jobs.is_empty() {
-                        parts.push(jobs);
-                    }
-                }
-                None => {
-                    let second = jobs.split_off(jobs.len() / 2);
-                    parts.extend([second, jobs]);
-                }
+            if jobs.is_empty() {
+                continue;
             }
+            let Some(place) = problem.job_at_fault().or((jobs.len() == 1).then_some(0)) else {
+                let second = jobs.split_off(jobs.len() / 2);
+                parts.extend([second, jobs]);
+                continue;
+            };
+            self.fail_alone(jobs.remove(place), &problem);
+            parts.push(jobs);
         }
     }
 

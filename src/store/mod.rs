@@ -245,6 +245,11 @@ impl Store {
         if let Some(open) = self.peek() {
             return Ok(open);
         }
+        // Boxed: the futures of requests are to be small, and this one is seldom needed.
+        Box::pin(self.wake()).await
+    }
+
+    async fn wake(&self) -> Result<Open, FpsError> {
         let mut state = self.0.state.lock().await;
         let place = match &*state {
             State::Awake => return self.peek().ok_or_else(|| Code::ServiceUnavailable.into()),

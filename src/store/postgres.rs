@@ -5,7 +5,7 @@
 //! to dead-lock on. The row counts the changes; a sandbox that finds the count as it left it knows that what it has loaded
 //! still holds. Whoever only looks reads a snapshot and waits for nobody. Batches of different worlds do not meet.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -351,10 +351,11 @@ pub(super) async fn create_schema(
         script.push_str(migration.sql.as_str());
         script.push_str(";\n");
     }
-    script.push_str(&format!(
+    let _ = write!(
+        script,
         "CREATE TABLE _sqlx_migrations (LIKE {old}._sqlx_migrations INCLUDING ALL); \
          INSERT INTO _sqlx_migrations SELECT * FROM {old}._sqlx_migrations; SET LOCAL search_path TO {old};"
-    ));
+    );
     connection.run_script(script).await
 }
 

@@ -271,8 +271,10 @@ impl Source {
 
     async fn end(&mut self) -> Result<(), BatchError> {
         self.connection()?.run("COMMIT").await?;
-        if let Self::Shared { lease, .. } = self {
-            lease.take().map(Lease::give_back);
+        if let Self::Shared { lease, .. } = self
+            && let Some(lease) = lease.take()
+        {
+            lease.give_back();
         }
         Ok(())
     }

@@ -193,7 +193,9 @@ impl Shared {
         if std::mem::take(&mut self.committing) {
             self.version = self.version.map(|(version, generation)| (version + 1, generation));
         }
-        self.lease.take().map(Lease::give_back);
+        if let Some(lease) = self.lease.take() {
+            lease.give_back();
+        }
         Ok(())
     }
 

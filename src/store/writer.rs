@@ -35,6 +35,9 @@ const TAKE_ROOM: &str = "INSERT INTO secrets (name, value) VALUES ('room', $1) \
      ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 const GIVE_ROOM_BACK: &str = "DELETE FROM secrets WHERE name = 'room'";
 
+/// Whoever waits for something to be done.
+type Done = oneshot::Sender<Result<(), FpsError>>;
+
 /// What the writer is told.
 pub(super) enum Message {
     /// Run a command.
@@ -42,9 +45,9 @@ pub(super) enum Message {
     /// Run what is due, and say so.
     RunDue(oneshot::Sender<()>),
     /// Make the world's clock go otherwise.
-    SetClock(ClockState, oneshot::Sender<Result<(), FpsError>>),
+    SetClock(ClockState, Done),
     /// Make the world anew.
-    Reset(Box<NewWorld>, oneshot::Sender<Result<(), FpsError>>),
+    Reset(Box<NewWorld>, Done),
     /// Say whether the database takes changes.
     TakesChanges(oneshot::Sender<bool>),
     /// Finish what is waiting, close the database and say so.
@@ -87,8 +90,8 @@ pub(super) struct Writer {
 #[derive(Default)]
 struct Requests {
     due: Vec<oneshot::Sender<()>>,
-    clock: Vec<(ClockState, oneshot::Sender<Result<(), FpsError>>)>,
-    reset: Vec<(Box<NewWorld>, oneshot::Sender<Result<(), FpsError>>)>,
+    clock: Vec<(ClockState, Done)>,
+    reset: Vec<(Box<NewWorld>, Done)>,
     ready: Vec<oneshot::Sender<bool>>,
 }
 

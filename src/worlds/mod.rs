@@ -151,6 +151,12 @@ impl World {
         &self.request_ids
     }
 
+    /// Closes the database of a world that nobody uses any more. One in memory is gone with that.
+    fn give_up(self: Arc<Self>) {
+        tracing::debug!(world = %self.name, "a world is given up");
+        tokio::spawn(async move { self.store.close().await });
+    }
+
     /// Closes its database until it is used again.
     async fn sleep(&self) {
         self.store.sleep(self.home.place()).await;
@@ -250,7 +256,7 @@ impl Worlds {
         };
         self.note_used(&world);
         if !world.store.is_awake() {
-            self.make_room_for_one_awake().await;
+            Box::pin(self.make_room_for_one_awake()).await;
         }
         Ok((world, key))
     }
@@ -283,7 +289,8 @@ impl Worlds {
 
     /// The world of this name; it is made on demand if there is none.
     async fn made(&self, name: &WorldName) -> Result<Arc<World>, WorldError> {
-        self.get_or_make(name, || self.open_world(name, false)).await
+        // Boxed: the futures of requests are to be small, and this one is seldom needed.
+        Box::pin(self.get_or_make(name, || self.open_world(name, false))).await
     }
 
     /// Makes a world that stays: it never gives way to others, and is kept where the default world is.
@@ -303,9 +310,9 @@ impl Worlds {
             return Ok(Arc::clone(&self.0.default));
         }
         let slot = self.slot(name)?;
-        let made = slot.get_or_try_init(|| async { make().await.map(Arc::new) }).await.cloned();
+        let world = slot.get_or_try_init(|| async { make().await.map(Arc::new) }).await.cloned();
         let mut others = self.others();
-        match made {
+        match world {
             // Whoever waited for one that failed may have made it.
             Ok(world) => {
                 others.entry(name.clone()).or_insert(slot);
@@ -337,17 +344,11 @@ impl Worlds {
             let Some(world) = given_way.and_then(|slot| slot.get().cloned()) else {
                 return Err(WorldError::TooMany(self.0.settings.most));
             };
-            self.drop_handle(world);
+            world.give_up();
         }
         let slot = Arc::default();
         others.insert(name.clone(), Arc::clone(&slot));
         Ok(slot)
-    }
-
-    /// Forgets a world that nobody uses. One in memory is gone with that; any other is only closed.
-    fn drop_handle(&self, world: Arc<World>) {
-        tracing::debug!(world = %world.name, "a world is given up");
-        tokio::spawn(async move { world.store.close().await });
     }
 
     async fn open_world(&self, name: &WorldName, stays: bool) -> Result<World, WorldError> {
@@ -397,6 +398,18 @@ impl Worlds {
         world.store.reset(new).await?;
         *world.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         Ok(())
+    }
+
+    /// The worlds that are open or asleep here, besides the default one.
+    pub fn names(&self) -> Vec<WorldName> {
+        let mut names: Vec<_> = self.known().iter().map(|world| world.name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    /// How many worlds are awake, besides the default one.
+    pub fn awake(&self) -> usize {
+        self.known().iter().filter(|world| world.store.is_awake()).count()
     }
 
     fn others(&self) -> MutexGuard<'_, HashMap<WorldName, Arc<OnceCell<Arc<World>>>>> {

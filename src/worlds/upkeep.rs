@@ -25,8 +25,7 @@ impl Worlds {
         let mut told_until = 0;
         loop {
             tokio::time::sleep(INTERVAL).await;
-            self.put_idle_to_sleep().await;
-            self.drop_idle();
+            self.look_after().await;
             if !self.0.databases.has_directory() {
                 continue;
             }
@@ -41,6 +40,12 @@ impl Worlds {
                 }
             }
         }
+    }
+
+    /// Puts worlds to sleep that nobody uses, and drops those that nobody has used for long.
+    pub async fn look_after(&self) {
+        self.put_idle_to_sleep().await;
+        self.drop_idle();
     }
 
     /// Notes that a world is used now.
@@ -63,7 +68,7 @@ impl Worlds {
     }
 
     /// The worlds that are open, or asleep, besides the default one.
-    fn known(&self) -> Vec<Arc<World>> {
+    pub(super) fn known(&self) -> Vec<Arc<World>> {
         self.others().values().filter_map(|slot| slot.get().cloned()).collect()
     }
 
@@ -101,7 +106,7 @@ impl Worlds {
             _ => true,
         });
         for world in dropped {
-            self.drop_handle(world);
+            world.give_up();
         }
     }
 

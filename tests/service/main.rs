@@ -38,3 +38,4 @@ mod token_rules;
 mod tokens;
 mod verify_signature;
 mod wire;
+mod worlds;

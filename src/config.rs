@@ -90,7 +90,8 @@ settings! {
         /// Leave an empty database empty: no demo accounts, no demo keys.
         no_demo (Flag): one bool = false;
 
-        /// Make the ids that the sandbox gives out repeatable: same number, same requests, same ids.
+        /// Make the ids that the sandbox gives out repeatable, those of requests too: same number, same requests, same ids,
+        /// in every world. A filled database goes on with the number it began with.
         id_seed (Number): maybe u64;
     }
 
@@ -138,8 +139,8 @@ settings! {
     }
 
     "Time" {
-        /// Start the sandbox clock at this instant (RFC 3339, or a date for its midnight UTC); it runs on from there.
-        /// Without it the sandbox clock shows real time.
+        /// Start the clock of each new world at this instant (RFC 3339, or a date for its midnight UTC); it runs on from
+        /// there, and a database file's anew at each start. Without it clocks show real time.
         clock (Instant): maybe DateTime<Utc>;
 
         /// How long a card (CC) payment stays Pending, on the sandbox clock; 0 finishes it at once.
@@ -273,11 +274,6 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     TrustedKeys::new(&config.file_only.trusted_key).map_err(ConfigError::Table)?;
     if let Database::Postgres(url) = &config.database {
         url.check().map_err(ConfigError::Combination)?;
-        if config.clock.is_some() {
-            return Err(ConfigError::Combination(
-                "clock and a PostgreSQL database do not go together: sandboxes that share one need the same time",
-            ));
-        }
     }
     if config.signature_versions.is_empty() {
         return Err(ConfigError::Combination("signature_versions must name 1, 2 or both"));

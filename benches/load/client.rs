@@ -45,8 +45,7 @@ pub(crate) struct Measured {
 impl Measured {
     /// The time within which so many per cent of the answers came.
     pub(crate) fn percentile(&self, percent: usize) -> Duration {
-        let rank = (self.latencies.len() * percent).div_ceil(100);
-        self.latencies.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+        crate::report::percentile(&self.latencies, percent)
     }
 }
 

@@ -76,6 +76,7 @@ fn look_ups(ids: &'static [String], long: &Path) -> Vec<Scenario> {
         ask,
         place: Place::File(long.to_owned()),
         arguments: &[],
+        worlds: 1,
         target: at_least(25),
     })
     .into()
@@ -89,7 +90,7 @@ struct Files {
 impl Files {
     /// The rate on the long file as part of the rate on the short one, each run on a fresh copy.
     fn compare(&self, sandbox: &Path, lengths: &Lengths, what: &str, ask: Ask) -> Outcome<Figure> {
-        let mut load = Load::new(ask, CONNECTIONS);
+        let mut load = Load::new(ask, CONNECTIONS, 1);
         let mut rate = |file: &Path| -> Outcome<f64> {
             let copies = folder()?;
             let mut number = 0;
@@ -122,7 +123,7 @@ impl Files {
 
 /// Makes a database with so many Pays, through the store and not over HTTP; gives the ids of some of them.
 #[tokio::main]
-async fn make(path: &Path, count: u64) -> Outcome<Vec<String>> {
+pub(crate) async fn make(path: &Path, count: u64) -> Outcome<Vec<String>> {
     let world = tempfile::NamedTempFile::new()?;
     std::fs::write(world.path(), seed())?;
     let config = Config {

@@ -23,6 +23,7 @@
 #![expect(clippy::float_arithmetic, reason = "rates and ratios, not money")]
 
 mod bare;
+mod beside;
 mod client;
 mod history;
 mod process;
@@ -30,6 +31,7 @@ mod report;
 mod requests;
 mod scenario;
 mod vitals;
+mod worlds;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -116,7 +118,12 @@ fn wish(arguments: Vec<String>) -> Outcome<Wish> {
 
 /// Everything that `--only` can select.
 fn names() -> impl Iterator<Item = &'static str> {
-    SCENARIOS.iter().map(|scenario| scenario.name).chain([history::NAME, vitals::NAME])
+    SCENARIOS.iter().map(|scenario| scenario.name).chain([
+        history::NAME,
+        beside::NAME,
+        vitals::NAME,
+        worlds::NAME,
+    ])
 }
 
 fn run(wish: &Wish) -> Outcome<()> {
@@ -144,8 +151,14 @@ fn run(wish: &Wish) -> Outcome<()> {
         rows.extend(history.rows);
         figures.extend(history.figures);
     }
+    if wanted(beside::NAME) && !(wish.quick && wish.only.is_empty()) {
+        figures.extend(beside::measure(&wish.sandbox, &lengths)?);
+    }
     if wanted(vitals::NAME) {
         figures.extend(vitals::measure(&wish.sandbox)?);
+    }
+    if wanted(worlds::NAME) {
+        figures.extend(worlds::measure(&wish.sandbox)?);
     }
     print!("{}", report::document(&lengths, &rows, &figures)?);
     Ok(())

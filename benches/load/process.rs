@@ -8,10 +8,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use fps_sandbox::config::Database;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 
-use crate::requests;
+use crate::requests::{self, Requests};
 use crate::{Outcome, bare};
 
 /// How long a server may take to start.
@@ -30,6 +31,8 @@ pub(crate) enum Place {
     File(PathBuf),
     /// In a new schema of PostgreSQL, shared by so many sandboxes.
     Postgres(usize),
+    /// In a new schema of PostgreSQL, with the demo accounts.
+    EmptyPostgres,
 }
 
 /// Where PostgreSQL is, for whoever has one: `.ci/postgres cargo bench`.
@@ -49,8 +52,14 @@ pub(crate) struct Server {
 impl Server {
     /// The sandbox with the benchmark's world, ready.
     pub(crate) fn sandbox(program: &Path, place: &Place, arguments: &[&str]) -> Outcome<Self> {
-        let Place::Postgres(count) = *place else {
-            return Self::one_sandbox(program, place, None, arguments);
+        let count = match *place {
+            Place::Postgres(count) => count,
+            Place::EmptyPostgres => {
+                let mut command = Command::new(program);
+                command.arg("--database").arg(new_schema()?);
+                return Self::ready_sandbox(command, folder()?);
+            }
+            _ => return Self::one_sandbox(program, place, None, arguments),
         };
         let url = new_schema()?;
         let mut first = Self::one_sandbox(program, place, Some(&url), arguments)?;
@@ -70,9 +79,20 @@ impl Server {
             Place::Memory => {}
             Place::NewFile => drop(command.arg("--database").arg(folder.path().join("load.db"))),
             Place::File(path) => drop(command.arg("--database").arg(path)),
-            Place::Postgres(_) => drop(command.arg("--database").args(url)),
+            Place::Postgres(_) | Place::EmptyPostgres => drop(command.arg("--database").args(url)),
         }
         Self::ready_sandbox(command, folder)
+    }
+
+    /// Sends one of these requests on a connection of its own, and gives the body of its answer.
+    pub(crate) fn ask_once(&self, requests: &Requests, number: usize) -> Outcome<String> {
+        let request = String::from_utf8_lossy(requests.get(number).unwrap_or_default())
+            .replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+        let reply = ask(self.addr, request.as_bytes())?;
+        match reply.split_once("\r\n\r\n") {
+            Some((head, body)) if head.starts_with("HTTP/1.1 200 ") => Ok(body.to_owned()),
+            _ => Err(format!("not a 200: {reply}").into()),
+        }
     }
 
     /// Where all of them listen.
@@ -149,6 +169,11 @@ impl Server {
         Ok(Duration::from_nanos(nanos) + beside)
     }
 
+    /// How many threads it has.
+    pub(crate) fn threads(&self) -> Outcome<usize> {
+        Ok(std::fs::read_dir(format!("/proc/{}/task", self.child.id()))?.count())
+    }
+
     /// Its resident memory in kB.
     pub(crate) fn resident_kb(&self) -> Outcome<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
@@ -174,6 +199,11 @@ async fn new_schema() -> Outcome<String> {
     let mut connection = PgConnection::connect(&url).await?;
     sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).execute(&mut connection).await?;
     Ok(format!("{url}?options=-c%20search_path%3D{schema}"))
+}
+
+/// The same as a setting.
+pub(crate) fn new_database() -> Outcome<Database> {
+    Ok(new_schema()?.parse()?)
 }
 
 /// A folder beside the build, so that files lie on the disk of the project and not in a memory file system.

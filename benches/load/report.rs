@@ -18,6 +18,12 @@ pub(crate) fn median<T: PartialOrd + Copy + Default>(values: impl IntoIterator<I
     values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or_default()
 }
 
+/// The value within which so many per cent of sorted values lie.
+pub(crate) fn percentile<T: Copy + Default>(sorted: &[T], percent: usize) -> T {
+    let rank = (sorted.len() * percent).div_ceil(100);
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+}
+
 /// What a scenario gave; medians over its runs.
 pub(crate) struct Row {
     pub(crate) scenario: Scenario,

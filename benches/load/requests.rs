@@ -56,6 +56,8 @@ pub(crate) enum Ask {
     TransactionStatus(&'static [String]),
     /// GetAccountActivity, the newest page.
     Activity,
+    /// GetAccountActivity with a filter that nothing matches, so that the whole history is looked through.
+    Search,
     /// GetAccountBalance.
     AccountBalance,
     /// GetOutstandingDebtBalance.
@@ -71,12 +73,21 @@ impl Ask {
             Self::DebtBalance => "GetDebtBalance",
             Self::Transaction(_) => "GetTransaction",
             Self::TransactionStatus(_) => "GetTransactionStatus",
-            Self::Activity => "GetAccountActivity",
+            Self::Activity | Self::Search => "GetAccountActivity",
             Self::AccountBalance => "GetAccountBalance",
             Self::OutstandingDebt => "GetOutstandingDebtBalance",
             Self::TokenUsage => "GetTokenUsage",
         }
     }
+}
+
+/// A GetAccountBalance of the documentation's merchant in a world.
+pub(crate) fn demo_balance(world: &str) -> Requests {
+    let secret = SecretKey::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+    let key = format!("AKIAIOSFODNN7EXAMPLE.{world}");
+    let mut requests = Requests { bytes: Vec::new(), ends: Vec::new() };
+    requests.add(&signed_query(&secret, &key, Ask::AccountBalance, 0, Clock::system().now()));
+    requests
 }
 
 /// Requests as they go over the wire, one after the other.
@@ -86,20 +97,25 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    /// So many signed requests, no two alike.
-    pub(crate) fn signed(ask: Ask, count: usize) -> Self {
+    /// So many signed requests, no two alike, in so many worlds in turn; one is the default world.
+    pub(crate) fn signed(ask: Ask, count: usize, worlds: usize) -> Self {
         let secret = SecretKey::new(SECRET);
         let now = Clock::system().now();
         let mut requests = Self { bytes: Vec::with_capacity(count * 768), ends: Vec::with_capacity(count) };
         for number in 0..count {
-            let query = signed_query(&secret, ask, number, now);
-            requests.bytes.extend_from_slice(b"GET /?");
-            requests.bytes.extend_from_slice(query.as_bytes());
-            let rest = " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: load\r\nAccept: */*\r\n\r\n";
-            requests.bytes.extend_from_slice(rest.as_bytes());
-            requests.ends.push(requests.bytes.len());
+            let key = if worlds == 1 { KEY.to_owned() } else { format!("{KEY}.load-{}", number % worlds) };
+            let query = signed_query(&secret, &key, ask, number, now);
+            requests.add(&query);
         }
         requests
+    }
+
+    fn add(&mut self, query: &str) {
+        self.bytes.extend_from_slice(b"GET /?");
+        self.bytes.extend_from_slice(query.as_bytes());
+        let rest = " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: load\r\nAccept: */*\r\n\r\n";
+        self.bytes.extend_from_slice(rest.as_bytes());
+        self.ends.push(self.bytes.len());
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -112,12 +128,12 @@ impl Requests {
     }
 }
 
-fn signed_query(secret: &SecretKey, ask: Ask, number: usize, now: Timestamp) -> String {
+fn signed_query(secret: &SecretKey, key: &str, ask: Ask, number: usize, now: Timestamp) -> String {
     // Look-ups differ in their timestamps.
     let timestamp = now.plus_millis(-i64::try_from(number % 60_000).unwrap_or(0)).to_string();
     let mut pairs = vec![
         ("Action", ask.action().to_owned()),
-        ("AWSAccessKeyId", KEY.to_owned()),
+        ("AWSAccessKeyId", key.to_owned()),
         ("Version", "2008-09-17".to_owned()),
         ("Timestamp", timestamp),
         ("SignatureVersion", "2".to_owned()),
@@ -132,6 +148,10 @@ fn signed_query(secret: &SecretKey, ask: Ask, number: usize, now: Timestamp) -> 
             pairs.push(("StartDate", "2011-01-01".to_owned()));
             pairs.push(("MaxBatchSize", "10".to_owned()));
             pairs.push(("SortOrderByDate", "Descending".to_owned()));
+        }
+        Ask::Search => {
+            pairs.push(("StartDate", "2011-01-01".to_owned()));
+            pairs.push(("FPSOperation", "Refund".to_owned()));
         }
         Ask::AccountBalance | Ask::OutstandingDebt => {}
         Ask::TokenUsage => pairs.push(("TokenId", credit_token(number))),

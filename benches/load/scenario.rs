@@ -43,6 +43,8 @@ pub(crate) struct Scenario {
     pub(crate) ask: Ask,
     pub(crate) place: Place,
     pub(crate) arguments: &'static [&'static str],
+    /// In how many worlds, in turn; one is the default world.
+    pub(crate) worlds: usize,
     pub(crate) target: Target,
 }
 
@@ -53,6 +55,7 @@ const PAY: Scenario = Scenario {
     ask: Ask::Pay,
     place: Place::Memory,
     arguments: &[],
+    worlds: 1,
     target: NO_TARGET,
 };
 
@@ -128,6 +131,22 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         place: Place::Postgres(2),
         ..PAY
     },
+    Scenario { name: "pay-memory-64-worlds-8", title: "Pay, in memory, in 8 worlds", worlds: 8, ..PAY },
+    Scenario { name: "pay-memory-64-worlds-64", title: "Pay, in memory, in 64 worlds", worlds: 64, ..PAY },
+    Scenario {
+        name: "pay-postgres-64-worlds-8",
+        title: "Pay, PostgreSQL, in 8 worlds",
+        place: Place::Postgres(1),
+        worlds: 8,
+        ..PAY
+    },
+    Scenario {
+        name: "pay-postgres-64-worlds-64",
+        title: "Pay, PostgreSQL, in 64 worlds",
+        place: Place::Postgres(1),
+        worlds: 64,
+        ..PAY
+    },
     Scenario {
         name: "balance-memory-64",
         title: "GetDebtBalance, in memory",
@@ -140,10 +159,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 impl Scenario {
     /// Measures it: bare handler and sandbox in turn; medians over the runs.
     pub(crate) fn measure(&self, program: &Path, lengths: &Lengths) -> Outcome<Row> {
-        let bare_requests = Requests::signed(self.ask, 20_000);
+        let bare_requests = Requests::signed(self.ask, 20_000, self.worlds);
         let answer_bytes = self.answer_bytes(program)?;
         let (mut bare, mut sandbox) = (Vec::new(), Vec::new());
-        let mut load = Load::new(self.ask, self.connections);
+        let mut load = Load::new(self.ask, self.connections, self.worlds);
         for _ in 0..lengths.runs {
             let server = Server::bare(answer_bytes)?;
             let over_and_over = Drive {
@@ -171,14 +190,7 @@ impl Scenario {
     /// The size of a real answer, for the bare handler to be as long.
     fn answer_bytes(&self, program: &Path) -> Outcome<usize> {
         let server = Server::sandbox(program, &self.place, &[])?;
-        let requests = Requests::signed(self.ask, 1);
-        let request = String::from_utf8_lossy(requests.get(0).unwrap_or_default())
-            .replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
-        let reply = crate::process::ask(server.addr, request.as_bytes())?;
-        match reply.split_once("\r\n\r\n") {
-            Some((head, body)) if head.starts_with("HTTP/1.1 200 ") => Ok(body.len()),
-            _ => Err(format!("not a 200: {reply}").into()),
-        }
+        Ok(server.ask_once(&Requests::signed(self.ask, 1, 1), 0)?.len())
     }
 }
 
@@ -203,13 +215,14 @@ impl Run {
 pub(crate) struct Load {
     ask: Ask,
     connections: usize,
+    worlds: usize,
     /// How many answers a second to be ready for.
     rate: usize,
 }
 
 impl Load {
-    pub(crate) fn new(ask: Ask, connections: usize) -> Self {
-        Self { ask, connections, rate: if connections == 1 { 12_000 } else { 40_000 } }
+    pub(crate) fn new(ask: Ask, connections: usize, worlds: usize) -> Self {
+        Self { ask, connections, worlds, rate: if connections == 1 { 12_000 } else { 40_000 } }
     }
 
     /// Drives a server through one run; again, with a server started anew, when the requests ran out.
@@ -218,6 +231,29 @@ impl Load {
         lengths: &Lengths,
         mut server: impl FnMut() -> Outcome<Server>,
     ) -> Outcome<Run> {
+        loop {
+            let server = server()?;
+            self.make_worlds(&server)?;
+            let run = self.try_on(lengths, &server)?;
+            if !run.measured.ran_out {
+                return Ok(run);
+            }
+            self.rate *= 2;
+        }
+    }
+
+    /// Drives a server that has been driven before through one run; again when the requests ran out.
+    pub(crate) fn run_on(&mut self, lengths: &Lengths, server: &Server) -> Outcome<Run> {
+        loop {
+            let run = self.try_on(lengths, server)?;
+            if !run.measured.ran_out {
+                return Ok(run);
+            }
+            self.rate *= 2;
+        }
+    }
+
+    fn try_on(&self, lengths: &Lengths, server: &Server) -> Outcome<Run> {
         let drive_once = Drive {
             connections: self.connections,
             warm_up: lengths.warm_up,
@@ -225,14 +261,16 @@ impl Load {
             again: false,
         };
         let millis = (lengths.warm_up + lengths.sandbox).as_millis();
-        loop {
-            let count = self.rate * usize::try_from(millis)? / 1_000;
-            let requests = Requests::signed(self.ask, count);
-            let run = Run::of(&server()?, &requests, drive_once)?;
-            if !run.measured.ran_out {
-                return Ok(run);
-            }
-            self.rate *= 2;
+        let count = self.rate * usize::try_from(millis)? / 1_000;
+        Run::of(server, &Requests::signed(self.ask, count, self.worlds), drive_once)
+    }
+
+    /// Worlds are made before the clock starts.
+    fn make_worlds(&self, server: &Server) -> Outcome<()> {
+        if self.worlds > 1 {
+            let first = Requests::signed(Ask::AccountBalance, self.worlds, self.worlds);
+            (0..self.worlds).try_for_each(|number| server.ask_once(&first, number).map(drop))?;
         }
+        Ok(())
     }
 }

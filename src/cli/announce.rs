@@ -143,6 +143,19 @@ fn warn(config: &Config, sandbox: &Sandbox, keys: &Keys) {
             config.database
         );
     }
+    let id_seed = sandbox.worlds().default_world().id_seed();
+    if config.id_seed.is_some_and(|asked| asked != id_seed) {
+        tracing::warn!(
+            "--id-seed: the database {} goes on with the number that it began with, {id_seed}",
+            config.database
+        );
+    }
+    if is_filled && config.clock.is_some() && matches!(config.database, Database::Postgres(_)) {
+        tracing::warn!(
+            "--clock: the database {} is filled already, and its clock goes on; only new worlds start there",
+            config.database
+        );
+    }
     if is_filled
         && config.no_demo
         && let Keys::Public { .. } = keys

@@ -366,7 +366,7 @@ pub(super) struct Window;
 
 impl Kind for Window {
     type Value = TimestampWindow;
-    const PLACEHOLDER: &'static str = "DURATION|off";
+    const PLACEHOLDER: &'static str = Delay::PLACEHOLDER;
 
     fn expects() -> String {
         format!("{}, or off", Timeout::expects())

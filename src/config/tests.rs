@@ -398,7 +398,7 @@ fn a_url_of_a_database_that_makes_no_sense_is_refused_without_showing_it() {
         assert!(fault.contains(told) && !fault.contains("s3cret"), "{fault}");
     }
     let with_clock = ["--database", "postgres://db/fps", "--clock", "2012-01-01"];
-    assert!(check(&merge(flags(&with_clock), None)).is_err());
+    assert!(check(&merge(flags(&with_clock), None)).is_ok());
     for timeout in ["99ms", "61m"] {
         assert!(check(&merge(flags(&["--database-timeout", timeout]), None)).is_err(), "{timeout}");
     }

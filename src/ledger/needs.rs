@@ -72,6 +72,15 @@ pub struct DebtsWanted {
 }
 
 impl Wanted {
+    /// A row that is wanted by its number, which another row has told.
+    pub fn first_row(&self) -> Option<(&'static str, i64)> {
+        let transaction = self.transactions.first().map(|number| ("transaction", number.0));
+        let token = || self.tokens.first().map(|number| ("token", number.0));
+        let instrument = || self.instruments.first().map(|number| ("instrument", number.0));
+        let account = || self.accounts.first().map(|number| ("account", number.0));
+        transaction.or_else(token).or_else(instrument).or_else(account)
+    }
+
     /// Whether nothing is wanted.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -29,6 +29,12 @@ pub(super) enum BatchError {
     Due(Box<BatchError>),
     #[error("the rows a batch needs were not complete after {LOAD_ROUNDS} rounds")]
     Unsatisfied,
+    #[error("{table} {number} is referred to and is not there")]
+    NotThere {
+        /// What kind of row.
+        table: &'static str,
+        number: i64,
+    },
     #[error("the writer panicked outside of a decision")]
     Panicked,
     #[error("{fault}")]
@@ -91,6 +97,7 @@ impl BatchError {
         match self {
             Self::Faulty { .. }
             | Self::Unsatisfied
+            | Self::NotThere { .. }
             | Self::Database(
                 sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Encode(_),
             ) => true,
@@ -126,6 +133,7 @@ impl BatchError {
             | Self::Clash(_)
             | Self::Due(_)
             | Self::Unsatisfied
+            | Self::NotThere { .. }
             | Self::Panicked
             | Self::Faulty { .. } => return None,
         };

@@ -18,8 +18,8 @@ const SPARES: i64 = 4;
 /// How many worlds that nobody uses are dropped at a time.
 const DROPPED_AT_ONCE: i64 = 8;
 
-const IS_THERE: &str = "SELECT count(*) FROM information_schema.tables \
-     WHERE table_schema = current_schema() AND table_name = 'worlds'";
+const IS_THERE: &str = "SELECT count(*) FROM pg_catalog.pg_tables \
+     WHERE schemaname = current_schema() AND tablename = 'worlds'";
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS worlds (schema TEXT PRIMARY KEY, name TEXT UNIQUE, \
      keeps BIGINT NOT NULL, used BIGINT NOT NULL)";
 const FIND: &str = "SELECT schema, keeps FROM worlds WHERE name = $1";

@@ -182,8 +182,8 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
 
 /// Whether somebody else has made tables in it: ours come with a record of migrations.
 async fn is_foreign(connection: &mut PgConnection) -> sqlx::Result<bool> {
-    let text = "SELECT count(*) > 0 AND count(*) FILTER (WHERE table_name = '_sqlx_migrations') = 0 \
-         FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'";
+    let text = "SELECT count(*) > 0 AND count(*) FILTER (WHERE tablename = '_sqlx_migrations') = 0 \
+         FROM pg_catalog.pg_tables WHERE schemaname = current_schema()";
     sqlx::query_scalar(text).fetch_one(connection).await
 }
 

@@ -15,8 +15,8 @@ use super::writer::Writer;
 const TABLES_OF_SQLITE: &str = "SELECT name FROM sqlite_master WHERE type = 'table' \
      AND name NOT LIKE 'sqlite_%' AND name <> '_sqlx_migrations'";
 /// The directory of worlds is no part of a world.
-const TABLES_OF_POSTGRES: &str = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables \
-     WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND table_name NOT IN ('_sqlx_migrations', 'worlds')";
+const TABLES_OF_POSTGRES: &str = "SELECT CAST(tablename AS TEXT) FROM pg_catalog.pg_tables \
+     WHERE schemaname = current_schema() AND tablename NOT IN ('_sqlx_migrations', 'worlds')";
 const VERSION: &str = "SELECT version FROM world";
 const KEEP_VERSION: &str = "UPDATE world SET version = $1";
 

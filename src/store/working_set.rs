@@ -42,6 +42,7 @@ impl WorkingSet {
         connection: &mut Connection,
         waiting: &mut [Box<W>],
     ) -> Result<(), BatchError> {
+        let mut before = Wanted::default();
         for _ in 0..LOAD_ROUNDS {
             let mut needs = Needs::new(&self.book);
             for one in waiting.iter() {
@@ -51,7 +52,14 @@ impl WorkingSet {
             if wanted.is_empty() {
                 return Ok(());
             }
+            // What was named by its number has been looked for, and another row points to it.
+            if wanted == before
+                && let Some((table, number)) = wanted.first_row()
+            {
+                return Err(BatchError::NotThere { table, number });
+            }
             self.fetch(connection, &wanted).await?;
+            before = wanted;
         }
         Err(BatchError::Unsatisfied)
     }

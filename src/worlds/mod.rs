@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockState};
 use crate::error::{Code, FpsError};
 use crate::ids::RequestIds;
 use crate::ledger::Timestamp;
@@ -35,6 +35,7 @@ pub struct World {
     store: Store,
     keys: RwLock<Arc<Keys>>,
     request_ids: RequestIds,
+    id_seed: u64,
     /// Where its database is.
     home: Home,
     /// Whether it was made because a request asked for it; such a world may give way to others.
@@ -64,6 +65,15 @@ pub struct WorldSettings {
     pub file: Option<PathBuf>,
     /// Whether ids repeat; only then do those of requests.
     pub ids_repeat: bool,
+}
+
+/// How a world is made.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WorldOptions {
+    /// Whether it stays: it never gives way to others, and is kept where the default world is.
+    pub stays: bool,
+    /// How its clock goes, if not as the template says.
+    pub clock: Option<ClockState>,
 }
 
 /// All worlds of a sandbox; clones are the same.
@@ -120,6 +130,7 @@ impl World {
             store: opened.store,
             keys: RwLock::new(Arc::new(opened.keys)),
             request_ids: RequestIds::new(ids_repeat.then_some(opened.id_seed)),
+            id_seed: opened.id_seed,
             home,
             is_on_demand,
             used: AtomicU64::new(0),
@@ -149,6 +160,11 @@ impl World {
     /// Where the ids of its requests come from.
     pub fn request_ids(&self) -> &RequestIds {
         &self.request_ids
+    }
+
+    /// The seed of its ids.
+    pub const fn id_seed(&self) -> u64 {
+        self.id_seed
     }
 
     /// Closes the database of a world that nobody uses any more. One in memory is gone with that.
@@ -290,12 +306,12 @@ impl Worlds {
     /// The world of this name; it is made on demand if there is none.
     async fn made(&self, name: &WorldName) -> Result<Arc<World>, WorldError> {
         // Boxed: the futures of requests are to be small, and this one is seldom needed.
-        Box::pin(self.get_or_make(name, || self.open_world(name, false))).await
+        Box::pin(self.make(name, &WorldOptions::default())).await
     }
 
-    /// Makes a world that stays: it never gives way to others, and is kept where the default world is.
-    pub async fn make_to_stay(&self, name: &WorldName) -> Result<Arc<World>, WorldError> {
-        self.get_or_make(name, || self.open_world(name, true)).await
+    /// The world of this name; it is made if there is none.
+    pub async fn make(&self, name: &WorldName, options: &WorldOptions) -> Result<Arc<World>, WorldError> {
+        self.get_or_make(name, || self.open_world(name, options)).await
     }
 
     async fn get_or_make<F>(
@@ -351,24 +367,24 @@ impl Worlds {
         Ok(slot)
     }
 
-    async fn open_world(&self, name: &WorldName, stays: bool) -> Result<World, WorldError> {
+    async fn open_world(&self, name: &WorldName, options: &WorldOptions) -> Result<World, WorldError> {
         self.make_room_for_one_awake().await;
         let Inner { databases, template, settings, .. } = &*self.0;
-        let clock = Clock::new(template.start.state());
-        let state = clock.state();
+        let state = options.clock.unwrap_or_else(|| template.start.state());
+        let clock = Clock::new(state);
         let (home, keeps) = match &settings.file {
             _ if databases.has_directory() => {
-                let entry = self.in_directory(name, stays).await?;
+                let entry = self.in_directory(name, options.stays, state).await?;
                 (Home::Schema(entry.schema), entry.keeps)
             }
-            Some(file) if stays || file_beside(file, name.as_str()).is_file() => {
+            Some(file) if options.stays || file_beside(file, name.as_str()).is_file() => {
                 (Home::File(file_beside(file, name.as_str())), true)
             }
             Some(_) => {
                 self.warn_that_it_does_not_survive(name);
                 (Home::Memory, false)
             }
-            None => (Home::Memory, stays),
+            None => (Home::Memory, options.stays),
         };
         if let Home::File(path) = &home
             && let Some(folder) = path.parent()

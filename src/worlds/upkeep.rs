@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::clock::ClockState;
 use crate::store::{DirectoryEntry, StoreError};
 
 use super::{World, WorldError, WorldName, Worlds};
@@ -138,6 +139,7 @@ impl Worlds {
         &self,
         name: &WorldName,
         stays: bool,
+        clock: ClockState,
     ) -> Result<DirectoryEntry, WorldError> {
         let databases = &self.0.databases;
         if let Some(entry) = databases.find(name.as_str()).await? {
@@ -150,7 +152,7 @@ impl Worlds {
                 return Err(WorldError::TooMany(most));
             }
         }
-        let new = self.0.template.new_world(self.0.template.start.state())?;
+        let new = self.0.template.new_world(clock)?;
         Ok(databases.make(name.as_str(), stays, &new).await?)
     }
 }

@@ -239,6 +239,41 @@ async fn due_work_that_cannot_be_saved_is_set_aside_beside_sound_work_and_taken_
     assert_sound(&path);
 }
 
+/// Rows that have vanished from the database: whatever is to change them fails, and nothing else does.
+#[tokio::test]
+async fn rows_that_are_not_there_any_more_are_missed_and_not_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let server = on_file(&path).await;
+    let merchant = server.merchant();
+    let paid = merchant.ok("Pay", &pay(demo::CC, "10", "sound")).await.text("TransactionId");
+    let mut saboteur = saboteur(&path).await;
+    sqlx::raw_sql(
+        "INSERT INTO due (transaction_number, at, step) VALUES (999999, 0, 'complete'); \
+         DELETE FROM totals WHERE kind = 'credit-extended' AND amount <> 0",
+    )
+    .execute(&mut saboteur)
+    .await
+    .unwrap();
+    saboteur.close().await.unwrap();
+    server.advance(Duration::from_secs(2)).await;
+    assert_eq!(merchant.status(&paid).await.0, "Success", "sound work goes on beside work on nothing");
+    for reference in ["a", "b"] {
+        let reply = merchant.pay(demo::CREDIT, "1", reference).await;
+        assert_eq!((reply.status, reply.code().as_str()), (500, "InternalError"), "its total is gone");
+    }
+    assert_eq!(merchant.debt(demo::INSTRUMENT).await.0, "100.000000");
+    merchant.ok("Pay", &pay(demo::ABT, "1", "another account of the book")).await;
+    server.stop().await;
+    let audited = audit(&Database::File(path.clone()), Duration::from_secs(5), None).await.unwrap();
+    let places: Vec<_> = audited[0].findings.iter().map(|finding| finding.place.as_str()).collect();
+    let missed = "transaction 1700000LFLR"; // 999,999 in the digits of ids
+    assert!(
+        places.iter().any(|place| place.starts_with(missed) && place.contains("is not there")),
+        "{places:?}"
+    );
+}
+
 /// A command that cannot be saved fails once with its batch. Sent over and over, it is kept apart.
 #[tokio::test]
 async fn a_command_that_fails_over_and_over_does_not_take_others_with_it() {

@@ -9,8 +9,9 @@ use std::time::Duration;
 use crate::support::cobranded::{Back, Pages, asking};
 use crate::support::program::{Program, run};
 use crate::support::{Client, NOW, Server, config, demo, instant, pay, settle};
-use fps_sandbox::clock::Clock;
+use fps_sandbox::clock::{Clock, ClockState};
 use fps_sandbox::config::{Config, Database};
+use fps_sandbox::sandbox::Sandbox;
 use fps_sandbox::signature::SecretKey;
 use fps_sandbox::store::{Finding, StoreError, audit};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -590,6 +591,25 @@ async fn a_sandbox_does_not_start_on_a_file_whose_damage_it_meets() {
 }
 
 // The clock.
+
+#[tokio::test]
+async fn a_clock_that_was_moved_goes_on_after_a_restart_unless_another_is_asked_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = on_file(&folder.path().join("sandbox.db"));
+    let start = async |clock: Clock| Sandbox::start(&config, clock).await.expect("it starts");
+    let ahead = ClockState::Running { ahead_millis: 86_400_000 };
+    let sandbox = start(Clock::system()).await;
+    sandbox.store().set_clock(ahead).await.expect("the clock moves");
+    sandbox.worlds().close().await;
+    let clock = Clock::system();
+    start(clock.clone()).await.worlds().close().await;
+    assert_eq!(clock.state(), ahead);
+    let asked = ClockState::Standing(instant(NOW));
+    for clock in [Clock::new(asked), Clock::system()] {
+        start(clock.clone()).await.worlds().close().await;
+        assert_eq!(clock.state(), asked);
+    }
+}
 
 #[tokio::test]
 async fn transactions_follow_a_clock_that_is_set_back_between_two_starts() {

@@ -2,7 +2,7 @@
 
 use fps_sandbox::service::actions::{ACTIONS, Run};
 
-use super::{Stage, success_of};
+use super::{Stage, server, success_of};
 use crate::support::{Client, NOW, Reply, get, instant, raw};
 
 /// What is wrong with a request, and what it must answer.
@@ -103,14 +103,15 @@ const TIMES: &str = ". The clock of the world shows 2012-06-01T12:00:00.000Z, th
 
 #[tokio::test]
 async fn every_action_refuses_requests_that_are_not_authentic() {
+    let server = server().await;
     for action in ACTIONS {
         if matches!(action.run, Run::Anybody(_)) {
             continue;
         }
         let case = success_of(action.name);
-        let stage = Stage::before(&case).await;
+        let stage = Stage::before(&server, &case).await;
         assert_eq!(
-            stage.server.clock.now(),
+            stage.world.clock().now(),
             instant(NOW),
             "the edges of the window are those of this instant"
         );
@@ -130,21 +131,20 @@ async fn every_action_refuses_requests_that_are_not_authentic() {
         }
         // Nothing was done under its reference, so the authentic request succeeds.
         client.ok(case.action, &asks).await;
-        stage.server.stop().await;
     }
 }
 
 #[tokio::test]
 async fn only_verify_signature_needs_no_signature() {
+    let server = server().await;
     for action in ACTIONS {
         let case = success_of(action.name);
-        let stage = Stage::before(&case).await;
+        let stage = Stage::before(&server, &case).await;
         let asks = stage.filled(&case.asks);
         let client = stage.client(case.by);
         let query = without(&client.signed_query(case.action, &asks), "Signature");
         let reply = raw(client.addr, get(&query).as_bytes()).await;
         assert_eq!(reply.status == 200, action.name == "VerifySignature", "{}: {}", action.name, reply.body);
-        stage.server.stop().await;
     }
 }
 

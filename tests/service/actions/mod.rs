@@ -8,11 +8,14 @@ mod parameters;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::support::{Client, NOW, Reply, Server, instant};
 use crate::verify_signature::trusting;
 use cases::{Case, Expected, Step, cases};
+use fps_sandbox::clock::ClockState;
 use fps_sandbox::config::Config;
 use fps_sandbox::error::{Code, FpsError};
 use fps_sandbox::fps::reference::OF_EVERY_REQUEST;
@@ -21,23 +24,32 @@ use fps_sandbox::ledger::{
     AccountNumber, Amount, Book, Command, Context, DepositFunds, Needs, Remarks, TransactionId,
 };
 use fps_sandbox::service::actions::ACTIONS;
+use fps_sandbox::worlds::{World, WorldName, WorldOptions};
 
-/// The world of `fixtures/actions.toml`, and the transactions made in it so far.
-pub(crate) struct Stage {
-    pub(crate) server: Server,
+/// A sandbox whose worlds are all as `fixtures/actions.toml` says.
+pub(crate) async fn server() -> Server {
+    let seed = Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/actions.toml"));
+    Server::start_with(Config { seed, ..trusting() }).await
+}
+
+/// A world of `fixtures/actions.toml`, and the transactions made in it so far.
+pub(crate) struct Stage<'a> {
+    server: &'a Server,
+    pub(crate) world: Arc<World>,
     made: Vec<String>,
 }
 
-impl Stage {
-    /// A stage on which the steps before the case have happened; it is now [`NOW`], however long they took.
-    pub(crate) async fn before(case: &Case) -> Self {
+impl<'a> Stage<'a> {
+    /// A new world in which the steps before the case have happened; it is now [`NOW`], however long they took.
+    pub(crate) async fn before(server: &'a Server, case: &Case) -> Self {
+        static STAGES: AtomicUsize = AtomicUsize::new(0);
         let seconds = |step: &Step| if let Step::Seconds(seconds) = step { *seconds } else { 0 };
         let took = i64::try_from(case.before.iter().map(seconds).sum::<u64>()).expect("a short story");
-        let seed = Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/actions.toml"));
         let begin = instant(NOW).plus_millis(-took * 1000);
-        let server =
-            Server::start_at(Config { seed, ..trusting() }, begin).await.expect("the sandbox starts");
-        let mut stage = Self { server, made: Vec::new() };
+        let name = WorldName::parse(&format!("stage-{}", STAGES.fetch_add(1, Ordering::Relaxed)));
+        let options = WorldOptions { stays: false, clock: Some(ClockState::Standing(begin)) };
+        let world = server.worlds.make(&name.expect("a name"), &options).await.expect("a world");
+        let mut stage = Self { server, world, made: Vec::new() };
         for step in &case.before {
             stage.happens(step).await;
         }
@@ -49,15 +61,16 @@ impl Stage {
             "ALICE" => "secret of alice".to_owned(),
             other => format!("secret of the {}", other.to_lowercase()),
         };
-        self.server.client(key, &secret)
+        let key = format!("{key}.{}", self.world.name());
+        Client { clock: self.world.clock().clone(), ..self.server.client(&key, &secret) }
     }
 
     /// Parameters with `@0` and the like replaced by the transactions made.
-    pub(crate) fn filled<'a>(&'a self, asks: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
+    pub(crate) fn filled<'b>(&'b self, asks: &'b [(&'static str, String)]) -> Vec<(&'b str, &'b str)> {
         asks.iter().map(|(name, value)| (*name, self.known(value))).collect()
     }
 
-    fn known<'a>(&'a self, value: &'a str) -> &'a str {
+    fn known<'b>(&'b self, value: &'b str) -> &'b str {
         let made = value.strip_prefix('@').map(|number| number.parse::<usize>().expect("a number"));
         made.map_or(value, |number| self.made[number].as_str())
     }
@@ -74,11 +87,14 @@ impl Stage {
                 assert_eq!(reply.status, 400, "{action} {asks:?}: {}", reply.body);
             }
             Step::Deposit { by } => {
-                let owner = self.server.key(by).expect("the key is seeded").owner;
-                let made = self.server.store.run(Deposit(owner)).await.expect("a deposit is made");
+                let owner = self.world.keys().get(by).expect("the key is seeded").owner;
+                let made = self.world.store().run(Deposit(owner)).await.expect("a deposit is made");
                 self.made.push(made.to_string());
             }
-            Step::Seconds(seconds) => self.server.advance(Duration::from_secs(*seconds)).await,
+            Step::Seconds(seconds) => {
+                let later = self.world.clock().state().advanced(Duration::from_secs(*seconds));
+                self.world.store().set_clock(later).await.expect("the clock moves");
+            }
         }
     }
 
@@ -160,11 +176,11 @@ impl Command for Deposit {
 #[tokio::test]
 async fn every_case_is_answered_as_it_says() {
     let mut problems = Vec::new();
+    let server = server().await;
     for case in cases() {
-        let stage = Stage::before(&case).await;
+        let stage = Stage::before(&server, &case).await;
         let reply = stage.asked(&case).await;
         problems.extend(stage.problem(&case, &reply));
-        stage.server.stop().await;
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
@@ -173,15 +189,15 @@ async fn every_case_is_answered_as_it_says() {
 async fn answers_look_as_the_snapshots_show() {
     let mut answers: BTreeMap<&str, String> = BTreeMap::new();
     let mut refusals = String::new();
+    let server = server().await;
     for case in cases() {
-        let stage = Stage::before(&case).await;
+        let stage = Stage::before(&server, &case).await;
         let reply = stage.asked(&case).await;
         let answer = format!("{}: {}\n{} {}\n\n", case.action, case.name, reply.status, reply.redacted());
         match case.expects {
             Expected::Success(_) => answers.entry(case.action).or_default().push_str(&answer),
             Expected::Refusal { .. } => refusals.push_str(&answer),
         }
-        stage.server.stop().await;
     }
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../../snapshots");

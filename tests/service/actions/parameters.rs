@@ -4,7 +4,8 @@ use fps_sandbox::error::Code;
 use fps_sandbox::service::actions::{ACTIONS, Action};
 use fps_sandbox::service::params::{Kind, Parameter};
 
-use super::{Stage, escaped, success_of};
+use super::{Stage, escaped, server, success_of};
+use crate::support::Server;
 
 /// A change to a request that succeeds, and the refusal it must meet.
 struct Breach {
@@ -148,9 +149,9 @@ fn amount_breaches(name: &str, camel: &str) -> Vec<Breach> {
 }
 
 /// A stage on which the action succeeds, and the request with which it does.
-async fn ready(action: &Action) -> (Stage, String, Vec<(String, String)>) {
+async fn ready<'a>(server: &'a Server, action: &Action) -> (Stage<'a>, String, Vec<(String, String)>) {
     let case = success_of(action.name);
-    let stage = Stage::before(&case).await;
+    let stage = Stage::before(server, &case).await;
     let asks =
         stage.filled(&case.asks).iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     (stage, case.by.to_owned(), asks)
@@ -162,8 +163,9 @@ fn borrowed(asks: &[(String, String)]) -> Vec<(&str, &str)> {
 
 #[tokio::test]
 async fn every_breach_of_a_parameters_rules_is_refused_by_its_name() {
+    let server = server().await;
     for action in ACTIONS {
-        let (stage, by, success) = ready(action).await;
+        let (stage, by, success) = ready(&server, action).await;
         let client = stage.client(&by);
         for breach in action.parameters.iter().flat_map(breaches) {
             let mut asks = success.clone();
@@ -177,14 +179,14 @@ async fn every_breach_of_a_parameters_rules_is_refused_by_its_name() {
         }
         // None of them used up the reference.
         client.ok(action.name, &borrowed(&success)).await;
-        stage.server.stop().await;
     }
 }
 
 #[tokio::test]
 async fn text_of_the_longest_length_is_not_too_long() {
+    let server = server().await;
     for action in ACTIONS {
-        let (stage, by, success) = ready(action).await;
+        let (stage, by, success) = ready(&server, action).await;
         for parameter in action.parameters {
             let longest = match parameter.kind {
                 Kind::Characters(most) => "é".repeat(most),
@@ -210,14 +212,14 @@ async fn text_of_the_longest_length_is_not_too_long() {
             );
             assert!([200, 400].contains(&reply.status), "{}", reply.body);
         }
-        stage.server.stop().await;
     }
 }
 
 #[tokio::test]
 async fn an_empty_optional_parameter_is_no_parameter() {
+    let server = server().await;
     for action in ACTIONS {
-        let (plain, success) = answer_with(action, &[]).await;
+        let (plain, success) = answer_with(&server, action, &[]).await;
         for parameter in action.parameters.iter().filter(|parameter| !parameter.required) {
             let names = parameter.wire_names();
             // An amount has two halves; one alone is another matter.
@@ -225,7 +227,7 @@ async fn an_empty_optional_parameter_is_no_parameter() {
                 continue;
             }
             for name in names {
-                let (answer, _) = answer_with(action, &[(name.as_str(), "")]).await;
+                let (answer, _) = answer_with(&server, action, &[(name.as_str(), "")]).await;
                 assert_eq!(answer, plain, "{} {name}", action.name);
             }
         }
@@ -234,13 +236,14 @@ async fn an_empty_optional_parameter_is_no_parameter() {
 
 #[tokio::test]
 async fn names_of_older_apis_are_ignored_and_unknown_names_refused() {
+    let server = server().await;
     for action in ACTIONS {
-        let (plain, success) = answer_with(action, &[]).await;
+        let (plain, success) = answer_with(&server, action, &[]).await;
         for legacy in action.legacy {
-            let (answer, _) = answer_with(action, &[(legacy, "anything")]).await;
+            let (answer, _) = answer_with(&server, action, &[(legacy, "anything")]).await;
             assert_eq!(answer, plain, "{} {legacy}", action.name);
         }
-        let (stage, by, _) = ready(action).await;
+        let (stage, by, _) = ready(&server, action).await;
         let client = stage.client(&by);
         let misspelt = action.parameters.iter().map(|parameter| parameter.wire_names()[0].to_lowercase());
         for name in misspelt.chain(["Colour".to_owned(), "X.Value".to_owned()]) {
@@ -254,17 +257,19 @@ async fn names_of_older_apis_are_ignored_and_unknown_names_refused() {
             );
             assert_eq!(reply.message(), message);
         }
-        stage.server.stop().await;
     }
 }
 
 /// What the action's success answers with these parameters besides, on a stage of its own, and its own parameters.
 /// Stages are alike to the last id, so answers to the same question are too.
-async fn answer_with(action: &Action, more: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
-    let (stage, by, success) = ready(action).await;
+async fn answer_with(
+    server: &Server,
+    action: &Action,
+    more: &[(&str, &str)],
+) -> (String, Vec<(String, String)>) {
+    let (stage, by, success) = ready(server, action).await;
     let asks = [borrowed(&success), more.to_vec()].concat();
     let answer = without_request_id(&stage.client(&by).ok(action.name, &asks).await.body);
-    stage.server.stop().await;
     (answer, success)
 }
 

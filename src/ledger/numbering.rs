@@ -95,11 +95,6 @@ impl Numbering {
         Self { ids, next, newest }
     }
 
-    /// Goes on from this number and instant: others have handed out those before it.
-    pub fn go_on_from(&mut self, next: i64, newest: Timestamp) {
-        (self.next, self.newest) = (next, newest);
-    }
-
     /// When the newest transaction was received; it may be a little later than the clock shows.
     pub const fn newest(&self) -> Timestamp {
         self.newest

@@ -148,10 +148,10 @@ pub(super) async fn world_state(connection: &mut Connection) -> sqlx::Result<Wor
     })
 }
 
-const SNAPSHOT_OF_FILE: &str = "SELECT (SELECT data_version FROM pragma_data_version), clock_stands, clock_millis, \
+const SNAPSHOT_OF_FILE: &str = "SELECT (SELECT data_version FROM pragma_data_version), id_seed, clock_stands, clock_millis, \
      (SELECT min(at) FROM due WHERE problem IS NULL), \
      (SELECT received FROM transactions ORDER BY number DESC LIMIT 1) FROM world";
-const SNAPSHOT_OF_SCHEMA: &str = "SELECT version, clock_stands, clock_millis, \
+const SNAPSHOT_OF_SCHEMA: &str = "SELECT version, id_seed, clock_stands, clock_millis, \
      (SELECT min(at) FROM due WHERE problem IS NULL), \
      (SELECT received FROM transactions ORDER BY number DESC LIMIT 1) FROM world";
 
@@ -160,6 +160,8 @@ const SNAPSHOT_OF_SCHEMA: &str = "SELECT version, clock_stands, clock_millis, \
 pub(super) struct Snapshot {
     /// Changes with every change of the world.
     pub(super) version: i64,
+    /// Makes the ids.
+    pub(super) ids: Ids,
     /// How the clock goes.
     pub(super) clock: ClockState,
     /// When the next work is due.
@@ -176,10 +178,11 @@ pub(super) async fn snapshot(connection: &mut Connection) -> sqlx::Result<Snapsh
     };
     let rows = connection.all(text, Values::default()).await?;
     let world = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-    let (next_due, newest): (Option<i64>, Option<i64>) = (world.try_get(3)?, world.try_get(4)?);
+    let (next_due, newest): (Option<i64>, Option<i64>) = (world.try_get(4)?, world.try_get(5)?);
     Ok(Snapshot {
         version: world.try_get(0)?,
-        clock: columns::clock_state(world.try_get(1)?, world.try_get(2)?),
+        ids: Ids::new(world.try_get::<i64, _>(1)?.cast_unsigned()),
+        clock: columns::clock_state(world.try_get(2)?, world.try_get(3)?),
         next_due: next_due.map(Timestamp::from_millis),
         newest: newest.map_or(Timestamp::MIN, Timestamp::from_millis),
     })

@@ -276,16 +276,18 @@ impl Store {
         self.peek().is_some()
     }
 
-    /// Closes the database until it is needed again; `place` is where it will be found, unless it is in memory.
-    pub async fn sleep(&self, place: Place) {
+    /// Closes the database until it is needed again; `place` is where it will be found, unless it is in memory. Gives whether
+    /// it will be found: a database in memory that cannot be kept as an image is lost.
+    pub async fn sleep(&self, place: Place) -> bool {
         let mut state = self.0.state.lock().await;
-        let Some(open) = self.set_open(None) else { return };
+        let Some(open) = self.set_open(None) else { return true };
         let image = open.close_for_sleep().await;
         *state = match (place, image) {
             (Place::Memory | Place::Image(_), Some(image)) => State::Asleep(Place::Image(image)),
             (Place::Memory | Place::Image(_), None) => State::Closed,
             (place, _) => State::Asleep(place),
         };
+        matches!(*state, State::Asleep(_))
     }
 
     /// Finishes the commands that wait and closes the database for good.

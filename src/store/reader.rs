@@ -196,6 +196,7 @@ impl Reader {
         let version = Some((snapshot.version, generation));
         if self.version != version {
             self.rows.forget();
+            self.rows.ids = snapshot.ids;
             self.version = version;
             if self.source.is_shared() && self.clock.state() != snapshot.clock {
                 self.clock.set(snapshot.clock);

@@ -47,11 +47,7 @@ impl Writer {
         connection.all(KEEP_VERSION, Values::default().bind(version)).await?;
         let state = load::world_state(connection).await?;
         self.end(true).await?;
-        self.rows.forget();
-        self.rows.ids = state.ids;
-        self.numbering.ids = state.ids;
-        self.numbering.go_on_from(state.next_number, state.newest);
-        self.next_due = state.next_due;
+        self.adopt(&state);
         self.due_rests_until = None;
         self.clock.set(state.clock);
         Ok(())

@@ -294,14 +294,20 @@ impl Writer {
     /// Gets ready for a batch, and forgets what others have changed since the last one.
     pub(super) async fn enter(&mut self) -> Result<(), BatchError> {
         if let Some(state) = self.session.enter().await? {
-            self.rows.forget();
-            self.numbering.go_on_from(state.next_number, state.newest);
-            self.next_due = state.next_due;
+            self.adopt(&state);
             if self.clock.state() != state.clock {
                 self.clock.set(state.clock);
             }
         }
         Ok(())
+    }
+
+    /// Forgets what was known of the world, and goes on from this state.
+    pub(super) fn adopt(&mut self, state: &WorldState) {
+        self.rows.forget();
+        self.rows.ids = state.ids;
+        self.numbering = Numbering::new(state.ids, state.next_number, state.newest);
+        self.next_due = state.next_due;
     }
 
     /// Ends the transaction: what it changed is kept, all of it or none.

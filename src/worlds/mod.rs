@@ -19,7 +19,7 @@ use tokio::sync::OnceCell;
 use crate::clock::{Clock, ClockState};
 use crate::error::{Code, FpsError};
 use crate::ids::RequestIds;
-use crate::ledger::Timestamp;
+use crate::ledger::{Ids, Timestamp};
 use crate::seed::SeedError;
 use crate::store::{AccessKey, Databases, Keys, Opened, Place, Store, StoreError, file_beside};
 
@@ -173,9 +173,9 @@ impl World {
         tokio::spawn(async move { self.store.close().await });
     }
 
-    /// Closes its database until it is used again.
-    async fn sleep(&self) {
-        self.store.sleep(self.home.place()).await;
+    /// Closes its database until it is used again. Gives whether that will be possible.
+    async fn sleep(&self) -> bool {
+        self.store.sleep(self.home.place()).await
     }
 }
 
@@ -332,6 +332,7 @@ impl Worlds {
             // Whoever waited for one that failed may have made it.
             Ok(world) => {
                 others.entry(name.clone()).or_insert(slot);
+                self.note_used(&world);
                 Ok(world)
             }
             Err(problem) => {
@@ -406,10 +407,11 @@ impl Worlds {
         }
     }
 
-    /// Makes a world anew, as it was when it was made.
+    /// Makes a world anew, as it was when it was made: it gives out the same ids again.
     pub async fn reset(&self, world: &World) -> Result<(), FpsError> {
         let template = &self.0.template;
-        let new = template.new_world(template.start.state()).map_err(|problem| unavailable(&problem))?;
+        let new = template.new_world_with(Ids::new(world.id_seed), template.start.state());
+        let new = new.map_err(|problem| unavailable(&problem))?;
         let keys = Arc::new(Keys::of(&new.initial.keys));
         world.store.reset(new).await?;
         *world.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;

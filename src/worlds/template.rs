@@ -52,7 +52,11 @@ impl Start {
 impl Template {
     /// A new world whose clock goes like this.
     pub fn new_world(&self, clock: ClockState) -> Result<NewWorld, SeedError> {
-        let ids = Ids::new(self.id_seed);
+        self.new_world_with(Ids::new(self.id_seed), clock)
+    }
+
+    /// The same with other ids.
+    pub fn new_world_with(&self, ids: Ids, clock: ClockState) -> Result<NewWorld, SeedError> {
         let mut numbering = Numbering::new(ids, 1, Timestamp::MIN);
         let initial = self.seed.begin(clock.now(), &self.rules, &mut numbering)?;
         Ok(NewWorld { initial, ids, clock })

@@ -81,15 +81,22 @@ impl Worlds {
         }
         awake.sort_by_key(|world| world.used.load(Ordering::Relaxed));
         for world in awake.iter().take(awake.len() + 1 - MOST_AWAKE) {
-            world.sleep().await;
+            self.put_to_sleep(world).await;
         }
     }
 
     async fn put_idle_to_sleep(&self) {
         for world in self.known() {
             if world.store.is_awake() && self.unused_for(&world) > SLEEPY_AFTER {
-                world.sleep().await;
+                self.put_to_sleep(&world).await;
             }
+        }
+    }
+
+    /// A world that cannot be woken again is forgotten, so that it is fresh when it is asked for.
+    async fn put_to_sleep(&self, world: &World) {
+        if !world.sleep().await {
+            self.others().remove(&world.name);
         }
     }
 
@@ -126,7 +133,9 @@ impl Worlds {
         let used = self.known().into_iter().filter(|world| world.used.load(Ordering::Relaxed) >= since);
         let names: Vec<_> = used.map(|world| world.name.as_str().to_owned()).collect();
         self.0.databases.note_used(&names).await?;
-        let idle = i64::try_from(self.0.settings.idle.as_millis()).unwrap_or(i64::MAX);
+        // What another sandbox has used may not have been noted yet.
+        let idle = self.0.settings.idle.max(DIRECTORY_INTERVAL * 2);
+        let idle = i64::try_from(idle.as_millis()).unwrap_or(i64::MAX);
         for name in self.0.databases.drop_idle(idle, None).await? {
             tracing::info!(world = name, "a world that nobody used is dropped");
         }

@@ -399,9 +399,32 @@ async fn commands(server: &Server, pairs: usize) -> Vec<Commands> {
     commands
 }
 
+/// All pairs are shared out to as many tests, which run beside each other.
+const PARTS: usize = 4;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn any_two_commands_of_one_batch_are_as_if_each_were_alone() {
-    let pairs: Vec<(usize, usize)> = (0..COMMANDS.len())
+    run_part(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_two_commands_of_one_batch_are_as_if_each_were_alone_second_part() {
+    run_part(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_two_commands_of_one_batch_are_as_if_each_were_alone_third_part() {
+    run_part(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_two_commands_of_one_batch_are_as_if_each_were_alone_last_part() {
+    run_part(3).await;
+}
+
+async fn run_part(part: usize) {
+    let pairs: Vec<(usize, usize)> = (part..COMMANDS.len())
+        .step_by(PARTS)
         .flat_map(|first| (0..COMMANDS.len()).map(move |second| (first, second)))
         .collect();
     let seed = world(pairs.len());

@@ -110,7 +110,7 @@ const LAST_NUMBER: &str = "SELECT max(number) FROM (SELECT max(number) AS number
 const NEWEST: &str =
     "SELECT max(received) FROM (SELECT received FROM transactions ORDER BY number DESC LIMIT 1) AS newest";
 
-const WORLD: &str = "SELECT id_seed, clock_stands, clock_millis FROM world";
+const WORLD: &str = "SELECT id_seed, clock_stands, clock_millis FROM world WHERE number = 1";
 
 /// What is known of a world besides its rows.
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +129,8 @@ pub(super) struct WorldState {
 
 /// What makes the ids of a world.
 pub(super) async fn ids(connection: &mut Connection) -> sqlx::Result<Ids> {
-    let seed: i64 = connection.scalar("SELECT id_seed FROM world", Values::default()).await?;
+    let seed: i64 =
+        connection.scalar("SELECT id_seed FROM world WHERE number = 1", Values::default()).await?;
     Ok(Ids::new(seed.cast_unsigned()))
 }
 
@@ -150,10 +151,10 @@ pub(super) async fn world_state(connection: &mut Connection) -> sqlx::Result<Wor
 
 const SNAPSHOT_OF_FILE: &str = "SELECT (SELECT data_version FROM pragma_data_version), id_seed, clock_stands, clock_millis, \
      (SELECT min(at) FROM due WHERE problem IS NULL), \
-     (SELECT received FROM transactions ORDER BY number DESC LIMIT 1) FROM world";
+     (SELECT received FROM transactions ORDER BY number DESC LIMIT 1) FROM world WHERE number = 1";
 const SNAPSHOT_OF_SCHEMA: &str = "SELECT version, id_seed, clock_stands, clock_millis, \
      (SELECT min(at) FROM due WHERE problem IS NULL), \
-     (SELECT received FROM transactions ORDER BY number DESC LIMIT 1) FROM world";
+     (SELECT received FROM transactions ORDER BY number DESC LIMIT 1) FROM world WHERE number = 1";
 
 /// The world as a reader's transaction sees it.
 #[derive(Clone, Copy, Debug)]

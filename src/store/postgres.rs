@@ -359,10 +359,11 @@ pub(super) async fn create_schema(
     connection.run_script(script).await
 }
 
-/// Begins a transaction that may change the world, when its turn comes. Gives the count of changes so far.
+/// Begins a transaction that may change the world, when its turn comes. The row is found by its key: a scan would go through
+/// all its dead versions. Gives the count of changes so far.
 pub(super) async fn begin_changing(connection: &mut Connection) -> sqlx::Result<i64> {
     connection.run("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
-    connection.scalar("SELECT version FROM world FOR UPDATE", Values::default()).await
+    connection.scalar("SELECT version FROM world WHERE number = 1 FOR UPDATE", Values::default()).await
 }
 
 /// Begins a transaction that sees the world as it is now.
@@ -372,7 +373,8 @@ pub(super) async fn begin_looking(connection: &mut Connection) -> sqlx::Result<(
 
 /// Counts a change.
 pub(super) async fn count_change(connection: &mut Connection) -> sqlx::Result<()> {
-    connection.all("UPDATE world SET version = version + 1", Values::default()).await.map(drop)
+    let text = "UPDATE world SET version = version + 1 WHERE number = 1";
+    connection.all(text, Values::default()).await.map(drop)
 }
 
 /// Keeps other sandboxes from filling an empty database until the transaction ends.

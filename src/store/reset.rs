@@ -17,8 +17,8 @@ const TABLES_OF_SQLITE: &str = "SELECT name FROM sqlite_master WHERE type = 'tab
 /// The directory of worlds is no part of a world.
 const TABLES_OF_POSTGRES: &str = "SELECT CAST(tablename AS TEXT) FROM pg_catalog.pg_tables \
      WHERE schemaname = current_schema() AND tablename NOT IN ('_sqlx_migrations', 'worlds')";
-const VERSION: &str = "SELECT version FROM world";
-const KEEP_VERSION: &str = "UPDATE world SET version = $1";
+const VERSION: &str = "SELECT version FROM world WHERE number = 1";
+const KEEP_VERSION: &str = "UPDATE world SET version = $1 WHERE number = 1";
 
 impl Writer {
     /// Makes the world anew.

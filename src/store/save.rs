@@ -117,7 +117,7 @@ pub(super) async fn begin_world(
 /// Keeps how the world's clock goes.
 pub(super) async fn set_clock(connection: &mut Connection, clock: ClockState) -> sqlx::Result<()> {
     let (stands, millis) = columns::clock(clock);
-    let text = "UPDATE world SET clock_stands = $1, clock_millis = $2";
+    let text = "UPDATE world SET clock_stands = $1, clock_millis = $2 WHERE number = 1";
     connection.all(text, Values::default().bind(stands).bind(millis)).await.map(drop)
 }
 

@@ -1,33 +1,39 @@
 //! The smallest possible store: maps. It hands a book exactly the rows it asked for and takes back what changed,
 //! and knows the invariants that must hold of its rows.
 
+mod invariants;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use fps_sandbox::ledger::{
-    Account, AccountNumber, Amount, Book, Due, Instrument, InstrumentNumber, Kind, LedgerAccount, Needs,
-    Operation, Outcome, Posting, Reference, ReferenceKey, Status, Timestamp, Token, TokenNumber, TokenType,
+    Account, AccountNumber, Amount, Book, Changes, Due, EmailKey, Instrument, InstrumentNumber, Kind,
+    LedgerAccount, MarketplaceRefundPolicy, Needs, Outcome, Posting, Reference, ReferenceKey,
+    ReferencedAction, Status, Subscription, SubscriptionId, Timestamp, Token, TokenNumber, TokenType,
     Transaction, TransactionNumber, Wanted,
 };
 
-use crate::history::DAY;
+use crate::world::DAY;
 
 /// Notes what does not hold; put into words only then.
 type Check<'a> = dyn FnMut(bool, &dyn Fn() -> String) + 'a;
 
 #[derive(Debug, Default)]
-pub(crate) struct Shelf {
+pub(crate) struct InMemoryStore {
     accounts: BTreeMap<AccountNumber, Account>,
     tokens: BTreeMap<TokenNumber, Token>,
     instruments: BTreeMap<InstrumentNumber, Instrument>,
+    subscriptions: BTreeMap<SubscriptionId, Subscription>,
     pub(crate) transactions: BTreeMap<TransactionNumber, Transaction>,
     references: BTreeMap<ReferenceKey, Reference>,
+    /// The action that made each transaction, where it has a caller reference.
+    made_by: BTreeMap<TransactionNumber, ReferencedAction>,
     totals: BTreeMap<LedgerAccount, Amount>,
     open_debts: BTreeMap<(InstrumentNumber, TransactionNumber), Amount>,
     due: BTreeSet<Due>,
     postings: Vec<Posting>,
 }
 
-impl Shelf {
+impl InMemoryStore {
     /// Loads until nothing is wanted any more.
     pub(crate) fn load(&self, book: &mut Book, name_needs: impl Fn(&mut Needs<'_>)) {
         for _ in 0..8 {
@@ -63,7 +69,12 @@ impl Shelf {
                 || wanted.transaction_ids.contains(&transaction.id.clone())
                 || transaction.original.is_some_and(|original| wanted.refunds_of.contains(&original))
         });
-        transactions.for_each(|transaction| book.put_transaction(transaction.clone()));
+        for transaction in transactions {
+            // What is in the book already may have changed there.
+            if book.transaction_row(transaction.number).is_none() {
+                book.put_transaction(transaction.clone());
+            }
+        }
         for number in &wanted.accounts {
             self.accounts.get(number).into_iter().for_each(|account| book.put_account(account.clone()));
         }
@@ -88,7 +99,31 @@ impl Shelf {
             }
             book.put_oldest_debts(instrument, through);
         }
+        self.put_what_is_named_otherwise(wanted, book);
         book.put_all(wanted);
+    }
+
+    /// Puts what is wanted by other names than ids and numbers, and subscriptions.
+    fn put_what_is_named_otherwise(&self, wanted: &Wanted, book: &mut Book) {
+        let made_under =
+            |token: &&Token| wanted.tokens_under.contains(&(token.caller, token.caller_reference.clone()));
+        for token in self.tokens.values().filter(made_under) {
+            if book.token_row(token.number).is_none() {
+                book.put_token(token.clone());
+            }
+        }
+        for account in self.accounts.values() {
+            if wanted.accounts_at.contains(&EmailKey::of(&account.email)) {
+                book.put_account_at(account.clone());
+            }
+        }
+        for kind in &wanted.first_accounts {
+            let first = self.accounts.values().filter(|account| account.kind == *kind);
+            book.put_first_accounts(*kind, first.map(|account| account.number).collect());
+        }
+        for id in &wanted.subscriptions {
+            self.subscriptions.get(id).into_iter().for_each(|found| book.put_subscription(found.clone()));
+        }
     }
 
     /// Takes over what a batch changed.
@@ -122,6 +157,23 @@ impl Shelf {
         self.postings.extend(&changes.postings);
         self.due.retain(|due| !changes.due.contains_key(&due.transaction));
         self.due.extend(changes.due.values().flatten());
+        self.save_subscriptions(book, changes);
+        self.note_actions(changes);
+    }
+
+    fn save_subscriptions(&mut self, book: &Book, changes: &Changes) {
+        for id in changes.new_subscriptions.iter().chain(&changes.cancelled_subscriptions) {
+            self.subscriptions.extend(book.subscription(id).map(|row| (id.clone(), row.clone())));
+        }
+    }
+
+    /// Notes by which action transactions were made: a reference is one for each.
+    fn note_actions(&mut self, changes: &Changes) {
+        for key in &changes.references {
+            if let Outcome::Made { transaction, .. } = self.references[key].outcome {
+                self.made_by.insert(transaction, key.action);
+            }
+        }
     }
 
     pub(crate) fn total(&self, account: LedgerAccount) -> Amount {
@@ -131,6 +183,11 @@ impl Shelf {
     /// What is due by now, the earliest first.
     pub(crate) fn due_by(&self, now: Timestamp) -> Vec<Due> {
         self.due.iter().copied().filter(|due| due.at <= now).collect()
+    }
+
+    /// The tokens, in the order they were made.
+    pub(crate) fn tokens(&self) -> impl Iterator<Item = &Token> {
+        self.tokens.values()
     }
 
     /// The instruments, in the order they were made.
@@ -151,11 +208,12 @@ impl Shelf {
         self.check_refunds(&mut check);
         self.check_references(&mut check);
         self.check_tokens(&mut check);
+        self.check_more(&mut check);
         for transaction in self.transactions.values() {
             let due = self.due.iter().filter(|due| due.transaction == transaction.number).count();
-            let pending = transaction.status() == Status::Pending;
-            check(due == usize::from(pending), &|| format!("{due} things are due for {transaction:?}"));
-            check(pending == transaction.progress.completed.is_none(), &|| {
+            let waits = matches!(transaction.status(), Status::Pending | Status::Reserved);
+            check(due == usize::from(waits), &|| format!("{due} things are due for {transaction:?}"));
+            check(waits == transaction.progress.completed.is_none(), &|| {
                 format!("completed? {transaction:?}")
             });
         }
@@ -190,6 +248,8 @@ impl Shelf {
                 account.kind,
                 Kind::CreditExtended
                     | Kind::CreditExtendedPending
+                    | Kind::PrepaidLiability
+                    | Kind::PrepaidLiabilityPending
                     | Kind::ClearingCards
                     | Kind::ClearingBanks
                     | Kind::OutsideCards
@@ -216,15 +276,19 @@ impl Shelf {
     }
 
     fn check_refunds(&self, check: &mut Check<'_>) {
+        let refunds_of = self.refunds_by_original();
         for original in self.transactions.values().filter(|transaction| transaction.original.is_none()) {
-            let refunds =
-                || self.transactions.values().filter(|refund| refund.original == Some(original.number));
-            let refunded: Amount = refunds().map(|refund| refund.amount).sum();
+            let refunds = || refunds_of.get(&original.number).into_iter().flatten().copied();
+            // A marketplace that returns its own fee alone refunds nothing of the payment.
+            let of_payment = |refund: &&Transaction| {
+                refund.refund_policy != Some(MarketplaceRefundPolicy::MarketplaceTxnOnly)
+            };
+            let refunded: Amount = refunds().filter(of_payment).map(|refund| refund.amount).sum();
             let fee_back: Amount = refunds().map(|refund| -refund.progress.fee).sum();
             check(refunded == original.progress.refunded, &|| {
                 format!("refunds of {refunded} of {original:?}")
             });
-            check(refunded <= original.amount, &|| format!("{refunded} refunded of {original:?}"));
+            check(refunded <= original.charged(), &|| format!("{refunded} refunded of {original:?}"));
             check(fee_back == original.progress.fee_returned, &|| {
                 format!("fees of {fee_back} back of {original:?}")
             });
@@ -232,12 +296,13 @@ impl Shelf {
         }
     }
 
-    /// One reference, one effect: what two transactions of one caller and operation under one reference lie seven days
+    /// One reference, one effect: what two transactions of one caller and action under one reference lie seven days
     /// apart.
     fn check_references(&self, check: &mut Check<'_>) {
-        let mut last: BTreeMap<(AccountNumber, Operation, &str), Timestamp> = BTreeMap::new();
-        for made in self.transactions.values() {
-            let key = (made.caller, made.operation, made.remarks.caller_reference.as_str());
+        let mut last: BTreeMap<(AccountNumber, ReferencedAction, &str), Timestamp> = BTreeMap::new();
+        for (number, action) in &self.made_by {
+            let made = &self.transactions[number];
+            let key = (made.caller, *action, made.remarks.caller_reference.as_str());
             if let Some(earlier) = last.insert(key, made.received) {
                 let apart = made.received.millis() - earlier.millis();
                 // The first may have been received a little later than the clock showed.

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::{Builder, Uuid};
 
+use crate::ledger::mix;
+
 /// Where the ids of requests come from.
 #[derive(Debug)]
 pub enum RequestIds {
@@ -43,14 +45,6 @@ impl RequestIds {
         let digit = |byte: u8| DIGITS.get(usize::from(byte) % DIGITS.len()).copied().map_or('0', char::from);
         std::iter::repeat_with(|| self.next()).flat_map(Uuid::into_bytes).take(51).map(digit).collect()
     }
-}
-
-/// One step of SplitMix64: spreads neighbouring numbers far apart.
-pub const fn mix(state: u64) -> u64 {
-    let mut z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 /// A fresh request id, without the `:0` that successes carry.

@@ -60,7 +60,7 @@ impl From<WorldError> for StartError {
         match problem {
             WorldError::Store(problem) => Self::Store(problem),
             WorldError::Seed(problem) => Self::Seed(problem),
-            problem @ WorldError::TooMany(_) => Self::World(problem),
+            problem @ (WorldError::TooMany(_) | WorldError::Panicked) => Self::World(problem),
         }
     }
 }

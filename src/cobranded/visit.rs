@@ -122,7 +122,7 @@ impl Arrival {
         let visit = Visit { query: query.to_owned(), began, email: None, paid_by: None };
         let Some(reason) = refused else { return Self::enter(pages, parts, link, visit).await };
         tracing::info!(reason = excerpt(&reason).as_ref(), "a start URL is refused");
-        // A world is not made for a link that its merchant has not signed; whoever is sent back needs none.
+        // A world is not made for a link that is refused; whoever is sent back needs none.
         let world = link.found.world().unwrap_or_else(|| pages.worlds.default_world());
         let (world, key) = (Arc::clone(world), Arc::clone(&link.found.key));
         let request = Err(vec!["signature"]);

@@ -65,7 +65,7 @@ pub use names::{
     TransactionNumber,
 };
 pub use needs::{DebtsWanted, Needs, Wanted};
-pub use numbering::{Ids, Numbering};
+pub use numbering::{Ids, Numbering, mix};
 pub use pay::Pay;
 pub use payment::{OwnFee, Payment};
 pub use posting::{Kind, LedgerAccount, Posting};

@@ -144,7 +144,7 @@ fn push_base36(out: &mut String, number: u64, width: usize) {
 }
 
 /// One step of SplitMix64: spreads neighbouring numbers far apart.
-fn mix(state: u64) -> u64 {
+pub const fn mix(state: u64) -> u64 {
     let mut z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -57,12 +57,13 @@ impl Writer {
                 }
                 continue;
             };
+            if jobs.is_empty() {
+                self.let_due_work_rest();
+                continue;
+            }
             for_everybody = problem.for_everybody();
             if for_everybody.is_some() {
                 parts.push(jobs);
-                continue;
-            }
-            if jobs.is_empty() {
                 continue;
             }
             let Some(place) = problem.job_at_fault().or((jobs.len() == 1).then_some(0)) else {
@@ -71,7 +72,9 @@ impl Writer {
                 continue;
             };
             self.fail_alone(jobs.remove(place), &problem);
-            parts.push(jobs);
+            if !jobs.is_empty() {
+                parts.push(jobs);
+            }
         }
     }
 
@@ -122,6 +125,7 @@ impl Writer {
         due_first: bool,
         deadline: Option<Instant>,
     ) -> Result<(), BatchError> {
+        let next_due = self.next_due;
         let transaction = self.transact(jobs, now, due_first);
         let result = match deadline {
             None => transaction.await,
@@ -132,13 +136,17 @@ impl Writer {
         };
         match result {
             Ok(()) => Ok(()),
-            Err(problem) => Err(self.give_up(problem).await),
+            Err(problem) => {
+                // What was due is due again.
+                self.next_due = next_due;
+                Err(self.give_up(problem).await)
+            }
         }
     }
 
     /// What is due, then the commands, in one transaction.
     async fn transact(&mut self, jobs: &mut Jobs, now: Timestamp, due_first: bool) -> Result<(), BatchError> {
-        self.enter().await?;
+        let now = self.enter(now).await?;
         let mut changed = false;
         let mut rounds = 0;
         while due_first && self.has_due_work(now) && (rounds < DUE_ROUNDS || !self.session.is_shared()) {

@@ -4,9 +4,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::{OnceCell, Semaphore, mpsc};
 
 use crate::clock::{Clock, ClockState};
 use crate::config::Database;
@@ -130,6 +131,8 @@ pub struct Databases {
     world_writers: Threads,
     /// A database without rows, to make others from.
     empty_image: OnceCell<Vec<u8>>,
+    /// Whether a spare schema was taken since they were counted.
+    pub(super) spares_may_lack: AtomicBool,
 }
 
 /// A database that other sandboxes use too.
@@ -139,6 +142,8 @@ pub(super) struct SharedDatabase {
     pub(super) look_ups: Arc<Pool>,
     /// The schema of the default world.
     pub(super) first_schema: OnceCell<Schema>,
+    /// For connections to the directory of worlds.
+    pub(super) directory_permits: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Databases {
@@ -159,6 +164,7 @@ impl Databases {
                     look_ups: Pool::new(server.clone(), settings.readers),
                     server,
                     first_schema: OnceCell::new(),
+                    directory_permits: Arc::new(Semaphore::new(directory::MOST_CONNECTIONS)),
                 })
             }
         };
@@ -177,6 +183,7 @@ impl Databases {
             readers: Threads::new("fps-readers", 1),
             world_writers,
             empty_image: OnceCell::new(),
+            spares_may_lack: AtomicBool::new(true),
             settings,
         })
     }
@@ -317,12 +324,7 @@ impl Databases {
         let (sender, messages) = mpsc::channel(QUEUE);
         let bounds = (self.settings.batch_max, self.settings.cached_transactions);
         let (clock, rules) = (clock.clone(), Arc::clone(&self.rules));
-        let beside = Beside {
-            writer: sender.downgrade(),
-            clock: clock.clone(),
-            rules: Arc::clone(&rules),
-            ids: state.ids,
-        };
+        let beside = Beside { writer: sender.downgrade(), rules: Arc::clone(&rules), ids: state.ids };
         threads.spawn(Writer::new(session, messages, state, (clock, rules), bounds).run())?;
         let mut readers = Vec::new();
         if let Some(source) = reader {

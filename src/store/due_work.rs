@@ -68,12 +68,17 @@ impl Writer {
         };
         let problem = self.give_up(problem).await;
         tracing::error!(%problem, "due work could not be saved; it is tried again shortly");
+        self.let_due_work_rest();
+    }
+
+    /// Due work is not tried again for a moment of real time.
+    pub(super) fn let_due_work_rest(&mut self) {
         self.due_rests_until = Some(Instant::now() + REST);
     }
 
     /// Runs the first piece of what is due; sets it aside if it fails for a cause of its own.
     async fn run_first_due_work(&mut self, now: Timestamp) -> Result<Progress, BatchError> {
-        self.enter().await?;
+        let now = self.enter(now).await?;
         let first = load::due(self.session.connection()?, now, 1).await?;
         let Some(due) = first.first().copied() else {
             self.next_due = load::next_due(self.session.connection()?).await?;
@@ -99,7 +104,7 @@ impl Writer {
     }
 
     async fn set_aside(&mut self, due: Due, problem: String) -> Result<(), BatchError> {
-        self.enter().await?;
+        self.enter(self.clock.now()).await?;
         let connection = self.session.begin().await?;
         connection.all(SET_ASIDE, Values::default().bind(problem).bind(due.transaction.0)).await?;
         self.end(true).await

@@ -50,6 +50,9 @@ pub enum StoreError {
     /// There is a database, with no sandbox in it.
     #[error("the database {0} holds no sandbox; start one on it first, or give another --database")]
     NoSandbox(String),
+    /// A world could not be made.
+    #[error("the world {0} could not be made: others are making it too; try again")]
+    NotMade(String),
     /// The world is not among those that are kept.
     #[error(
         "the database {database} has no world {world}; worlds in memory cannot be looked at from outside"

@@ -245,8 +245,10 @@ impl Store {
         if let Some(open) = self.peek() {
             return Ok(open);
         }
-        // Boxed: the futures of requests are to be small, and this one is seldom needed.
-        Box::pin(self.wake()).await
+        // In a task of its own: a client that goes away must not leave a database half open.
+        let store = self.clone();
+        let woken = tokio::spawn(async move { store.wake().await });
+        woken.await.unwrap_or_else(|_| Err(Code::InternalError.into()))
     }
 
     async fn wake(&self) -> Result<Open, FpsError> {
@@ -279,8 +281,14 @@ impl Store {
     /// Closes the database until it is needed again; `place` is where it will be found, unless it is in memory. Gives whether
     /// it will be found: a database in memory that cannot be kept as an image is lost.
     pub async fn sleep(&self, place: Place) -> bool {
+        // In a task of its own: whoever asks may go away in between.
+        let store = self.clone();
+        tokio::spawn(async move { store.fall_asleep(place).await }).await.unwrap_or(false)
+    }
+
+    async fn fall_asleep(&self, place: Place) -> bool {
         let mut state = self.0.state.lock().await;
-        let Some(open) = self.set_open(None) else { return true };
+        let Some(open) = self.set_open(None) else { return !matches!(*state, State::Closed) };
         let image = open.close_for_sleep().await;
         *state = match (place, image) {
             (Place::Memory | Place::Image(_), Some(image)) => State::Asleep(Place::Image(image)),

@@ -117,13 +117,20 @@ impl Server {
         Ok(connection)
     }
 
-    /// A connection to a world's schema that is there already.
+    /// A connection to a world's schema that is there already. Its tables are brought up to date only when they are not: that is
+    /// done under a lock of the whole database.
     pub(super) async fn open_schema(&self, schema: &Schema) -> Result<Connection, StoreError> {
-        let mut connection =
-            Connection::Postgres(self.reach().await.map_err(|source| self.unreachable(source))?);
-        schema.enter(&mut connection).await?;
-        self.migrate(&mut connection).await?;
-        Ok(connection)
+        let opened = tokio::time::timeout(self.timeout, async {
+            let mut connection = self.connect().await.map_err(|source| self.unreachable(source))?;
+            schema.enter(&mut connection).await?;
+            let applied: i64 =
+                connection.scalar("SELECT max(version) FROM _sqlx_migrations", Values::default()).await?;
+            if applied != latest_migration() {
+                self.migrate(&mut connection).await?;
+            }
+            Ok(connection)
+        });
+        opened.await.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into()))
     }
 
     /// Brings the tables of the schema that the connection is in up to date.
@@ -187,6 +194,11 @@ async fn is_foreign(connection: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar(text).fetch_one(connection).await
 }
 
+/// The version of the tables that this program makes.
+pub(super) fn latest_migration() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
 /// The schema that holds a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Schema(Arc<str>);
@@ -214,7 +226,8 @@ impl Schema {
 
     /// Makes statements mean the tables of this schema.
     pub(super) async fn enter(&self, connection: &mut Connection) -> sqlx::Result<()> {
-        connection.run(sqlx::AssertSqlSafe(format!("SET search_path TO {}", self.quoted()))).await
+        // Not prepared: it would push a statement out that is used again.
+        connection.run_script(format!("SET search_path TO {}", self.quoted())).await
     }
 }
 
@@ -240,6 +253,8 @@ struct Connections {
 struct Idle {
     connection: Connection,
     schema: Schema,
+    /// When it was used last; a connection of an older generation may be dead.
+    generation: u64,
 }
 
 /// A connection that one world has for a batch. Dropped, it is closed.
@@ -283,20 +298,26 @@ impl Pool {
         let mut counted = Counted { pool: Arc::clone(self), _permit: permit, is_live: false };
         let taken = self.take(schema);
         counted.is_live = true;
-        let (mut connection, at) = match taken {
-            Some(idle) => (idle.connection, Some(idle.schema)),
-            None => (self.server.connect().await?, None),
-        };
-        if at.as_ref() != Some(schema) {
-            schema.enter(&mut connection).await?;
+        let lease = |connection| Lease { connection, schema: schema.clone(), counted };
+        if let Some(mut idle) = taken {
+            if idle.schema == *schema || schema.enter(&mut idle.connection).await.is_ok() {
+                return Ok(lease(idle.connection));
+            }
+            // The server may have come back since.
+            self.lost();
         }
-        Ok(Lease { connection, schema: schema.clone(), counted })
+        let mut connection = self.server.connect().await?;
+        schema.enter(&mut connection).await?;
+        Ok(lease(connection))
     }
 
     /// The connection that had this schema last; or else a new one is to be made while there are not too many, or the one
     /// that was unused longest is taken.
     fn take(&self, schema: &Schema) -> Option<Idle> {
         let mut connections = self.connections();
+        let generation = self.generation();
+        let dead = connections.idle.extract_if(.., |idle| idle.generation != generation).count();
+        connections.live -= dead;
         if let Some(place) = connections.idle.iter().rposition(|idle| idle.schema == *schema) {
             return Some(connections.idle.remove(place));
         }
@@ -326,7 +347,8 @@ impl Lease {
     pub(super) fn give_back(self) {
         let Self { connection, schema, mut counted } = self;
         counted.is_live = false;
-        counted.pool.connections().idle.push(Idle { connection, schema });
+        let generation = counted.pool.generation();
+        counted.pool.connections().idle.push(Idle { connection, schema, generation });
     }
 }
 

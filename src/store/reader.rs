@@ -10,7 +10,6 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::clock::Clock;
 use crate::error::Code;
 use crate::ledger::{Ids, QueryContext, Rules};
 
@@ -21,7 +20,7 @@ use super::load::{self, Snapshot};
 use super::postgres::{self, Lease, Pool, Schema};
 use super::sqlite;
 use super::working_set::{Unfinished, WorkingSet};
-use super::writer::Message;
+use super::writer::{Message, caught};
 
 /// What a reader is told.
 pub(super) enum ReaderMessage {
@@ -40,7 +39,6 @@ pub(super) struct Reader {
     messages: mpsc::Receiver<ReaderMessage>,
     /// Who runs what is due.
     writer: mpsc::WeakSender<Message>,
-    clock: Clock,
     rules: Arc<Rules>,
     batch_max: usize,
     rows: WorkingSet,
@@ -72,7 +70,6 @@ pub(super) enum Source {
 /// What readers of a world share with its writer.
 pub(super) struct Beside {
     pub(super) writer: mpsc::WeakSender<Message>,
-    pub(super) clock: Clock,
     pub(super) rules: Arc<Rules>,
     pub(super) ids: Ids,
 }
@@ -88,7 +85,6 @@ impl Reader {
             source,
             messages,
             writer: beside.writer.clone(),
-            clock: beside.clock.clone(),
             rules: Arc::clone(&beside.rules),
             batch_max,
             rows: WorkingSet::new(beside.ids, kept_transactions),
@@ -120,8 +116,10 @@ impl Reader {
                 }
             }
             self.rows.searches.share = queries.len() > searching;
-            if !queries.is_empty() {
-                self.answer(queries).await;
+            if !queries.is_empty() && caught(self.answer(queries)).await.is_err() {
+                // Whoever waited is told that there is no answer.
+                let problem = self.give_up(BatchError::Panicked).await;
+                tracing::error!(%problem, "queries are given up; the reader goes on");
             }
             self.unfinished.keep_awaited(&mut self.rows.searches);
         }
@@ -169,13 +167,14 @@ impl Reader {
     }
 
     async fn look_up(&mut self, queries: &mut Vec<Box<dyn LookUp>>) -> Result<(), BatchError> {
-        let now = self.clock.now();
         let mut snapshot = self.enter().await?;
+        let mut now = snapshot.clock.now();
         if snapshot.next_due.is_some_and(|due| due <= now) {
             // Nobody sees late state: what is due by now is run first, if it can be.
             self.source.end().await?;
             self.ask_for_due_work().await;
             snapshot = self.enter().await?;
+            now = snapshot.clock.now();
         }
         self.rows.load(self.source.connection()?, queries).await?;
         self.unfinished.set_aside(&self.rows.book, queries);
@@ -198,9 +197,6 @@ impl Reader {
             self.rows.forget();
             self.rows.ids = snapshot.ids;
             self.version = version;
-            if self.source.is_shared() && self.clock.state() != snapshot.clock {
-                self.clock.set(snapshot.clock);
-            }
         }
         Ok(snapshot)
     }
@@ -230,10 +226,6 @@ impl Reader {
 }
 
 impl Source {
-    const fn is_shared(&self) -> bool {
-        matches!(self, Self::Shared { .. })
-    }
-
     /// How long anything may take, where that depends on others.
     fn timeout(&self) -> Option<std::time::Duration> {
         match self {

@@ -12,13 +12,13 @@ use super::engine::{Connection, Values};
 use super::load;
 use super::writer::Writer;
 
+/// The row of the world stays, and counts on. Secrets are those of the database: whoever has fetched a certificate goes on
+/// with it.
 const TABLES_OF_SQLITE: &str = "SELECT name FROM sqlite_master WHERE type = 'table' \
-     AND name NOT LIKE 'sqlite_%' AND name <> '_sqlx_migrations'";
+     AND name NOT LIKE 'sqlite_%' AND name NOT IN ('_sqlx_migrations', 'world', 'secrets')";
 /// The directory of worlds is no part of a world.
 const TABLES_OF_POSTGRES: &str = "SELECT CAST(tablename AS TEXT) FROM pg_catalog.pg_tables \
-     WHERE schemaname = current_schema() AND tablename NOT IN ('_sqlx_migrations', 'worlds')";
-const VERSION: &str = "SELECT version FROM world WHERE number = 1";
-const KEEP_VERSION: &str = "UPDATE world SET version = $1 WHERE number = 1";
+     WHERE schemaname = current_schema() AND tablename NOT IN ('_sqlx_migrations', 'world', 'secrets', 'worlds')";
 
 impl Writer {
     /// Makes the world anew.
@@ -34,17 +34,12 @@ impl Writer {
     }
 
     async fn replace_rows(&mut self, world: &NewWorld) -> Result<(), BatchError> {
-        self.enter().await?;
+        self.enter(self.clock.now()).await?;
         let connection = self.session.begin().await?;
-        // Secrets are those of the database: whoever has fetched a certificate goes on with it.
-        let version: i64 = connection.scalar(VERSION, Values::default()).await?;
         for table in tables(connection).await? {
-            if table != "secrets" {
-                connection.run(AssertSqlSafe(format!("DELETE FROM {table}"))).await?;
-            }
+            connection.run(AssertSqlSafe(format!("DELETE FROM {table}"))).await?;
         }
         save_new(connection, world).await?;
-        connection.all(KEEP_VERSION, Values::default().bind(version)).await?;
         let state = load::world_state(connection).await?;
         self.end(true).await?;
         self.adopt(&state);

@@ -100,7 +100,8 @@ pub(super) static CANCELLED_SUBSCRIPTIONS: ManyRows = ManyRows::new(
      WHERE subscriptions.id = new.id",
 );
 
-/// Makes the row of a new world, and the accounts that belong to the service itself, all at zero.
+/// Makes the row of a new world, and the accounts that belong to the service itself, all at zero. In a world that is made
+/// anew the row stays: others may be waiting for it.
 pub(super) async fn begin_world(
     connection: &mut Connection,
     ids: Ids,
@@ -108,7 +109,9 @@ pub(super) async fn begin_world(
 ) -> sqlx::Result<()> {
     let (stands, millis) = columns::clock(clock);
     let row = Values::default().bind(1).bind(ids.seed().cast_signed()).bind(stands).bind(millis).bind(0);
-    let text = "INSERT INTO world (number, id_seed, clock_stands, clock_millis, version) VALUES ($1, $2, $3, $4, $5)";
+    let text = "INSERT INTO world (number, id_seed, clock_stands, clock_millis, version) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (number) DO UPDATE SET id_seed = excluded.id_seed, clock_stands = excluded.clock_stands, \
+         clock_millis = excluded.clock_millis";
     connection.all(text, row).await?;
     let totals: Vec<_> = LedgerAccount::OF_THE_SERVICE.iter().map(|account| NewTotal::of(*account)).collect();
     save_new_totals(connection, &totals).await

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::ClockState;
 use crate::ledger::Timestamp;
 
 use super::batch_error::BatchError;
@@ -99,11 +100,13 @@ impl Session {
         }
     }
 
-    /// When the next work of a shared world is due, whoever has planned it. Waits for nobody's batch.
-    pub(super) async fn planned_by_others(&mut self) -> Result<Option<Timestamp>, BatchError> {
+    /// When the next work of a shared world is due, whoever has planned it, and how its clock goes. Waits for nobody's batch.
+    pub(super) async fn planned_by_others(
+        &mut self,
+    ) -> Result<Option<(Option<Timestamp>, ClockState)>, BatchError> {
         match self {
             Self::Own(_) => Ok(None),
-            Self::Shared(shared) => shared.next_due().await,
+            Self::Shared(shared) => shared.look().await.map(Some),
         }
     }
 
@@ -165,16 +168,19 @@ impl Shared {
         Ok(Some(state))
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, BatchError> {
+    async fn look(&self) -> Result<(Option<Timestamp>, ClockState), BatchError> {
         let mut lease = self.pool.lease(&self.schema).await.map_err(BatchError::Unreachable)?;
-        match load::next_due(&mut lease.connection).await {
-            Ok(next_due) => {
+        match load::snapshot(&mut lease.connection).await {
+            Ok(snapshot) => {
                 lease.give_back();
-                Ok(next_due)
+                Ok((snapshot.next_due, snapshot.clock))
             }
             Err(problem) => {
-                self.pool.lost();
-                Err(problem.into())
+                let problem = BatchError::from(problem).judged();
+                if matches!(problem, BatchError::Lost(_)) {
+                    self.pool.lost();
+                }
+                Err(problem)
             }
         }
     }

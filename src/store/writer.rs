@@ -160,7 +160,10 @@ impl Writer {
                 let problem = self.give_up(BatchError::Panicked).await;
                 tracing::error!(%problem, "a batch is given up; the writer goes on");
             }
-            self.answer(requests).await;
+            if caught(self.answer(requests)).await.is_err() {
+                let problem = self.give_up(BatchError::Panicked).await;
+                tracing::error!(%problem, "what was asked of the writer is given up; it goes on");
+            }
             if Instant::now() >= self.expiry.next() {
                 self.remove_expired_references(now).await;
             }
@@ -215,7 +218,7 @@ impl Writer {
     }
 
     async fn keep_clock(&mut self, state: ClockState) -> Result<(), BatchError> {
-        self.enter().await?;
+        self.enter(self.clock.now()).await?;
         save::set_clock(self.session.begin().await?, state).await?;
         self.end(true).await
     }
@@ -235,11 +238,11 @@ impl Writer {
 
     /// Takes as much room as a batch may need and gives it back: on a disk that is nearly full a small change would fit.
     async fn try_room(&mut self) -> Result<(), BatchError> {
-        self.enter().await?;
+        self.enter(self.clock.now()).await?;
         let room = Values::default().bind("0".repeat(ROOM_BYTES));
         self.session.begin().await?.all(TAKE_ROOM, room).await?;
         self.end(true).await?;
-        self.enter().await?;
+        self.enter(self.clock.now()).await?;
         self.session.begin().await?.run(GIVE_ROOM_BACK).await?;
         self.end(true).await
     }
@@ -262,7 +265,7 @@ impl Writer {
     }
 
     async fn try_to_remove_expired_references(&mut self, now: Timestamp) -> Result<(), BatchError> {
-        self.enter().await?;
+        let now = self.enter(now).await?;
         let expired = self.expiry.expired(self.session.connection()?, now, Instant::now()).await?;
         if !expired.is_empty() {
             let removed = expiry::remove(self.session.begin().await?, &expired).await?;
@@ -277,10 +280,12 @@ impl Writer {
         let timeout = self.session.timeout();
         let looked = tokio::time::timeout(timeout, self.session.planned_by_others()).await;
         match looked.unwrap_or(Err(BatchError::TimedOut)) {
-            Ok(next_due) => {
+            Ok(None) => {}
+            Ok(Some((next_due, clock))) => {
                 if std::mem::take(&mut self.is_away) {
                     tracing::info!("the database is back");
                 }
+                self.follow(clock);
                 self.next_due = next_due;
             }
             Err(problem) => {
@@ -291,15 +296,21 @@ impl Writer {
         }
     }
 
-    /// Gets ready for a batch, and forgets what others have changed since the last one.
-    pub(super) async fn enter(&mut self) -> Result<(), BatchError> {
-        if let Some(state) = self.session.enter().await? {
-            self.adopt(&state);
-            if self.clock.state() != state.clock {
-                self.clock.set(state.clock);
-            }
+    /// Gets ready for a batch, and forgets what others have changed since the last one. Gives the instant of the batch: another,
+    /// if others have moved the clock.
+    pub(super) async fn enter(&mut self, now: Timestamp) -> Result<Timestamp, BatchError> {
+        let Some(state) = self.session.enter().await? else { return Ok(now) };
+        self.adopt(&state);
+        Ok(if self.follow(state.clock) { self.clock.now() } else { now })
+    }
+
+    /// Makes the clock go as the database says; gives whether it went otherwise.
+    fn follow(&self, clock: ClockState) -> bool {
+        let went_otherwise = self.clock.state() != clock;
+        if went_otherwise {
+            self.clock.set(clock);
         }
-        Ok(())
+        went_otherwise
     }
 
     /// Forgets what was known of the world, and goes on from this state.
@@ -327,7 +338,7 @@ impl Writer {
 }
 
 /// Catches a panic of a future; it must not be polled again, and is dropped.
-async fn caught<F: Future>(future: F) -> std::thread::Result<F::Output> {
+pub(super) async fn caught<F: Future>(future: F) -> std::thread::Result<F::Output> {
     let mut future = pin!(future);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
         Ok(polled) => polled.map(Ok),

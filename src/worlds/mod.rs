@@ -21,7 +21,9 @@ use crate::error::{Code, FpsError};
 use crate::ids::RequestIds;
 use crate::ledger::{Ids, Timestamp};
 use crate::seed::SeedError;
-use crate::store::{AccessKey, Databases, Keys, Opened, Place, Store, StoreError, file_beside};
+use crate::store::{
+    AccessKey, Databases, DirectoryEntry, Keys, Opened, Place, Store, StoreError, file_beside,
+};
 
 pub use name::WorldName;
 pub use template::{Start, Template};
@@ -49,7 +51,34 @@ pub struct World {
 enum Home {
     Memory,
     File(PathBuf),
-    Schema(String),
+    Schema(DirectoryEntry),
+}
+
+/// A place in the registry: empty while the world is being opened.
+type Slot = Arc<OnceCell<Arc<World>>>;
+
+/// How a world comes into the registry.
+#[derive(Clone, Debug)]
+enum Opening {
+    /// It was made before.
+    Kept(Home),
+    /// It is made.
+    New(WorldOptions),
+}
+
+impl Opening {
+    fn options(&self) -> WorldOptions {
+        match self {
+            Self::Kept(_) => WorldOptions::default(),
+            Self::New(options) => *options,
+        }
+    }
+}
+
+/// The world in a place, if it was made on demand and nobody uses it or is about to.
+fn unused_on_demand(slot: &Slot) -> Option<&Arc<World>> {
+    let world = slot.get().filter(|world| world.is_on_demand)?;
+    (Arc::strong_count(slot) == 1 && Arc::strong_count(world) == 1).then_some(world)
 }
 
 /// How worlds are made and kept.
@@ -87,7 +116,7 @@ struct Inner {
     template: Template,
     template_keys: Keys,
     settings: WorldSettings,
-    others: Mutex<HashMap<WorldName, Arc<OnceCell<Arc<World>>>>>,
+    others: Mutex<HashMap<WorldName, Slot>>,
     /// For requests that belong to no world.
     request_ids: RequestIds,
     started: Instant,
@@ -118,6 +147,9 @@ pub enum WorldError {
     /// The seed does not make sense.
     #[error(transparent)]
     Seed(#[from] SeedError),
+    /// The task that opened it panicked.
+    #[error("opening it failed")]
+    Panicked,
     /// There are as many as there may be.
     #[error("there are {0} worlds already, and none of them can give way (--max-worlds)")]
     TooMany(usize),
@@ -184,7 +216,7 @@ impl Home {
         match self {
             Self::Memory => Place::Memory,
             Self::File(path) => Place::File(path.clone()),
-            Self::Schema(schema) => Place::Schema(schema.clone()),
+            Self::Schema(entry) => Place::Schema(entry.schema.clone()),
         }
     }
 }
@@ -262,17 +294,18 @@ impl Worlds {
         let (world, key) = match found.world {
             Ok(world) => (world, found.key),
             Err(name) => {
-                let world = self.made(&name).await.map_err(|problem| match problem {
-                    WorldError::TooMany(_) => refused(&problem),
-                    problem => unavailable(&problem),
-                })?;
+                let world =
+                    self.make(&name, &WorldOptions::default()).await.map_err(|problem| match problem {
+                        WorldError::TooMany(_) => refused(&problem),
+                        problem => unavailable(&problem),
+                    })?;
                 let key = world.keys().get(&found.key.id).cloned();
                 (world, key.ok_or(Code::InvalidClientTokenId)?)
             }
         };
         self.note_used(&world);
         if !world.store.is_awake() {
-            Box::pin(self.make_room_for_one_awake()).await;
+            self.make_room_for_one_awake().await;
         }
         Ok((world, key))
     }
@@ -287,105 +320,96 @@ impl Worlds {
         if name.is_default() {
             return Ok(Some(Arc::clone(&self.0.default)));
         }
-        let known = self.others().get(name).and_then(|world| world.get().cloned());
+        let known = self.others().get(name).and_then(|slot| slot.get().cloned());
         if let Some(world) = known {
-            if !self.may_be_gone(&world) || self.0.databases.find(name.as_str()).await?.is_some() {
+            if !self.may_be_gone(&world) || self.is_in_directory(&world).await? {
                 return Ok(Some(world));
             }
-            // Another sandbox has dropped it; it is fresh again.
-            self.others().remove(name);
-            return Ok(None);
+            // Another sandbox has dropped it; it is fresh again, or has been made anew.
+            self.forget(name.as_str());
         }
-        let is_kept = match &self.0.settings.file {
-            Some(file) => file_beside(file, name.as_str()).is_file(),
-            None => self.0.databases.find(name.as_str()).await?.is_some(),
+        let home = match &self.0.settings.file {
+            Some(file) => {
+                Some(file_beside(file, name.as_str())).filter(|path| path.is_file()).map(Home::File)
+            }
+            None => self.0.databases.find(name.as_str()).await?.map(Home::Schema),
         };
-        if is_kept { self.made(name).await.map(Some) } else { Ok(None) }
-    }
-
-    /// The world of this name; it is made on demand if there is none.
-    async fn made(&self, name: &WorldName) -> Result<Arc<World>, WorldError> {
-        // Boxed: the futures of requests are to be small, and this one is seldom needed.
-        Box::pin(self.make(name, &WorldOptions::default())).await
+        match home {
+            Some(home) => self.get_or_open(name, Opening::Kept(home)).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The world of this name; it is made if there is none.
     pub async fn make(&self, name: &WorldName, options: &WorldOptions) -> Result<Arc<World>, WorldError> {
-        self.get_or_make(name, || self.open_world(name, options)).await
+        self.get_or_open(name, Opening::New(*options)).await
     }
 
-    async fn get_or_make<F>(
-        &self,
-        name: &WorldName,
-        make: impl FnOnce() -> F,
-    ) -> Result<Arc<World>, WorldError>
-    where
-        F: Future<Output = Result<World, WorldError>>,
-    {
+    /// Opens or makes a world once, however many ask for it.
+    async fn get_or_open(&self, name: &WorldName, opening: Opening) -> Result<Arc<World>, WorldError> {
         if name.is_default() {
             return Ok(Arc::clone(&self.0.default));
         }
         let slot = self.slot(name)?;
-        let world = slot.get_or_try_init(|| async { make().await.map(Arc::new) }).await.cloned();
+        // In a task of its own: a client that goes away must not stop what others wait for, nor leave it half done.
+        let (worlds, name) = (self.clone(), name.clone());
+        let opened = tokio::spawn(async move {
+            let open = async || worlds.open_world(&name, opening).await.map(Arc::new);
+            let world = slot.get_or_try_init(open).await.cloned();
+            if world.is_err() {
+                worlds.remove_if_unused(&name, &slot);
+            }
+            world
+        });
+        opened.await.unwrap_or(Err(WorldError::Panicked))
+    }
+
+    /// Takes a world that could not be opened out of the registry, unless somebody else is trying.
+    fn remove_if_unused(&self, name: &WorldName, slot: &Slot) {
         let mut others = self.others();
-        match world {
-            // Whoever waited for one that failed may have made it.
-            Ok(world) => {
-                others.entry(name.clone()).or_insert(slot);
-                self.note_used(&world);
-                Ok(world)
-            }
-            Err(problem) => {
-                if others.get(name).is_some_and(|known| known.get().is_none()) {
-                    others.remove(name);
-                }
-                Err(problem)
-            }
+        let is_own = others.get(name).is_some_and(|known| Arc::ptr_eq(known, slot));
+        if is_own && slot.get().is_none() && Arc::strong_count(slot) == 2 {
+            others.remove(name);
         }
     }
 
     /// The place of a world in the registry. The longest unused one that was made on demand gives way when there are too many.
-    fn slot(&self, name: &WorldName) -> Result<Arc<OnceCell<Arc<World>>>, WorldError> {
+    fn slot(&self, name: &WorldName) -> Result<Slot, WorldError> {
         let mut others = self.others();
         if let Some(slot) = others.get(name) {
             return Ok(Arc::clone(slot));
         }
         if others.len() >= self.0.settings.most {
-            let longest_unused = others
-                .values()
-                .filter_map(|slot| slot.get())
-                .filter(|world| world.is_on_demand && Arc::strong_count(world) == 1)
-                .min_by_key(|world| world.used.load(Ordering::Relaxed))
-                .map(|world| world.name.clone());
-            let given_way = longest_unused.and_then(|name| others.remove(&name));
+            let unused = others.values().filter_map(|slot| unused_on_demand(slot));
+            let longest_unused = unused.min_by_key(|world| world.used.load(Ordering::Relaxed));
+            let name = longest_unused.map(|world| world.name.clone());
+            let given_way = name.and_then(|name| others.remove(&name));
             let Some(world) = given_way.and_then(|slot| slot.get().cloned()) else {
                 return Err(WorldError::TooMany(self.0.settings.most));
             };
             world.give_up();
         }
-        let slot = Arc::default();
+        let slot = Slot::default();
         others.insert(name.clone(), Arc::clone(&slot));
         Ok(slot)
     }
 
-    async fn open_world(&self, name: &WorldName, options: &WorldOptions) -> Result<World, WorldError> {
+    /// Forgets a world that has been dropped from the directory.
+    fn forget(&self, name: &str) {
+        let forgotten = WorldName::parse(name).and_then(|name| self.others().remove(&name));
+        if let Some(world) = forgotten.and_then(|slot| slot.get().cloned()) {
+            world.give_up();
+        }
+    }
+
+    async fn open_world(&self, name: &WorldName, opening: Opening) -> Result<World, WorldError> {
         self.make_room_for_one_awake().await;
         let Inner { databases, template, settings, .. } = &*self.0;
+        let options = opening.options();
         let state = options.clock.unwrap_or_else(|| template.start.state());
-        let clock = Clock::new(state);
-        let (home, keeps) = match &settings.file {
-            _ if databases.has_directory() => {
-                let entry = self.in_directory(name, options.stays, state).await?;
-                (Home::Schema(entry.schema), entry.keeps)
-            }
-            Some(file) if options.stays || file_beside(file, name.as_str()).is_file() => {
-                (Home::File(file_beside(file, name.as_str())), true)
-            }
-            Some(_) => {
-                self.warn_that_it_does_not_survive(name);
-                (Home::Memory, false)
-            }
-            None => (Home::Memory, options.stays),
+        let home = match opening {
+            Opening::Kept(home) => home,
+            Opening::New(_) => self.new_home(name, options, state).await?,
         };
         if let Home::File(path) = &home
             && let Some(folder) = path.parent()
@@ -393,9 +417,37 @@ impl Worlds {
             std::fs::create_dir_all(folder)
                 .map_err(|source| StoreError::Open { path: path.clone(), source: sqlx::Error::Io(source) })?;
         }
+        let clock = Clock::new(state);
         let opened = Store::open(databases, &home.place(), &clock, || template.new_world(state)).await??;
         tracing::debug!(world = %name, is_new = opened.is_new, "a world is opened");
-        Ok(World::new(name.clone(), opened, home, !keeps, settings.ids_repeat))
+        let stays = match &home {
+            Home::Memory => options.stays,
+            Home::File(_) => true,
+            Home::Schema(entry) => entry.keeps,
+        };
+        let world = World::new(name.clone(), opened, home, !stays, settings.ids_repeat);
+        self.note_used(&world);
+        Ok(world)
+    }
+
+    /// Where a new world is to be.
+    async fn new_home(
+        &self,
+        name: &WorldName,
+        options: WorldOptions,
+        clock: ClockState,
+    ) -> Result<Home, WorldError> {
+        match &self.0.settings.file {
+            _ if self.0.databases.has_directory() => {
+                self.in_directory(name, options.stays, clock).await.map(Home::Schema)
+            }
+            Some(file) if options.stays => Ok(Home::File(file_beside(file, name.as_str()))),
+            Some(_) => {
+                self.warn_that_it_does_not_survive(name);
+                Ok(Home::Memory)
+            }
+            None => Ok(Home::Memory),
+        }
     }
 
     fn warn_that_it_does_not_survive(&self, name: &WorldName) {
@@ -430,7 +482,7 @@ impl Worlds {
         self.known().iter().filter(|world| world.store.is_awake()).count()
     }
 
-    fn others(&self) -> MutexGuard<'_, HashMap<WorldName, Arc<OnceCell<Arc<World>>>>> {
+    fn others(&self) -> MutexGuard<'_, HashMap<WorldName, Slot>> {
         self.0.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

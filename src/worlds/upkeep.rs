@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::clock::ClockState;
 use crate::store::{DirectoryEntry, StoreError};
 
-use super::{World, WorldError, WorldName, Worlds};
+use super::{Home, World, WorldError, WorldName, Worlds, unused_on_demand};
 
 /// How many worlds besides the default one are awake at a time: each that is awake has a thread.
 const MOST_AWAKE: usize = 64;
@@ -68,6 +68,12 @@ impl Worlds {
         self.0.databases.has_directory() && self.unused_for(world) > DIRECTORY_INTERVAL
     }
 
+    /// Whether the directory of a shared database still has the world where it was found.
+    pub(super) async fn is_in_directory(&self, world: &World) -> Result<bool, StoreError> {
+        let found = self.0.databases.find(world.name.as_str()).await?;
+        Ok(matches!((&world.home, found), (Home::Schema(known), Some(found)) if known.schema == found.schema))
+    }
+
     /// The worlds that are open, or asleep, besides the default one.
     pub(super) fn known(&self) -> Vec<Arc<World>> {
         self.others().values().filter_map(|slot| slot.get().cloned()).collect()
@@ -86,10 +92,10 @@ impl Worlds {
     }
 
     async fn put_idle_to_sleep(&self) {
-        for world in self.known() {
-            if world.store.is_awake() && self.unused_for(&world) > SLEEPY_AFTER {
-                self.put_to_sleep(&world).await;
-            }
+        let is_idle = |world: &Arc<World>| world.store.is_awake() && self.unused_for(world) > SLEEPY_AFTER;
+        let idle: Vec<_> = self.known().into_iter().filter(is_idle).collect();
+        for world in idle {
+            self.put_to_sleep(&world).await;
         }
     }
 
@@ -104,10 +110,8 @@ impl Worlds {
     fn drop_idle(&self) {
         let idle = self.0.settings.idle;
         let mut dropped = Vec::new();
-        self.others().retain(|_, slot| match slot.get() {
-            Some(world)
-                if world.is_on_demand && Arc::strong_count(world) == 1 && self.unused_for(world) > idle =>
-            {
+        self.others().retain(|_, slot| match unused_on_demand(slot) {
+            Some(world) if self.unused_for(world) > idle => {
                 dropped.push(Arc::clone(world));
                 false
             }
@@ -123,8 +127,7 @@ impl Worlds {
         if self.others().is_empty() || !self.0.settings.on_demand {
             return Ok(());
         }
-        while self.0.databases.top_up_spares().await? {}
-        Ok(())
+        self.0.databases.top_up_spares().await
     }
 
     /// Tells other sandboxes which worlds were used since this instant, and drops those that nobody uses any more.
@@ -138,6 +141,7 @@ impl Worlds {
         let idle = i64::try_from(idle.as_millis()).unwrap_or(i64::MAX);
         for name in self.0.databases.drop_idle(idle, None).await? {
             tracing::info!(world = name, "a world that nobody used is dropped");
+            self.forget(&name);
         }
         Ok(now)
     }
@@ -157,9 +161,11 @@ impl Worlds {
         let most = self.0.settings.most;
         if databases.count().await? >= i64::try_from(most).unwrap_or(i64::MAX) {
             let unused = i64::try_from(DIRECTORY_INTERVAL.as_millis()).unwrap_or(0) * 2;
-            if databases.drop_idle(unused, Some(1)).await?.is_empty() {
+            let given_way = databases.drop_idle(unused, Some(1)).await?;
+            if given_way.is_empty() {
                 return Err(WorldError::TooMany(most));
             }
+            given_way.iter().for_each(|name| self.forget(name));
         }
         let new = self.0.template.new_world(clock)?;
         Ok(databases.make(name.as_str(), stays, &new).await?)

@@ -421,8 +421,13 @@ fn reserve() -> impl Strategy<Value = Ask> {
 }
 
 fn refund() -> impl Strategy<Value = Ask> {
-    (transaction(), option::of(cents()), select(MarketplaceRefundPolicy::ALL))
-        .prop_map(|(of, cents, policy)| Ask::Refund { of, cents, policy })
+    // Small ones, so that a payment is refunded in parts.
+    let cents = prop_oneof![1 => Just(None), 3 => (1..=150_i64).prop_map(Some), 2 => cents().prop_map(Some)];
+    (transaction(), cents, select(MarketplaceRefundPolicy::ALL)).prop_map(|(of, cents, policy)| Ask::Refund {
+        of,
+        cents,
+        policy,
+    })
 }
 
 fn fund() -> impl Strategy<Value = Ask> {

@@ -63,7 +63,7 @@ impl Who {
             Self::Shop => 100,
             Self::Rival => 5,
             Self::Market => 20,
-            Self::Ann => 2_500,
+            Self::Ann => 1_300,
             Self::Ben => 3_500,
             Self::Sue => 1_000,
         }
@@ -105,7 +105,7 @@ pub(crate) const INSTRUMENTS: &[Instrument] = {
         instrument("AnnShop", Debt, Ann, Shop, 10_000),
         Instrument { expires_day: Some(9), ..instrument("BenShop", Debt, Ben, Shop, 5_000) },
         instrument("AnnRival", Debt, Ann, Rival, 8_000),
-        instrument("AnnShopPrepaid", Prepaid, Ann, Shop, 600),
+        instrument("AnnShopPrepaid", Prepaid, Ann, Shop, 500),
         Instrument { expires_day: Some(9), ..instrument("BenRivalPrepaid", Prepaid, Ben, Rival, 2_000) },
     ]
 };

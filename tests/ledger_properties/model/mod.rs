@@ -202,8 +202,9 @@ impl Model {
             Ask::Cancel { .. } => {
                 self.counted_back(back, |made| matches!(made.status, Status::Pending | Status::Reserved))
             }
-            Ask::Refund { policy: MarketplaceRefundPolicy::MarketplaceTxnOnly, .. }
-                if self.transactions.iter().any(|made| made.own_fee > 0) =>
+            Ask::Refund { policy, .. }
+                if *policy != MarketplaceRefundPolicy::MasterTxnOnly
+                    && self.transactions.iter().any(|made| made.own_fee > 0) =>
             {
                 self.counted_back(back, |made| made.own_fee > 0 && made.status == Status::Success)
             }
@@ -250,7 +251,12 @@ impl Model {
         let overfull = |(one, carried): (&Instrument, &Carried)| {
             one.carries == Carries::Prepaid && carried.available + carried.pending > one.most_cents * CENT
         };
+        let own_fee_in_parts = |place: usize| {
+            let own_fee_back = |made: &&Transaction| made.original == Some(place) && made.own_fee < 0;
+            self.transactions.iter().filter(own_fee_back).count() > 1
+        };
         let mut marks = Vec::new();
+        marks.extend((0..self.transactions.len()).any(own_fee_in_parts).then_some("OwnFeeReturnedInParts"));
         marks.extend(self.transactions.iter().any(lapsed).then_some("Lapsed"));
         marks.extend(INSTRUMENTS.iter().zip(&self.carried).any(overfull).then_some("AboveRechargeLimit"));
         marks

@@ -54,7 +54,7 @@ fn made(server: &Server, place: &str, most: Option<Duration>) -> Outcome<Figure>
         server.ask_once(&request, 0)?;
         times.push(before.elapsed());
     }
-    Ok(times_of(format!("The first request of a new world, {place}"), times, most))
+    Ok(times_of(&format!("The first request of a new world, {place}"), times, most))
 }
 
 /// A reset of the default world with its demo accounts, without HTTP.
@@ -70,10 +70,10 @@ async fn reset(database: Database, place: &str, most: Option<Duration>) -> Outco
         times.push(before.elapsed());
     }
     worlds.close().await;
-    Ok(times_of(format!("A reset, {place}"), times, most))
+    Ok(times_of(&format!("A reset, {place}"), times, most))
 }
 
-fn times_of(what: String, mut times: Vec<Duration>, most: Option<Duration>) -> Figure {
+fn times_of(what: &str, mut times: Vec<Duration>, most: Option<Duration>) -> Figure {
     times.sort_unstable();
     let (p50, p99) = (percentile(&times, 50), percentile(&times, 99));
     let millis = |time: Duration| time.as_secs_f64() * 1e3;

@@ -165,7 +165,9 @@ impl Worlds {
             if given_way.is_empty() {
                 return Err(WorldError::TooMany(most));
             }
-            given_way.iter().for_each(|name| self.forget(name));
+            for name in &given_way {
+                self.forget(name);
+            }
         }
         let new = self.0.template.new_world(clock)?;
         Ok(databases.make(name.as_str(), stays, &new).await?)

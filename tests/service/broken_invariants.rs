@@ -1,12 +1,17 @@
 //! Faults of the sandbox itself: a command that breaks an invariant or panics is answered as an internal error, nothing of it
 //! is kept, and everybody else is served as before.
 
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
+
 use fps_sandbox::error::{Code, FpsError};
 use fps_sandbox::ledger::{
     AccountNumber, Amount, Book, Command, Context, InstrumentNumber, LedgerAccount, Needs, TransactionId,
     TransactionNumber,
 };
+use tokio::sync::oneshot;
 
+use crate::interleaving::Hold;
 use crate::support::{Server, demo, pay};
 
 /// What a faulty command does.
@@ -80,4 +85,27 @@ async fn a_fault_is_answered_keeps_nothing_and_leaves_the_others_alone() {
     }
     assert_eq!(merchant.debt(demo::INSTRUMENT).await.0, "116.000000");
     server.stop_and_audit().await;
+}
+
+/// What was due is not forgotten when the batch that ran it first is undone for the fault of a command in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn due_work_runs_although_a_command_of_its_batch_is_at_fault() {
+    let server = Server::start().await;
+    let merchant = server.merchant();
+    let paid = merchant.ok("Pay", &pay(demo::CC, "10", "card")).await.text("TransactionId");
+    let ((begun, is_held), (release, released)) = (oneshot::channel(), mpsc::channel());
+    let held = server.store.run(Hold(Mutex::new(Some((begun, released)))));
+    let batch = async {
+        is_held.await.expect("the writer is held");
+        let (fault, ()) = tokio::join!(server.store.run(Faulty(Fault::PanicsInDecision)), async {
+            // The card is due with the batch that the fault is in. The writer cannot be told now.
+            server.clock.set(server.clock.state().advanced(Duration::from_secs(1)));
+            release.send(()).expect("the writer waits");
+        });
+        assert_eq!(fault.expect_err("a fault").code, Code::InternalError);
+    };
+    let (_, ()) = tokio::join!(held, batch);
+    server.advance(Duration::ZERO).await;
+    assert_eq!(merchant.status(&paid).await.0, "Success");
+    server.stop().await;
 }

@@ -358,7 +358,7 @@ balance = "1000000.00"
 }
 
 /// Keeps the writer busy until it is told to go on: what is asked for meanwhile is one batch.
-struct Hold(Mutex<Option<(oneshot::Sender<()>, mpsc::Receiver<()>)>>);
+pub(crate) struct Hold(pub(crate) Mutex<Option<(oneshot::Sender<()>, mpsc::Receiver<()>)>>);
 
 impl Command for Hold {
     type Output = ();

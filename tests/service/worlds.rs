@@ -338,3 +338,26 @@ async fn a_world_beside_a_file_stays_only_when_it_was_asked_to() {
     assert_eq!(names(audited(Some("kept")).await.expect("an audit")), ["kept"]);
     assert!(matches!(audited(Some("lost")).await, Err(StoreError::NoWorld { .. })));
 }
+
+/// Other sandboxes on the database follow a clock that one of them has moved, with their next request.
+#[tokio::test]
+async fn all_sandboxes_of_a_world_follow_its_clock() {
+    if postgres::server().is_none() {
+        return;
+    }
+    let database = postgres::fresh_database().await;
+    let start = async || {
+        let config = Config { database: database.clone(), ..config() };
+        Server::start_at(config, instant(NOW)).await.expect("it starts")
+    };
+    let (one, other) = (start().await, start().await);
+    let first = one.merchant().pay(demo::CC, "10", "a").await.text("TransactionId");
+    let second = other.merchant().pay(demo::CC, "10", "b").await.text("TransactionId");
+    one.advance(Duration::from_secs(3_600)).await;
+    assert_eq!(other.merchant().status(&first).await.0, "Success", "a look-up");
+    one.advance(Duration::from_secs(3_600)).await;
+    let third = other.merchant().ok("Pay", &pay(demo::CREDIT, "1", "c")).await.text("TransactionId");
+    let seen = one.merchant().ok("GetTransaction", &[("TransactionId", third.as_str())]).await;
+    assert_eq!(seen.text("DateReceived"), "2012-06-01T14:00:00.000Z", "a command");
+    assert_eq!(one.merchant().status(&second).await.0, "Success");
+}

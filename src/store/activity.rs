@@ -4,6 +4,7 @@
 //! that takes more steps than one batch may spend is gone on with in the next batch, and payments run in between.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use sqlx::AssertSqlSafe;
 use tokio::time::Instant;
@@ -16,12 +17,14 @@ use super::engine::{Connection, Values};
 const BEYOND: u32 = 8;
 /// How many transactions one step looks through for a filter.
 const STEP: u32 = 256;
-/// How many transactions the steps of one batch may look through together when nothing else waits,
+/// How many transactions the steps of one batch may look through together when there is no other work,
 const PER_BATCH: u32 = 4_096;
-/// and when other commands share the batch.
+/// and when there is.
 const PER_SHARED_BATCH: u32 = 256;
-/// While other commands wait, searches rest so many times as long as they have just taken.
+/// While there is other work, searches rest so many times as long as they have just taken.
 const REST: u32 = 7;
+/// Other work is expected to go on for so long: clients that have just been answered ask again.
+const BUSY: Duration = Duration::from_millis(5);
 
 /// The searches that are not done yet; they outlive a batch.
 #[derive(Debug)]
@@ -30,15 +33,25 @@ pub(super) struct Searches {
     begun: BTreeMap<ActivityQuery, Search>,
     /// The query that made the last step: the next batch begins after it.
     last: Option<ActivityQuery>,
-    /// Whether other commands share the batch.
-    pub(super) share: bool,
-    /// Until when searches make no steps in batches that they share.
+    /// Until when other work is expected.
+    busy_until: Instant,
+    /// Until when searches make no steps while other work is expected.
     rests_until: Instant,
 }
 
 impl Searches {
     pub(super) fn new(now: Instant) -> Self {
-        Self { begun: BTreeMap::new(), last: None, share: false, rests_until: now }
+        Self { begun: BTreeMap::new(), last: None, busy_until: now, rests_until: now }
+    }
+
+    /// Notes that there is other work.
+    pub(super) fn make_way(&mut self) {
+        self.busy_until = Instant::now() + BUSY;
+    }
+
+    /// When searches may make their next step.
+    pub(super) fn next(&self) -> Instant {
+        self.busy_until.min(self.rests_until)
     }
 
     /// Makes steps for these queries, in turn, as far as one batch may go. Pages that are found go into the book.
@@ -49,10 +62,12 @@ impl Searches {
         book: &mut Book,
     ) -> sqlx::Result<()> {
         let began = Instant::now();
-        let mut left = match self.share {
-            false => PER_BATCH,
-            true if began < self.rests_until => 0,
-            true => PER_SHARED_BATCH,
+        let mut left = if began >= self.busy_until {
+            PER_BATCH
+        } else if began >= self.rests_until {
+            PER_SHARED_BATCH
+        } else {
+            0
         };
         let makes_steps = left > 0 && queries.iter().any(ActivityQuery::is_filtered);
         let (before, after): (Vec<_>, Vec<_>) =

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::error::Code;
 use crate::ledger::{Ids, QueryContext, Rules};
@@ -102,7 +102,7 @@ impl Reader {
             tokio::select! {
                 biased;
                 count = self.messages.recv_many(&mut received, self.batch_max), if is_open => is_open = count > 0,
-                () = std::future::ready(()), if !self.unfinished.is_empty() => {}
+                () = sleep_until(self.rows.searches.next()), if !self.unfinished.is_empty() => {}
             };
             let mut queries = self.unfinished.go_on();
             let searching = queries.len();
@@ -115,7 +115,9 @@ impl Reader {
                     }
                 }
             }
-            self.rows.searches.share = queries.len() > searching;
+            if queries.len() > searching {
+                self.rows.searches.make_way();
+            }
             if !queries.is_empty() && caught(self.answer(queries)).await.is_err() {
                 // Whoever waited is told that there is no answer.
                 let problem = self.give_up(BatchError::Panicked).await;

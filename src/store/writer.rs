@@ -130,7 +130,7 @@ impl Writer {
             tokio::select! {
                 biased;
                 received = self.messages.recv_many(&mut messages, self.batch_max), if is_open => is_open = received > 0,
-                () = std::future::ready(()), if !self.unfinished.is_empty() => {}
+                () = sleep_until(self.rows.searches.next()), if !self.unfinished.is_empty() => {}
                 () = due(&self.clock, self.next_due, self.due_rests_until) => {}
                 () = tokio::time::sleep(POLL_INTERVAL), if self.session.is_shared() => self.look_for_due_work().await,
                 () = sleep_until(self.expiry.next()) => {}
@@ -154,7 +154,9 @@ impl Writer {
             if !closing.is_empty() {
                 self.messages.close();
             }
-            self.rows.searches.share = jobs.len() > searching;
+            if jobs.len() > searching {
+                self.rows.searches.make_way();
+            }
             if caught(self.run_jobs(jobs, now)).await.is_err() {
                 // Whoever waited is told that there is no answer.
                 let problem = self.give_up(BatchError::Panicked).await;

@@ -2,8 +2,6 @@
 //!
 //! The tables stay, so that other sandboxes on a shared database notice it as they notice any change.
 
-use sqlx::AssertSqlSafe;
-
 use crate::error::{Code, FpsError};
 
 use super::batch_error::BatchError;
@@ -36,9 +34,9 @@ impl Writer {
     async fn replace_rows(&mut self, world: &NewWorld) -> Result<(), BatchError> {
         self.enter(self.clock.now()).await?;
         let connection = self.session.begin().await?;
-        for table in tables(connection).await? {
-            connection.run(AssertSqlSafe(format!("DELETE FROM {table}"))).await?;
-        }
+        let deletions =
+            tables(connection).await?.iter().map(|table| format!("DELETE FROM {table};")).collect();
+        connection.run_script(deletions).await?;
         save_new(connection, world).await?;
         let state = load::world_state(connection).await?;
         self.end(true).await?;

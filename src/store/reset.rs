@@ -34,9 +34,9 @@ impl Writer {
     async fn replace_rows(&mut self, world: &NewWorld) -> Result<(), BatchError> {
         self.enter(self.clock.now()).await?;
         let connection = self.session.begin().await?;
-        let deletions =
-            tables(connection).await?.iter().map(|table| format!("DELETE FROM {table};")).collect();
-        connection.run_script(deletions).await?;
+        let deletions: Vec<_> =
+            tables(connection).await?.iter().map(|table| format!("DELETE FROM {table}")).collect();
+        connection.run_script(deletions.join("; ")).await?;
         save_new(connection, world).await?;
         let state = load::world_state(connection).await?;
         self.end(true).await?;

@@ -234,7 +234,10 @@ impl Databases {
         let (opened, file) = match (place, &self.shared) {
             (Place::Memory, _) => (sqlite::open_image(self.empty_image().await?).await?, None),
             (Place::Image(image), _) => (sqlite::open_image(image).await?, None),
-            (Place::File(path), _) => (sqlite::open_file(path).await?, Some(path.as_path())),
+            (Place::File(path), _) => {
+                create_folder_of(path)?;
+                (sqlite::open_file(path).await?, Some(path.as_path()))
+            }
             (Place::Schema(name), Some(shared)) => {
                 let schema = Schema::named(name);
                 let connection = shared.server.open_schema(&schema).await?;
@@ -411,6 +414,13 @@ async fn fill<E>(
     }
     connection.run("COMMIT").await?;
     Ok(Ok(is_new))
+}
+
+/// The first world that stays beside the default one makes the folder of all that do.
+fn create_folder_of(path: &Path) -> Result<(), StoreError> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    std::fs::create_dir_all(folder)
+        .map_err(|source| StoreError::Open { path: path.to_owned(), source: sqlx::Error::Io(source) })
 }
 
 /// Saves a new world into empty tables.

@@ -411,12 +411,6 @@ impl Worlds {
             Opening::Kept(home) => home,
             Opening::New(_) => self.new_home(name, options, state).await?,
         };
-        if let Home::File(path) = &home
-            && let Some(folder) = path.parent()
-        {
-            std::fs::create_dir_all(folder)
-                .map_err(|source| StoreError::Open { path: path.clone(), source: sqlx::Error::Io(source) })?;
-        }
         let clock = Clock::new(state);
         let opened = Store::open(databases, &home.place(), &clock, || template.new_world(state)).await??;
         tracing::debug!(world = %name, is_new = opened.is_new, "a world is opened");

@@ -256,19 +256,24 @@ async fn a_reset_brings_a_world_back_to_its_beginning() {
     server.stop_and_audit().await;
 }
 
-#[tokio::test]
-async fn pages_work_in_any_world() {
-    let server = Server::start().await;
-    let key = format!("{}.pages", demo::KEY);
-    let start = asking(
+/// The parameters of a start URL for a token of 5 dollars; the buyer agrees at once.
+fn single_use_for(key: &str) -> Vec<(&str, &str)> {
+    asking(
         "SingleUse",
         &[
-            ("callerKey", &key),
+            ("callerKey", key),
             ("callerReference", "a"),
             ("transactionAmount", "5"),
             ("sandbox_outcome", "SA"),
         ],
-    );
+    )
+}
+
+#[tokio::test]
+async fn pages_work_in_any_world() {
+    let server = Server::start().await;
+    let key = format!("{}.pages", demo::KEY);
+    let start = single_use_for(&key);
     let pages = server.pages();
     let back = pages.sent_back(&start).await;
     assert_eq!(back.value("status"), "SA");
@@ -284,15 +289,7 @@ async fn pages_work_in_any_world() {
 async fn a_start_url_that_is_not_signed_makes_no_world_where_signatures_are_asked_for() {
     let server = Server::start_with(Config { cobranded_auth: CoBrandedAuth::Strict, ..config() }).await;
     let key = format!("{}.pages", demo::KEY);
-    let start = asking(
-        "SingleUse",
-        &[
-            ("callerKey", &key),
-            ("callerReference", "a"),
-            ("transactionAmount", "5"),
-            ("sandbox_outcome", "SA"),
-        ],
-    );
+    let start = single_use_for(&key);
     assert_eq!(server.pages().sent_back(&start).await.value("status"), "CE");
     assert_eq!(server.worlds_made(), [""; 0]);
 }

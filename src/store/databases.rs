@@ -3,7 +3,7 @@
 //! On SQLite that is a database in memory or a file, on PostgreSQL a schema.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -131,6 +131,8 @@ pub struct Databases {
     world_writers: Threads,
     /// A database without rows, to make others from.
     empty_image: OnceCell<Vec<u8>>,
+    /// One that was made from it before it is needed, so that a new world does not wait for it.
+    spare: Mutex<Option<Opened>>,
     /// Whether a spare schema was taken since they were counted.
     pub(super) spares_may_lack: AtomicBool,
 }
@@ -183,6 +185,7 @@ impl Databases {
             readers: Threads::new("fps-readers", 1),
             world_writers,
             empty_image: OnceCell::new(),
+            spare: Mutex::default(),
             spares_may_lack: AtomicBool::new(true),
             settings,
         })
@@ -226,13 +229,13 @@ impl Databases {
 
     /// Opens another world, and makes it when its database is empty.
     pub(super) async fn open<E>(
-        &self,
+        self: &Arc<Self>,
         place: &Place,
         clock: &Clock,
         new_world: impl FnOnce() -> Result<NewWorld, E>,
     ) -> Result<Result<OpenedDatabase, E>, StoreError> {
         let (opened, file) = match (place, &self.shared) {
-            (Place::Memory, _) => (sqlite::open_image(self.empty_image().await?).await?, None),
+            (Place::Memory, _) => (self.open_empty().await?, None),
             (Place::Image(image), _) => (sqlite::open_image(image).await?, None),
             (Place::File(path), _) => {
                 create_folder_of(path)?;
@@ -245,7 +248,34 @@ impl Databases {
             }
             (Place::Schema(name), None) => return Err(StoreError::NoSandbox(name.clone())),
         };
-        self.start_on_sqlite(opened, file, &self.world_writers, clock, new_world).await
+        let started = self.start_on_sqlite(opened, file, &self.world_writers, clock, new_world).await;
+        if matches!(place, Place::Memory) {
+            tokio::spawn(Arc::clone(self).open_spare());
+        }
+        started
+    }
+
+    /// A database in memory without rows.
+    async fn open_empty(&self) -> Result<Opened, StoreError> {
+        let spare = self.spare().take();
+        match spare {
+            Some(spare) => Ok(spare),
+            None => sqlite::open_image(self.empty_image().await?).await,
+        }
+    }
+
+    /// Opens the database of the next world in memory. Where that fails, the world itself will say so.
+    async fn open_spare(self: Arc<Self>) {
+        if self.spare().is_some() {
+            return;
+        }
+        if let Ok(opened) = self.open_empty().await {
+            *self.spare() = Some(opened);
+        }
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Option<Opened>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn empty_image(&self) -> Result<&[u8], StoreError> {
@@ -369,12 +399,18 @@ async fn prepare<E>(
     clock: &Clock,
     new_world: impl FnOnce() -> Result<NewWorld, E>,
 ) -> Result<Result<Contents, E>, StoreError> {
-    let is_new = match fill(connection, new_world).await? {
-        Ok(is_new) => is_new,
+    let new_keys = match fill(connection, new_world).await? {
+        Ok(new_keys) => new_keys,
         Err(problem) => return Ok(Err(problem)),
     };
-    due_work::take_up_again(connection).await?;
-    let keys = Keys::load(connection).await?;
+    let is_new = new_keys.is_some();
+    let keys = match new_keys {
+        Some(keys) => keys,
+        None => {
+            due_work::take_up_again(connection).await?;
+            Keys::load(connection).await?
+        }
+    };
     let mut state = load::world_state(connection).await?;
     let given = clock.state();
     if given != ClockState::REAL_TIME && given != state.clock && matches!(connection, Connection::Sqlite(_)) {
@@ -386,26 +422,33 @@ async fn prepare<E>(
     Ok(Ok(Contents { is_new, keys, state }))
 }
 
-/// Fills an empty database, and says whether it was one. Of sandboxes that start together on a shared one, the first
-/// does it.
+/// Fills an empty database and gives its keys; `None` when it was not empty. Of sandboxes that start together on a shared
+/// one, the first does it.
 async fn fill<E>(
     connection: &mut Connection,
     new_world: impl FnOnce() -> Result<NewWorld, E>,
-) -> Result<Result<bool, E>, StoreError> {
+) -> Result<Result<Option<Keys>, E>, StoreError> {
     if is_filled(connection).await? {
-        return Ok(Ok(false));
+        return Ok(Ok(None));
     }
-    match connection {
-        Connection::Sqlite(_) => connection.run("BEGIN IMMEDIATE").await?,
+    let is_filled_meanwhile = match connection {
+        Connection::Sqlite(_) => {
+            connection.run("BEGIN IMMEDIATE").await?;
+            false
+        }
         Connection::Postgres(_) => {
             connection.run("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
             postgres::lock_beginning(connection).await?;
+            is_filled(connection).await?
         }
-    }
-    let is_new = !is_filled(connection).await?;
-    if is_new {
+    };
+    let mut new_keys = None;
+    if !is_filled_meanwhile {
         match new_world() {
-            Ok(world) => save_new(connection, &world).await?,
+            Ok(world) => {
+                save_new(connection, &world).await?;
+                new_keys = Some(Keys::of(&world.initial.keys));
+            }
             Err(problem) => {
                 connection.run("ROLLBACK").await?;
                 return Ok(Err(problem));
@@ -413,7 +456,7 @@ async fn fill<E>(
         }
     }
     connection.run("COMMIT").await?;
-    Ok(Ok(is_new))
+    Ok(Ok(new_keys))
 }
 
 /// The first world that stays beside the default one makes the folder of all that do.

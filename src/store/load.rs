@@ -102,15 +102,14 @@ pub(super) const DUE: &str = "SELECT at, transaction_number, step FROM due WHERE
      AND problem IS NULL ORDER BY at, transaction_number LIMIT $2";
 /// When the next work is due.
 pub(super) const NEXT_DUE: &str = "SELECT min(at) FROM due WHERE problem IS NULL";
-/// The highest number in use: accounts, tokens, instruments and transactions share one sequence.
-const LAST_NUMBER: &str = "SELECT max(number) FROM (SELECT max(number) AS number FROM accounts \
+/// What is known of a world besides its rows. Accounts, tokens, instruments and transactions share one sequence of
+/// numbers; instants never fall as numbers grow.
+const WORLD: &str = "SELECT id_seed, clock_stands, clock_millis, \
+     (SELECT min(at) FROM due WHERE problem IS NULL), \
+     (SELECT max(number) FROM (SELECT max(number) AS number FROM accounts \
      UNION ALL SELECT max(number) FROM instruments \
-     UNION ALL SELECT max(number) FROM tokens UNION ALL SELECT max(number) FROM transactions) AS used";
-/// When the newest transaction was received: instants never fall as numbers grow.
-const NEWEST: &str =
-    "SELECT max(received) FROM (SELECT received FROM transactions ORDER BY number DESC LIMIT 1) AS newest";
-
-const WORLD: &str = "SELECT id_seed, clock_stands, clock_millis FROM world WHERE number = 1";
+     UNION ALL SELECT max(number) FROM tokens UNION ALL SELECT max(number) FROM transactions) AS used), \
+     (SELECT received FROM transactions ORDER BY number DESC LIMIT 1) FROM world WHERE number = 1";
 
 /// What is known of a world besides its rows.
 #[derive(Clone, Copy, Debug)]
@@ -138,12 +137,12 @@ pub(super) async fn ids(connection: &mut Connection) -> sqlx::Result<Ids> {
 pub(super) async fn world_state(connection: &mut Connection) -> sqlx::Result<WorldState> {
     let rows = connection.all(WORLD, Values::default()).await?;
     let world = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-    let last: Option<i64> = connection.scalar(LAST_NUMBER, Values::default()).await?;
-    let newest: Option<i64> = connection.scalar(NEWEST, Values::default()).await?;
+    let (next_due, last): (Option<i64>, Option<i64>) = (world.try_get(3)?, world.try_get(4)?);
+    let newest: Option<i64> = world.try_get(5)?;
     Ok(WorldState {
         ids: Ids::new(world.try_get::<i64, _>(0)?.cast_unsigned()),
         clock: columns::clock_state(world.try_get(1)?, world.try_get(2)?),
-        next_due: next_due(connection).await?,
+        next_due: next_due.map(Timestamp::from_millis),
         next_number: last.unwrap_or(0) + 1,
         newest: newest.map_or(Timestamp::MIN, Timestamp::from_millis),
     })

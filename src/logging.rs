@@ -27,15 +27,15 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::config::{Config, LogFormat};
 
 /// The longest text that one field of a log line shows, in bytes. Escapes make up to eight of one.
-const LONGEST_FIELD: usize = 4 * 1024;
+const MAX_FIELD_BYTES: usize = 4 * 1024;
 
 /// Text that a client chose, as a log line shows it: the start of it, and how long it was.
 pub fn excerpt(text: &str) -> Cow<'_, str> {
-    if text.len() <= LONGEST_FIELD {
+    if text.len() <= MAX_FIELD_BYTES {
         return Cow::Borrowed(text);
     }
     let whole = |end: &usize| text.is_char_boundary(*end);
-    let start = (0..=LONGEST_FIELD).rev().find(whole).and_then(|end| text.get(..end)).unwrap_or_default();
+    let start = (0..=MAX_FIELD_BYTES).rev().find(whole).and_then(|end| text.get(..end)).unwrap_or_default();
     Cow::Owned(format!("{start}… ({} bytes)", text.len()))
 }
 

@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::error::{Code, FpsError};
 use crate::ids::RequestIds;
-use crate::ledger::{FindSecret, KeepSecret, Secret, SecretName};
+use crate::ledger::{GetSecret, Secret, SecretName, StoreSecret};
 use crate::query::{Decoded, Pair};
 use crate::signature::{self, Hash, Scheme, Signable, TrustedKeys, string_to_sign};
 use crate::store::{AccessKey, Store};
@@ -73,7 +73,7 @@ impl Outbound {
         }
         let made = make_apart().await?;
         let offered = Secret::new(made.to_pem());
-        let keep = KeepSecret { name: SecretName::SigningKey, offered };
+        let keep = StoreSecret { name: SecretName::SigningKey, offered };
         let kept = read_key(&self.store.run(keep).await?)?;
         if kept.certificate_path() == made.certificate_path() {
             tracing::info!(certificate = kept.certificate_path(), "the key that signs messages is made");
@@ -82,7 +82,7 @@ impl Outbound {
     }
 
     async fn kept_key(&self) -> Result<Option<Arc<SigningKey>>, FpsError> {
-        let find = FindSecret { name: SecretName::SigningKey };
+        let find = GetSecret { name: SecretName::SigningKey };
         self.store.ask(find).await?.map(|pem| read_key(&pem)).transpose()
     }
 

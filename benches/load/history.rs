@@ -8,7 +8,9 @@ use std::time::Duration;
 use fps_sandbox::clock::{Clock, ClockState};
 use fps_sandbox::config::{Config, Database};
 use fps_sandbox::ids;
-use fps_sandbox::ledger::{AccountNumber, Amount, Once, OwnFee, Pay, Payment, Remarks, TransactionId};
+use fps_sandbox::ledger::{
+    AccountNumber, Amount, Descriptions, Idempotent, MarketplaceFee, Pay, Payment, TransactionId,
+};
 use fps_sandbox::sandbox::Sandbox;
 use fps_sandbox::store::Store;
 use tokio::task::JoinSet;
@@ -27,7 +29,7 @@ const LONG: u64 = 1_000_000;
 const CONNECTIONS: usize = 64;
 /// How many commands wait for the store at a time while a history is made.
 const AT_ONCE: u64 = 256;
-const LEAST_PERCENT: f64 = 90.0;
+const MIN_PERCENT: f64 = 90.0;
 /// Of so many transactions, one is looked up.
 const EVERY: u64 = 50;
 /// So many come one by one at the end.
@@ -115,8 +117,8 @@ impl Files {
                  connections"
             ),
             measured: format!("{percent:.0} % ({long:.0}/s, {short:.0}/s)"),
-            target: format!("≥ {LEAST_PERCENT:.0} %"),
-            met: percent >= LEAST_PERCENT,
+            target: format!("≥ {MIN_PERCENT:.0} %"),
+            met: percent >= MIN_PERCENT,
         })
     }
 }
@@ -177,13 +179,13 @@ async fn pay(store: &Store, caller: AccountNumber, number: u64) -> Result<Transa
         recipient_token: None,
         amount: Amount::CENT,
         charge_fee_to: None,
-        own_fee: OwnFee::default(),
-        remarks: Remarks { caller_reference, ..Remarks::default() },
+        own_fee: MarketplaceFee::default(),
+        remarks: Descriptions { caller_reference, ..Descriptions::default() },
         timeout_minutes: 10_080,
     });
     let digest = u128::from(number).to_be_bytes();
     store
-        .run(Once { operation, digest })
+        .run(Idempotent { operation, digest })
         .await
         .map(|receipt| receipt.transaction)
         .map_err(|refusal| refusal.to_string())

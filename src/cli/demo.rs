@@ -12,7 +12,7 @@ use crate::clock::{Clock, ClockState};
 use crate::config::Config;
 use crate::error::FpsError;
 use crate::ledger::{
-    AccountNumber, Amount, Book, DebtBalance, GetDebtBalance, LedgerAccount, Needs, Query, QueryContext,
+    AccountNumber, Amount, Book, DebtBalance, GetDebtBalance, LedgerAccount, Query, QueryContext, ReadSet,
 };
 use crate::sandbox::Sandbox;
 use crate::seed::Seed;
@@ -171,8 +171,8 @@ struct BalanceOf(AccountNumber);
 impl Query for BalanceOf {
     type Output = Amount;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.total(LedgerAccount::balance(self.0));
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.total(LedgerAccount::balance(self.0));
     }
 
     fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Amount, FpsError> {

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 
 use crate::ledger::{
-    Account, Amount, Charges, Measure, PaymentMethod, Period, Timestamp, TokenId, UsageLimit, Validity,
-    decimal_number, whole_number,
+    Account, Amount, ChargeRange, PaymentMethod, Period, Timestamp, TokenId, UsageLimit, UsageMeasure,
+    Validity, decimal_number, whole_number,
 };
 use crate::service::instant;
 
@@ -22,7 +22,7 @@ const AHEAD_MILLIS: i64 = 366 * 24 * 60 * 60 * 1000;
 /// Longest reference of a caller, in bytes.
 const REFERENCE_BYTES: usize = 128;
 /// How many recipients a token may name.
-const MOST_TOKENS: usize = 50;
+const MAX_TOKENS: usize = 50;
 
 /// The parameters of one pipeline, being read.
 pub(super) struct Fields<'a> {
@@ -74,7 +74,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The same where there may be none.
-    pub(super) fn maybe_reference(&mut self, name: &'static str) -> Option<String> {
+    pub(super) fn optional_reference(&mut self, name: &'static str) -> Option<String> {
         self.text(name, REFERENCE_BYTES)
     }
 
@@ -123,7 +123,7 @@ impl<'a> Fields<'a> {
     pub(super) fn tokens(&mut self, name: &'static str) -> Vec<TokenId> {
         let ids = self.read(name, |value| {
             let ids: BTreeSet<&str> = value.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
-            let sound = ids.len() <= MOST_TOKENS && ids.iter().all(|id| id.len() <= 128);
+            let sound = ids.len() <= MAX_TOKENS && ids.iter().all(|id| id.len() <= 128);
             sound.then(|| ids.into_iter().map(TokenId::from).collect())
         });
         ids.unwrap_or_default()
@@ -198,17 +198,17 @@ impl<'a> Fields<'a> {
             _ => whole_number(text),
         });
         let Some(allowed) = allowed.filter(|allowed| *allowed > 0) else { return self.refuse(value) };
-        let measure = if measure == "Amount" { Measure::Amount } else { Measure::Count };
+        let measure = if measure == "Amount" { UsageMeasure::Amount } else { UsageMeasure::Count };
         Some(UsageLimit { measure, allowed, period: length })
     }
 
     /// `transactionAmount` as `amountType` means it: what one charge has to be.
-    pub(super) fn charges(&mut self) -> Charges {
+    pub(super) fn charges(&mut self) -> ChargeRange {
         let amount = self.dollars("transactionAmount");
         match self.one_of("amountType", &["Exact", "Maximum", "Minimum"]) {
-            Some("Maximum") => Charges { min: None, max: amount },
-            Some("Minimum") => Charges { min: amount, max: None },
-            _ => Charges { min: amount, max: amount },
+            Some("Maximum") => ChargeRange { min: None, max: amount },
+            Some("Minimum") => ChargeRange { min: amount, max: None },
+            _ => ChargeRange { min: amount, max: amount },
         }
     }
 }

@@ -38,7 +38,7 @@ use crate::error::{Code, FpsError};
 use crate::fps::hosts::{self, Hosts};
 use crate::fps::status;
 use crate::ids;
-use crate::ledger::{FindSecret, KeepSecret, Secret, SecretName};
+use crate::ledger::{GetSecret, Secret, SecretName, StoreSecret};
 use crate::outbound::Outbound;
 use crate::query::{self, Pair};
 use crate::server::ConnectionInfo;
@@ -217,9 +217,9 @@ impl CoBranded {
         let made = self.seal.get_or_try_init(|| async {
             let name = SecretName::Seal;
             let store = self.worlds.default_world().store();
-            let secret = match store.ask(FindSecret { name }).await? {
+            let secret = match store.ask(GetSecret { name }).await? {
                 Some(kept) => kept,
-                None => store.run(KeepSecret { name, offered: Secret::new(Seal::new_secret()) }).await?,
+                None => store.run(StoreSecret { name, offered: Secret::new(Seal::new_secret()) }).await?,
             };
             Seal::new(secret.reveal()).ok_or_else(|| Code::InternalError.into())
         });

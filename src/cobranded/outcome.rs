@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, Months};
 
-use crate::ledger::{Authorised, Ending, Flaw, PaymentMethod, Timestamp};
+use crate::ledger::{Authorization, CbuiStatus, PaymentMethod, ProposalError, Timestamp};
 use crate::query::Pair;
 
 use super::pipelines::Pipeline;
@@ -30,7 +30,7 @@ pub(super) enum Outcome {
 /// What a success comes with.
 pub(super) struct Success {
     pub(super) pipeline: &'static Pipeline,
-    pub(super) authorised: Authorised,
+    pub(super) authorised: Authorization,
     /// Whether the card has expired.
     pub(super) expired: bool,
     /// The visitor's address, where it was asked for.
@@ -41,14 +41,14 @@ pub(super) struct Success {
     pub(super) at: Timestamp,
 }
 
-impl From<Flaw> for Outcome {
-    fn from(flaw: Flaw) -> Self {
+impl From<ProposalError> for Outcome {
+    fn from(flaw: ProposalError) -> Self {
         match flaw {
-            Flaw::IllFormed(name) => Self::IllFormed(vec![name]),
-            Flaw::Used(name) => Self::UsedReference(name),
-            Flaw::NoMethod => Self::NoMethod,
-            Flaw::NotPossible(reason) => Self::NotPossible(reason),
-            Flaw::NotRegistered => Self::NotRegistered,
+            ProposalError::IllFormed(name) => Self::IllFormed(vec![name]),
+            ProposalError::Used(name) => Self::UsedReference(name),
+            ProposalError::NoMethod => Self::NoMethod,
+            ProposalError::NotPossible(reason) => Self::NotPossible(reason),
+            ProposalError::NotRegistered => Self::NotRegistered,
         }
     }
 }
@@ -58,40 +58,40 @@ const RESTARTED: &str = "User Error: The pipeline was aborted and restarted";
 
 impl Outcome {
     /// The outcome of a visit that ends in this way without anything being made; `None` when something is.
-    pub(super) fn without_effect(ending: Ending, pipeline: &Pipeline) -> Option<Self> {
+    pub(super) fn without_effect(ending: CbuiStatus, pipeline: &Pipeline) -> Option<Self> {
         Some(match ending {
-            Ending::A => Self::Aborted,
-            Ending::CE => Self::IllFormed(vec![pipeline.reference()]),
-            Ending::PE => Self::NoMethod,
-            Ending::NP => Self::NotPossible(RESTARTED),
-            Ending::NM => Self::NotRegistered,
-            Ending::SE => Self::SystemError,
-            Ending::SA
-            | Ending::SB
-            | Ending::SC
-            | Ending::SR
-            | Ending::SU
-            | Ending::ExpiredCard
-            | Ending::TamperedSignature => return None,
+            CbuiStatus::A => Self::Aborted,
+            CbuiStatus::CE => Self::IllFormed(vec![pipeline.reference()]),
+            CbuiStatus::PE => Self::NoMethod,
+            CbuiStatus::NP => Self::NotPossible(RESTARTED),
+            CbuiStatus::NM => Self::NotRegistered,
+            CbuiStatus::SE => Self::SystemError,
+            CbuiStatus::SA
+            | CbuiStatus::SB
+            | CbuiStatus::SC
+            | CbuiStatus::SR
+            | CbuiStatus::SU
+            | CbuiStatus::ExpiredCard
+            | CbuiStatus::TamperedSignature => return None,
         })
     }
 
     /// The status code.
-    pub(super) fn status(&self) -> Ending {
+    pub(super) fn status(&self) -> CbuiStatus {
         match self {
-            Self::Success(success) if !success.authorised.changed => Ending::SU,
+            Self::Success(success) if !success.authorised.changed => CbuiStatus::SU,
             Self::Success(success) => match success.authorised.method {
-                None => Ending::SR,
-                Some(PaymentMethod::ABT) => Ending::SA,
-                Some(PaymentMethod::ACH) => Ending::SB,
-                Some(_) => Ending::SC,
+                None => CbuiStatus::SR,
+                Some(PaymentMethod::ABT) => CbuiStatus::SA,
+                Some(PaymentMethod::ACH) => CbuiStatus::SB,
+                Some(_) => CbuiStatus::SC,
             },
-            Self::Aborted => Ending::A,
-            Self::IllFormed(_) | Self::UsedReference(_) => Ending::CE,
-            Self::NoMethod => Ending::PE,
-            Self::NotPossible(_) => Ending::NP,
-            Self::NotRegistered => Ending::NM,
-            Self::SystemError => Ending::SE,
+            Self::Aborted => CbuiStatus::A,
+            Self::IllFormed(_) | Self::UsedReference(_) => CbuiStatus::CE,
+            Self::NoMethod => CbuiStatus::PE,
+            Self::NotPossible(_) => CbuiStatus::NP,
+            Self::NotRegistered => CbuiStatus::NM,
+            Self::SystemError => CbuiStatus::SE,
         }
     }
 

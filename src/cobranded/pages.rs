@@ -8,7 +8,7 @@ use axum::http::header::{
 use axum::http::{Response, StatusCode};
 use url::Url;
 
-use crate::ledger::{Account, Ending};
+use crate::ledger::{Account, CbuiStatus};
 
 use super::words::Term;
 
@@ -38,7 +38,7 @@ pub(super) struct SignIn<'a> {
     /// What was wrong with the address given.
     pub(super) problem: Option<&'static str>,
     pub(super) email: &'a str,
-    pub(super) endings: &'static [(Ending, &'static str)],
+    pub(super) endings: &'static [(CbuiStatus, &'static str)],
 }
 
 /// The second page: is it agreed?
@@ -61,7 +61,7 @@ pub(super) struct Review<'a> {
     pub(super) address: Vec<String>,
     /// The address that the visitor is asked for.
     pub(super) fields: Vec<AddressField>,
-    pub(super) endings: &'static [(Ending, &'static str)],
+    pub(super) endings: &'static [(CbuiStatus, &'static str)],
 }
 
 /// A payment method to choose.
@@ -90,24 +90,24 @@ struct Problem<'a> {
 }
 
 /// The endings that need nobody to have signed in.
-pub(super) const WITHOUT_EFFECT: &[(Ending, &str)] = &[
-    (Ending::A, "The buyer gives up"),
-    (Ending::CE, "Caller error"),
-    (Ending::PE, "Payment method mismatch"),
-    (Ending::SE, "System error"),
-    (Ending::NP, "The buyer cannot take part"),
-    (Ending::NM, "The merchant is not registered"),
+pub(super) const WITHOUT_EFFECT: &[(CbuiStatus, &str)] = &[
+    (CbuiStatus::A, "The buyer gives up"),
+    (CbuiStatus::CE, "Caller error"),
+    (CbuiStatus::PE, "Payment method mismatch"),
+    (CbuiStatus::SE, "System error"),
+    (CbuiStatus::NP, "The buyer cannot take part"),
+    (CbuiStatus::NM, "The merchant is not registered"),
 ];
 
 /// All that are offered beside success.
-pub(super) const ALL_ENDINGS: &[(Ending, &str)] = &[
-    (Ending::CE, "Caller error"),
-    (Ending::PE, "Payment method mismatch"),
-    (Ending::SE, "System error"),
-    (Ending::NP, "The buyer cannot take part"),
-    (Ending::NM, "The merchant is not registered"),
-    (Ending::ExpiredCard, "Success by an expired card"),
-    (Ending::TamperedSignature, "Success with a wrong signature"),
+pub(super) const ALL_ENDINGS: &[(CbuiStatus, &str)] = &[
+    (CbuiStatus::CE, "Caller error"),
+    (CbuiStatus::PE, "Payment method mismatch"),
+    (CbuiStatus::SE, "System error"),
+    (CbuiStatus::NP, "The buyer cannot take part"),
+    (CbuiStatus::NM, "The merchant is not registered"),
+    (CbuiStatus::ExpiredCard, "Success by an expired card"),
+    (CbuiStatus::TamperedSignature, "Success with a wrong signature"),
 ];
 
 /// A page as an answer.

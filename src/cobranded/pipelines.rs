@@ -1,8 +1,8 @@
 //! The seven pipelines: the parameters of each, what it asks for, and what its return URL names.
 
 use crate::ledger::{
-    Account, AccountNumber, Amount, Asked, Charges, Credit, Measure, PaymentMethod, Payments, Proposal,
-    RecipientTerms, Timestamp, TokenType, UsageLimit, Validity,
+    Account, AccountNumber, Amount, ChargeRange, Credit, PaymentMethod, Payments, Proposal, RecipientTerms,
+    Timestamp, TokenRequest, TokenType, UsageLimit, UsageMeasure, Validity,
 };
 use crate::service::actions::{Behaviour, documented, observed, our_choice};
 
@@ -23,7 +23,7 @@ pub(super) struct Pipeline {
     pub(super) tokens: &'static [&'static str],
     /// What is known of its behaviour, and from where.
     pub(super) fidelity: &'static [Behaviour],
-    read: fn(&mut Fields<'_>) -> Asked,
+    read: fn(&mut Fields<'_>) -> TokenRequest,
 }
 
 /// A parameter of a start URL.
@@ -147,10 +147,10 @@ pub(super) static PIPELINES: &[Pipeline] = &[
             our_choice("itemTotal, shipping, tax and the like are shown and not added up."),
         ],
         read: |fields| {
-            Asked::Payments(Payments {
+            TokenRequest::Payments(Payments {
                 reference: fields.reference("callerReference"),
                 token_type: TokenType::SingleUse,
-                charges: Charges::default(),
+                charges: ChargeRange::default(),
                 global_limit: fields.dollars("transactionAmount"),
                 limits: Vec::new(),
                 recipients: fields.token("recipientToken").into_iter().collect(),
@@ -192,7 +192,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
             if fields.flag("isRecipientCobranding") == Some(true) && recipients.is_empty() {
                 fields.note("recipientTokenList");
             }
-            Asked::Payments(Payments {
+            TokenRequest::Payments(Payments {
                 reference: fields.reference("callerReference"),
                 token_type: TokenType::MultiUse,
                 charges: fields.charges(),
@@ -230,13 +230,13 @@ pub(super) static PIPELINES: &[Pipeline] = &[
             }
             let (amount, period) = (fields.dollars("transactionAmount"), fields.period("recurringPeriod"));
             let limit = |measure, allowed| UsageLimit { measure, allowed, period };
-            let amount = amount.map(|amount| limit(Measure::Amount, amount.micros()));
-            Asked::Payments(Payments {
+            let amount = amount.map(|amount| limit(UsageMeasure::Amount, amount.micros()));
+            TokenRequest::Payments(Payments {
                 reference: fields.reference("callerReference"),
                 token_type: TokenType::Recurring,
-                charges: Charges::default(),
+                charges: ChargeRange::default(),
                 global_limit: None,
-                limits: std::iter::once(limit(Measure::Count, 1)).chain(amount).collect(),
+                limits: std::iter::once(limit(UsageMeasure::Count, 1)).chain(amount).collect(),
                 recipients: recipient.into_iter().collect(),
                 reserves: false,
             })
@@ -291,9 +291,9 @@ pub(super) static PIPELINES: &[Pipeline] = &[
                 max_fixed_fee: some.then(|| fixed.unwrap_or_default()),
                 max_variable_fee: some.then(|| percent.unwrap_or_default()),
             };
-            Asked::Receiving {
+            TokenRequest::Receiving {
                 reference: fields.reference("callerReference"),
-                refund_reference: fields.maybe_reference("callerReferenceRefund"),
+                refund_reference: fields.optional_reference("callerReferenceRefund"),
                 terms,
             }
         },
@@ -317,7 +317,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
             observed("The names in the return URL, as one client reads them."),
             documented("Nothing is paid yet: FundPrepaid does that."),
         ],
-        read: |fields| Asked::Prepaid {
+        read: |fields| TokenRequest::Prepaid {
             sender_reference: fields.reference("callerReferenceSender"),
             funding_reference: fields.reference("callerReferenceFunding"),
             most: fields.dollars("fundingAmount").unwrap_or_default(),
@@ -351,7 +351,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
             our_choice("Usage limits, and transactionAmount with amountType, bind the credit sender token."),
         ],
         read: |fields| {
-            Asked::Postpaid(Credit {
+            TokenRequest::Postpaid(Credit {
                 sender_reference: fields.reference("callerReferenceSender"),
                 settlement_reference: fields.reference("callerReferenceSettlement"),
                 credit_limit: fields.dollars("creditLimit").unwrap_or_default(),
@@ -388,7 +388,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
         ],
         read: |fields| {
             fields.reference("callerReference");
-            Asked::Edit { token: fields.token("tokenId").unwrap_or_else(|| "".into()) }
+            TokenRequest::Edit { token: fields.token("tokenId").unwrap_or_else(|| "".into()) }
         },
     },
 ];
@@ -444,12 +444,12 @@ impl Pipeline {
         let asked = (self.read)(&mut fields);
         let methods = if self.takes("paymentMethod") { fields.methods() } else { None };
         let mut methods = methods.unwrap_or_else(|| Account::METHODS.into());
-        if matches!(&asked, Asked::Payments(payments) if payments.reserves) {
+        if matches!(&asked, TokenRequest::Payments(payments) if payments.reserves) {
             methods.retain(|method| *method == PaymentMethod::CC);
         }
         let reason = if self.takes("paymentReason") { fields.reason() } else { None };
         let mut validity = if self.takes("validityStart") { fields.validity() } else { Validity::default() };
-        if matches!(&asked, Asked::Payments(payments) if payments.token_type == TokenType::MultiUse) {
+        if matches!(&asked, TokenRequest::Payments(payments) if payments.token_type == TokenType::MultiUse) {
             let year = || validity.from.unwrap_or(now).plus_millis(YEAR_MILLIS);
             validity.until = validity.until.or_else(|| Some(year()));
         }

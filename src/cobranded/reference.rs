@@ -5,26 +5,26 @@
 use std::fmt::Write;
 
 use crate::fps::reference::LEGEND;
-use crate::ledger::Ending;
+use crate::ledger::CbuiStatus;
 use crate::service::actions::{Behaviour, documented, observed, our_choice};
 
 use super::pipelines::{COMMON, PIPELINES, Parameter, Pipeline};
 
 /// What the status codes mean.
-const STATUSES: [(Ending, &str); 13] = [
-    (Ending::SA, "success, paid from the Amazon Payments balance"),
-    (Ending::SB, "success, paid from a bank account"),
-    (Ending::SC, "success, paid by credit card"),
-    (Ending::SR, "success: a recipient has agreed"),
-    (Ending::SU, "EditToken: the token pays as before"),
-    (Ending::A, "the visitor has given up"),
-    (Ending::CE, "the merchant's request is wrong; errorMessage names the parameters"),
-    (Ending::PE, "the visitor has none of the payment methods asked for"),
-    (Ending::NP, "the visitor cannot take part"),
-    (Ending::NM, "the merchant is not registered for it"),
-    (Ending::SE, "system error"),
-    (Ending::ExpiredCard, "SC with an expiry that has passed; a wish, not a status"),
-    (Ending::TamperedSignature, "success with a signature that is wrong; a wish, not a status"),
+const STATUSES: [(CbuiStatus, &str); 13] = [
+    (CbuiStatus::SA, "success, paid from the Amazon Payments balance"),
+    (CbuiStatus::SB, "success, paid from a bank account"),
+    (CbuiStatus::SC, "success, paid by credit card"),
+    (CbuiStatus::SR, "success: a recipient has agreed"),
+    (CbuiStatus::SU, "EditToken: the token pays as before"),
+    (CbuiStatus::A, "the visitor has given up"),
+    (CbuiStatus::CE, "the merchant's request is wrong; errorMessage names the parameters"),
+    (CbuiStatus::PE, "the visitor has none of the payment methods asked for"),
+    (CbuiStatus::NP, "the visitor cannot take part"),
+    (CbuiStatus::NM, "the merchant is not registered for it"),
+    (CbuiStatus::SE, "system error"),
+    (CbuiStatus::ExpiredCard, "SC with an expiry that has passed; a wish, not a status"),
+    (CbuiStatus::TamperedSignature, "success with a signature that is wrong; a wish, not a status"),
 ];
 
 /// What holds for every pipeline.

@@ -2,7 +2,7 @@
 
 use url::{Url, form_urlencoded};
 
-use crate::ledger::Ending;
+use crate::ledger::CbuiStatus;
 use crate::query::{self, Pair, web_url};
 
 /// Parameters that are the sandbox's own: no part of what is signed.
@@ -42,7 +42,7 @@ pub(super) struct Start {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wishes {
     /// How it ends, at once and without pages.
-    pub(super) ending: Option<Ending>,
+    pub(super) ending: Option<CbuiStatus>,
     /// Whether pages are wanted, whatever the account says.
     pub(super) asks: bool,
     /// Who visits.
@@ -122,7 +122,7 @@ impl Start {
             match name.to_ascii_lowercase().as_str() {
                 "sandbox_outcome" if value.eq_ignore_ascii_case(ASK) => wishes.asks = true,
                 "sandbox_outcome" => {
-                    let known: Vec<_> = Ending::ALL.iter().map(|known| known.name()).collect();
+                    let known: Vec<_> = CbuiStatus::ALL.iter().map(|known| known.name()).collect();
                     let unknown = || format!("sandbox_outcome is one of {}, or {ASK}", known.join(", "));
                     wishes.ending = Some(ending(value).ok_or_else(unknown)?);
                 }
@@ -162,8 +162,8 @@ fn letters(name: &str) -> String {
 }
 
 /// How a visit is to end, in any case.
-pub(super) fn ending(name: &str) -> Option<Ending> {
-    Ending::ALL.iter().copied().find(|known| known.name().eq_ignore_ascii_case(name))
+pub(super) fn ending(name: &str) -> Option<CbuiStatus> {
+    CbuiStatus::ALL.iter().copied().find(|known| known.name().eq_ignore_ascii_case(name))
 }
 
 /// Whether a parameter is the sandbox's own: no part of what is signed.
@@ -256,7 +256,10 @@ mod tests {
     fn what_is_the_sandboxs_own_is_read_and_not_signed() {
         let start = Start::read("a=1&sandbox_outcome=sc&sandbox_buyer=new%40example.com");
         let wishes = start.wishes().unwrap();
-        assert_eq!((wishes.ending, wishes.visitor.as_deref()), (Some(Ending::SC), Some("new@example.com")));
+        assert_eq!(
+            (wishes.ending, wishes.visitor.as_deref()),
+            (Some(CbuiStatus::SC), Some("new@example.com"))
+        );
         assert_eq!(start.signed(), [("a".to_owned(), "1".to_owned())]);
         for wrong in [
             "sandbox_outcome=XX",

@@ -8,7 +8,9 @@ use axum::http::{Response, StatusCode};
 use url::Url;
 
 use crate::error::{Code, FpsError};
-use crate::ledger::{Authorise, Consider, Considered, Ending, PaymentMethod, Timestamp, Visitor};
+use crate::ledger::{
+    AuthorizationPreview, Authorize, CbuiStatus, PaymentMethod, PreviewAuthorization, Timestamp, Visitor,
+};
 use crate::logging::excerpt;
 use crate::outbound::Outbound;
 use crate::store::AccessKey;
@@ -239,7 +241,7 @@ fn no_way_back<T>(problem: &str) -> Result<T, Instead> {
 struct Decision<'a> {
     visitor: Visitor,
     /// How it ends, if not as it should.
-    ending: Option<Ending>,
+    ending: Option<CbuiStatus>,
     method: Option<PaymentMethod>,
     form: &'a Form,
 }
@@ -249,11 +251,16 @@ async fn consider(
     pages: &CoBranded,
     arrival: &Arrival,
     email: Option<String>,
-) -> Result<Result<Considered, Response<Body>>, FpsError> {
+) -> Result<Result<AuthorizationPreview, Response<Body>>, FpsError> {
     let outcome = match &arrival.request {
         Err(names) => Outcome::IllFormed(names.clone()),
         Ok(request) => {
-            match arrival.world.store().ask(Consider { proposal: request.proposal.clone(), email }).await? {
+            match arrival
+                .world
+                .store()
+                .ask(PreviewAuthorization { proposal: request.proposal.clone(), email })
+                .await?
+            {
                 Ok(considered) => return Ok(Ok(considered)),
                 Err(flaw) => flaw.into(),
             }
@@ -347,14 +354,14 @@ async fn end(
     }
     let paid_by = arrival.visit.paid_by.as_deref().and_then(PaymentMethod::named);
     let method = match ending {
-        Some(Ending::SA) => Some(PaymentMethod::ABT),
-        Some(Ending::SB) => Some(PaymentMethod::ACH),
-        Some(Ending::SC | Ending::ExpiredCard) => Some(PaymentMethod::CC),
-        Some(Ending::SU) => paid_by.or(method),
+        Some(CbuiStatus::SA) => Some(PaymentMethod::ABT),
+        Some(CbuiStatus::SB) => Some(PaymentMethod::ACH),
+        Some(CbuiStatus::SC | CbuiStatus::ExpiredCard) => Some(PaymentMethod::CC),
+        Some(CbuiStatus::SU) => paid_by.or(method),
         _ => method,
     };
     let proposal = request.proposal.clone();
-    let authorised = match arrival.world.store().run(Authorise { proposal, visitor, method, paid_by }).await?
+    let authorised = match arrival.world.store().run(Authorize { proposal, visitor, method, paid_by }).await?
     {
         Ok(authorised) => authorised,
         Err(flaw) => return arrival.go_back(pages, &flaw.into(), false).await,
@@ -364,18 +371,18 @@ async fn end(
     let outcome = Outcome::Success(Success {
         pipeline: request.pipeline,
         authorised,
-        expired: ending == Some(Ending::ExpiredCard),
+        expired: ending == Some(CbuiStatus::ExpiredCard),
         address: if request.asks_address { given_address(form) } else { Vec::new() },
         caller_reference: caller_reference.map(str::to_owned),
         at: arrival.world.clock().now(),
     });
-    arrival.go_back(pages, &outcome, ending == Some(Ending::TamperedSignature)).await
+    arrival.go_back(pages, &outcome, ending == Some(CbuiStatus::TamperedSignature)).await
 }
 
 async fn sign_in_page(
     pages: &CoBranded,
     arrival: &Arrival,
-    considered: &Considered,
+    considered: &AuthorizationPreview,
     wrong_address: Option<&str>,
 ) -> Result<Response<Body>, FpsError> {
     let frame = frame(pages, arrival, considered).await?;
@@ -394,7 +401,7 @@ async fn sign_in_page(
 async fn review_page(
     pages: &CoBranded,
     arrival: &Arrival,
-    considered: &Considered,
+    considered: &AuthorizationPreview,
 ) -> Result<Response<Body>, FpsError> {
     let (Ok(request), Some(email)) = (&arrival.request, &arrival.visit.email) else { return Ok(nobody()) };
     let proposal = &request.proposal;
@@ -428,7 +435,11 @@ async fn review_page(
     Ok(pages::show(StatusCode::OK, &frame, &page))
 }
 
-async fn frame(pages: &CoBranded, arrival: &Arrival, considered: &Considered) -> Result<Frame, FpsError> {
+async fn frame(
+    pages: &CoBranded,
+    arrival: &Arrival,
+    considered: &AuthorizationPreview,
+) -> Result<Frame, FpsError> {
     let given = |name| arrival.start.value(name);
     let image = given("cobrandingUrl").and_then(|url| Url::parse(url).ok());
     let proposal = arrival.request.as_ref().ok().map(|request| &request.proposal);

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::ledger::{
-    Amount, Asked, Charges, Measure, PaymentMethod, Period, Proposal, Timestamp, TokenType, UsageLimit,
-    Validity,
+    Amount, ChargeRange, PaymentMethod, Period, Proposal, Timestamp, TokenRequest, TokenType, UsageLimit,
+    UsageMeasure, Validity,
 };
 
 /// One line of what is agreed to.
@@ -16,34 +16,34 @@ pub(super) struct Term {
 
 /// What is proposed, in a line.
 pub(super) fn headline(proposal: &Proposal, merchant: &str) -> String {
-    match &proposal.asked {
-        Asked::Payments(payments) => match payments.token_type {
+    match &proposal.request {
+        TokenRequest::Payments(payments) => match payments.token_type {
             TokenType::SingleUse => format!("Pay {merchant}"),
             TokenType::Recurring => format!("Pay {merchant} regularly"),
             TokenType::MultiUse | TokenType::Unrestricted => format!("Let {merchant} charge you"),
         },
-        Asked::Receiving { .. } => format!("Receive payments through {merchant}"),
-        Asked::Prepaid { .. } => format!("Pay {merchant} in advance"),
-        Asked::Postpaid(_) => format!("Buy on credit from {merchant}"),
-        Asked::Edit { .. } => format!("Change how you pay {merchant}"),
+        TokenRequest::Receiving { .. } => format!("Receive payments through {merchant}"),
+        TokenRequest::Prepaid { .. } => format!("Pay {merchant} in advance"),
+        TokenRequest::Postpaid(_) => format!("Buy on credit from {merchant}"),
+        TokenRequest::Edit { .. } => format!("Change how you pay {merchant}"),
     }
 }
 
 /// What agreeing does, as the button says it.
 pub(super) fn agreement(proposal: &Proposal) -> &'static str {
-    match &proposal.asked {
-        Asked::Payments(_) => "Authorise payment",
-        Asked::Receiving { .. } => "Agree",
-        Asked::Prepaid { .. } | Asked::Postpaid(_) => "Authorise",
-        Asked::Edit { .. } => "Save",
+    match &proposal.request {
+        TokenRequest::Payments(_) => "Authorise payment",
+        TokenRequest::Receiving { .. } => "Agree",
+        TokenRequest::Prepaid { .. } | TokenRequest::Postpaid(_) => "Authorise",
+        TokenRequest::Edit { .. } => "Save",
     }
 }
 
 /// What a payment method is chosen for.
 pub(super) fn paying(proposal: &Proposal) -> &'static str {
-    match &proposal.asked {
-        Asked::Postpaid(_) => "How you settle what you owe",
-        Asked::Prepaid { .. } => "How you pay in advance",
+    match &proposal.request {
+        TokenRequest::Postpaid(_) => "How you settle what you owe",
+        TokenRequest::Prepaid { .. } => "How you pay in advance",
         _ => "How you pay",
     }
 }
@@ -52,8 +52,8 @@ pub(super) fn paying(proposal: &Proposal) -> &'static str {
 pub(super) fn terms(proposal: &Proposal, merchant: &str, current: Option<PaymentMethod>) -> Vec<Term> {
     let mut terms = Vec::new();
     let mut add = |name, text: String| terms.push(Term { name, text });
-    match &proposal.asked {
-        Asked::Payments(payments) => {
+    match &proposal.request {
+        TokenRequest::Payments(payments) => {
             match (payments.token_type, payments.global_limit) {
                 (TokenType::SingleUse, Some(most)) => {
                     add("Amount", format!("One payment of at most {}.", dollars(most)));
@@ -76,17 +76,17 @@ pub(super) fn terms(proposal: &Proposal, merchant: &str, current: Option<Payment
                 add("Paid to", format!("Only the sellers that {merchant} has named."));
             }
         }
-        Asked::Receiving { terms, .. } => {
+        TokenRequest::Receiving { terms, .. } => {
             let payer =
                 if terms.recipient_pays_fee { "You pay".to_owned() } else { format!("{merchant} pays") };
             add("Fees", format!("{payer} the fees of Amazon Payments."));
             add("Commission", commission(terms.max_fixed_fee, terms.max_variable_fee, merchant));
         }
-        Asked::Prepaid { most, .. } => {
+        TokenRequest::Prepaid { most, .. } => {
             add("Highest balance", format!("You can have at most {} paid in advance.", dollars(*most)));
             add("Now", "Nothing is charged yet.".to_owned());
         }
-        Asked::Postpaid(credit) => {
+        TokenRequest::Postpaid(credit) => {
             add("Credit limit", format!("You can owe at most {} at a time.", dollars(credit.credit_limit)));
             let most = dollars(credit.settlement_limit);
             add(
@@ -100,13 +100,13 @@ pub(super) fn terms(proposal: &Proposal, merchant: &str, current: Option<Payment
                 add("Limit", limited(limit, "purchase"));
             }
         }
-        Asked::Edit { .. } => {
+        TokenRequest::Edit { .. } => {
             if let Some(current) = current {
                 add("So far", format!("You pay by {}.", method(current).to_lowercase()));
             }
         }
     }
-    if !matches!(proposal.asked, Asked::Edit { .. }) {
+    if !matches!(proposal.request, TokenRequest::Edit { .. }) {
         add("Valid", validity(proposal));
     }
     terms
@@ -141,7 +141,7 @@ fn commission(fixed: Option<Amount>, percent: Option<rust_decimal::Decimal>, mer
     }
 }
 
-fn one_charge(charges: Charges, what: &str) -> Option<String> {
+fn one_charge(charges: ChargeRange, what: &str) -> Option<String> {
     match (charges.min, charges.max) {
         (None, None) => None,
         (Some(least), Some(most)) if least == most => {
@@ -157,9 +157,9 @@ fn one_charge(charges: Charges, what: &str) -> Option<String> {
 
 fn limited(limit: &UsageLimit, what: &str) -> String {
     let much = match (limit.measure, limit.allowed) {
-        (Measure::Amount, micros) => dollars(Amount::from_micros(micros)),
-        (Measure::Count, 1) => format!("one {what}"),
-        (Measure::Count, count) => format!("{count} {what}s"),
+        (UsageMeasure::Amount, micros) => dollars(Amount::from_micros(micros)),
+        (UsageMeasure::Count, 1) => format!("one {what}"),
+        (UsageMeasure::Count, count) => format!("{count} {what}s"),
     };
     match limit.period {
         None => format!("At most {much} in all."),
@@ -174,7 +174,8 @@ fn each(period: Period) -> String {
 }
 
 fn validity(proposal: &Proposal) -> String {
-    if matches!(&proposal.asked, Asked::Payments(payments) if payments.token_type == TokenType::SingleUse) {
+    if matches!(&proposal.request, TokenRequest::Payments(payments) if payments.token_type == TokenType::SingleUse)
+    {
         return "For three hours.".to_owned();
     }
     let Validity { from, until } = proposal.validity;
@@ -283,9 +284,9 @@ mod tests {
     fn limits_are_sentences() {
         let limit = |measure, allowed, period| UsageLimit { measure, allowed, period: Period::parse(period) };
         for (limit, text) in [
-            (limit(Measure::Count, 3, "1 Day"), "At most 3 purchases each day."),
-            (limit(Measure::Count, 1, "6 Months"), "At most one purchase every 6 months."),
-            (limit(Measure::Amount, 50_000_000, ""), "At most $50.00 in all."),
+            (limit(UsageMeasure::Count, 3, "1 Day"), "At most 3 purchases each day."),
+            (limit(UsageMeasure::Count, 1, "6 Months"), "At most one purchase every 6 months."),
+            (limit(UsageMeasure::Amount, 50_000_000, ""), "At most $50.00 in all."),
         ] {
             assert_eq!(limited(&limit, "purchase"), text);
         }

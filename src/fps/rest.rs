@@ -33,7 +33,7 @@ pub const COMMON: &[&str] =
 /// The header in which lenient mode reports on the signature.
 const SIGNATURE_REPORT: &str = "x-sandbox-signature";
 /// Longest report in it, in characters: clients take headers of a few kilobytes at most.
-const LONGEST_REPORT: usize = 500;
+const MAX_REPORT_CHARS: usize = 500;
 
 /// Everything the front needs to answer.
 #[derive(Debug)]
@@ -115,8 +115,8 @@ pub async fn answer(State(rest): State<Arc<Rest>>, request: Request) -> Response
 
 /// Text as a header can carry it: the start of it, everything but printable ASCII escaped.
 fn header_text(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len().min(LONGEST_REPORT));
-    for c in text.chars().take(LONGEST_REPORT) {
+    let mut printable = String::with_capacity(text.len().min(MAX_REPORT_CHARS));
+    for c in text.chars().take(MAX_REPORT_CHARS) {
         match c {
             ' '..='~' => printable.push(c),
             other => printable.extend(other.escape_default()),

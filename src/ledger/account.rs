@@ -2,8 +2,8 @@
 
 use crate::error::{Code, FpsError};
 
-use super::money::Amount;
-use super::names::AccountNumber;
+use super::amount::Amount;
+use super::ids::AccountNumber;
 use super::transaction::{PaymentMethod, wire_names};
 
 /// An Amazon Payments account: a merchant or a buyer.
@@ -95,7 +95,7 @@ impl Account {
 
     /// Whether the account may take part in this role (guide: API error codes). A caller needs no verified card or bank
     /// account, nor is he denied; as a recipient he is looked at as such.
-    pub fn take_part(&self, role: Role) -> Result<(), FpsError> {
+    pub fn check_role(&self, role: Role) -> Result<(), FpsError> {
         let code = match (self.state, role) {
             (AccountState::Active | AccountState::BankUnverified, _)
             | (AccountState::Unverified | AccountState::Denied, Role::Caller) => return Ok(()),
@@ -118,15 +118,15 @@ impl Account {
     }
 
     /// Whether its owner may install and cancel tokens: no transaction, so no role that a refusal could name.
-    pub(super) fn keeps_tokens(&self) -> Result<(), FpsError> {
+    pub(super) fn check_can_hold_tokens(&self) -> Result<(), FpsError> {
         if self.state == AccountState::Suspended {
             return Err(Code::InvalidAccountState.into());
         }
-        self.take_part(Role::Caller)
+        self.check_role(Role::Caller)
     }
 
     /// Whether the account can pay by this method. Prepaid and postpaid instruments are no methods of an account.
-    pub(super) fn pays_by(&self, method: PaymentMethod) -> Result<(), FpsError> {
+    pub(super) fn check_method(&self, method: PaymentMethod) -> Result<(), FpsError> {
         let code = if !Self::METHODS.contains(&method) {
             return Ok(());
         } else if self.methods.is_empty() {
@@ -142,7 +142,7 @@ impl Account {
     }
 
     /// Whether a transaction of this amount is within the account's limit.
-    pub(super) fn bears_transaction(&self, amount: Amount) -> Result<(), FpsError> {
+    pub(super) fn check_transaction_limit(&self, amount: Amount) -> Result<(), FpsError> {
         if self.transaction_limit.is_some_and(|most| amount > most) {
             return Err(Code::AccountLimitsExceeded.into());
         }

@@ -4,11 +4,11 @@
 use crate::error::{Code, FpsError};
 
 use super::account::Role;
+use super::amount::Amount;
 use super::book::Book;
-use super::money::Amount;
-use super::names::{AccountNumber, TransactionNumber};
-use super::needs::Needs;
+use super::ids::{AccountNumber, TransactionNumber};
 use super::posting::LedgerAccount;
+use super::read_set::ReadSet;
 use super::time::Timestamp;
 use super::transaction::{Operation, PaymentMethod, Status};
 use super::transaction_views::TransactionDetail;
@@ -35,9 +35,9 @@ pub struct AccountBalance {
 impl Query for GetAccountBalance {
     type Output = AccountBalance;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
         for account in [LedgerAccount::balance, LedgerAccount::incoming, LedgerAccount::outgoing] {
-            needs.total(account(self.caller));
+            reads.total(account(self.caller));
         }
     }
 
@@ -117,10 +117,10 @@ pub struct AccountActivity {
 impl Query for GetAccountActivity {
     type Output = AccountActivity;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        let Some(page) = needs.activity(&self.query) else { return };
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        let Some(page) = reads.activity(&self.query) else { return };
         for &number in &page.transactions {
-            needs.transaction_shown(number);
+            reads.transaction_shown(number);
         }
     }
 

@@ -17,16 +17,16 @@ use crate::error::{Code, FpsError};
 
 use super::account::{Account, AccountKind, EmailKey};
 use super::account_activity::{ActivityPage, ActivityQuery};
+use super::amount::Amount;
 use super::event::Event;
-use super::idempotency::{Reference, ReferenceKey};
-use super::instrument::Instrument;
-use super::money::Amount;
-use super::names::{
+use super::idempotency::{IdempotencyKey, IdempotencyRecord};
+use super::ids::{
     AccountNumber, InstrumentId, InstrumentNumber, SubscriptionId, TokenId, TokenNumber, TransactionId,
     TransactionNumber,
 };
-use super::needs::{Needs, Wanted};
+use super::instrument::Instrument;
 use super::posting::{LedgerAccount, Posting};
+use super::read_set::{MissingRows, ReadSet};
 use super::secret::{Secret, SecretName};
 use super::subscription::{Subscription, SubscriptionStatus};
 use super::time::Timestamp;
@@ -35,18 +35,18 @@ use super::transaction::{PaymentMethod, Progress, Transaction};
 
 /// Work that becomes due at an instant of the world's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Due {
+pub struct Scheduled {
     /// When.
     pub at: Timestamp,
     /// For which transaction.
     pub transaction: TransactionNumber,
     /// What happens.
-    pub step: Step,
+    pub step: ScheduledStep,
 }
 
 /// What can become due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Step {
+pub enum ScheduledStep {
     /// The payment processor answers: the transaction succeeds.
     Complete,
     /// The time allowed is over: the transaction fails.
@@ -59,7 +59,7 @@ pub enum Step {
     Lapse,
 }
 
-impl Step {
+impl ScheduledStep {
     /// Whether a magic amount asked for it.
     pub const fn is_forced(self) -> bool {
         matches!(self, Self::Decline | Self::LackFunds)
@@ -68,7 +68,7 @@ impl Step {
 
 /// An invariant of the book that does not hold. It is a fault of ours: the batch is given up, and nothing of it is saved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BrokenInvariant {
+pub enum InvariantViolation {
     /// Postings do not sum to zero.
     #[error("the postings of transaction {} sum to {sum}, not to zero", transaction.0)]
     Unbalanced {
@@ -95,7 +95,7 @@ pub enum BrokenInvariant {
     },
 }
 
-impl BrokenInvariant {
+impl InvariantViolation {
     /// A transaction that is to be changed is not in the book.
     pub(super) const fn transaction(number: TransactionNumber) -> Self {
         Self::Missing { table: "transaction", number: number.0 }
@@ -130,11 +130,11 @@ pub struct Changes {
     /// New credit instruments.
     pub instruments: BTreeSet<InstrumentNumber>,
     /// Older tokens whose usage or state changed.
-    pub used_tokens: BTreeSet<TokenNumber>,
+    pub updated_tokens: BTreeSet<TokenNumber>,
     /// New transactions.
     pub new_transactions: BTreeSet<TransactionNumber>,
     /// Older transactions that got further.
-    pub progressed: BTreeSet<TransactionNumber>,
+    pub updated_transactions: BTreeSet<TransactionNumber>,
     /// New journal lines.
     pub postings: Vec<Posting>,
     /// How totals moved.
@@ -148,9 +148,9 @@ pub struct Changes {
     /// New secrets.
     pub secrets: BTreeSet<SecretName>,
     /// References used.
-    pub references: BTreeSet<ReferenceKey>,
+    pub references: BTreeSet<IdempotencyKey>,
     /// The work that is now due for a transaction, or that none is any more.
-    pub due: BTreeMap<TransactionNumber, Option<Due>>,
+    pub due: BTreeMap<TransactionNumber, Option<Scheduled>>,
     /// What happened, in the order of decisions. Events always come with other changes, and nobody keeps them yet.
     pub events: Vec<Event>,
 }
@@ -164,7 +164,7 @@ impl Changes {
 
 /// Answers to queries, good for one batch.
 #[derive(Debug, Default)]
-struct Lists {
+struct QueryResults {
     activity: HashMap<ActivityQuery, ActivityPage>,
     unfinished: HashSet<ActivityQuery>,
     tokens_under: HashSet<(AccountNumber, String)>,
@@ -188,7 +188,7 @@ pub struct Book {
     instrument_ids: HashMap<InstrumentId, Option<InstrumentNumber>>,
     transactions: BTreeMap<TransactionNumber, Arc<Transaction>>,
     transaction_ids: HashMap<TransactionId, Option<TransactionNumber>>,
-    references: HashMap<ReferenceKey, Option<Reference>>,
+    references: HashMap<IdempotencyKey, Option<IdempotencyRecord>>,
     totals: HashMap<LedgerAccount, Amount>,
     open_debts: BTreeMap<(InstrumentNumber, TransactionNumber), Amount>,
     oldest_debts: HashMap<InstrumentNumber, OldestDebts>,
@@ -197,10 +197,10 @@ pub struct Book {
     refunds: HashMap<TransactionNumber, BTreeSet<TransactionNumber>>,
     /// Whether an id was looked for that nothing has.
     notes_absence: bool,
-    lists: Lists,
+    lists: QueryResults,
     changes: Changes,
-    missing: Wanted,
-    broken: Option<BrokenInvariant>,
+    missing: MissingRows,
+    broken: Option<InvariantViolation>,
 }
 
 /// Filling the book from a store.
@@ -235,7 +235,7 @@ impl Book {
     }
 
     /// A used reference as stored.
-    pub fn put_reference(&mut self, key: ReferenceKey, reference: Reference) {
+    pub fn put_reference(&mut self, key: IdempotencyKey, reference: IdempotencyRecord) {
         self.references.insert(key, Some(reference));
     }
 
@@ -293,7 +293,7 @@ impl Book {
     }
 
     /// All that was wanted and exists has been put: what is missing does not exist.
-    pub fn put_all(&mut self, wanted: &Wanted) {
+    pub fn put_all(&mut self, wanted: &MissingRows) {
         for key in &wanted.references {
             self.references.entry(key.clone()).or_default();
         }
@@ -325,52 +325,52 @@ impl Book {
     }
 
     /// Whether the tokens on an account have been put.
-    pub fn knows_tokens_of(&self, account: AccountNumber) -> bool {
+    pub fn has_loaded_tokens_of(&self, account: AccountNumber) -> bool {
         self.all_tokens_of.contains(&account)
     }
 
     /// Whether the tokens made under a reference have been put.
-    pub fn knows_tokens_under(&self, key: &(AccountNumber, String)) -> bool {
+    pub fn has_loaded_tokens_under(&self, key: &(AccountNumber, String)) -> bool {
         self.lists.tokens_under.contains(key)
     }
 
     /// Whether the account with an e-mail address has been looked for.
-    pub fn knows_account_at(&self, key: &EmailKey) -> bool {
+    pub fn has_loaded_account_at(&self, key: &EmailKey) -> bool {
         self.lists.accounts_at.contains_key(key)
     }
 
     /// Whether the secret has been looked for.
-    pub fn knows_secret(&self, key: SecretName) -> bool {
+    pub fn has_loaded_secret(&self, key: SecretName) -> bool {
         self.lists.secrets.contains_key(&key)
     }
 
     /// Whether the subscription has been looked for.
-    pub fn knows_subscription(&self, key: &SubscriptionId) -> bool {
+    pub fn has_loaded_subscription(&self, key: &SubscriptionId) -> bool {
         self.lists.subscriptions.contains_key(key)
     }
 
     /// Whether the reference has been looked for.
-    pub fn knows_reference(&self, key: &ReferenceKey) -> bool {
+    pub fn has_loaded_reference(&self, key: &IdempotencyKey) -> bool {
         self.references.contains_key(key)
     }
 
     /// Whether the token has been looked for.
-    pub fn knows_token_id(&self, key: &TokenId) -> bool {
+    pub fn has_loaded_token_id(&self, key: &TokenId) -> bool {
         self.token_ids.contains_key(key)
     }
 
     /// Whether the instrument has been looked for.
-    pub fn knows_instrument_id(&self, key: &InstrumentId) -> bool {
+    pub fn has_loaded_instrument_id(&self, key: &InstrumentId) -> bool {
         self.instrument_ids.contains_key(key)
     }
 
     /// Whether the transaction has been looked for.
-    pub fn knows_transaction_id(&self, key: &TransactionId) -> bool {
+    pub fn has_loaded_transaction_id(&self, key: &TransactionId) -> bool {
         self.transaction_ids.contains_key(key)
     }
 
     /// Whether the total has been put.
-    pub fn knows_total(&self, account: LedgerAccount) -> bool {
+    pub fn has_loaded_total(&self, account: LedgerAccount) -> bool {
         self.totals.contains_key(&account)
     }
 
@@ -380,7 +380,7 @@ impl Book {
     }
 
     /// Whether the open part of the debt Pay has been put.
-    pub fn knows_open_debt(&self, instrument: InstrumentNumber, pay: TransactionNumber) -> bool {
+    pub fn has_loaded_open_debt(&self, instrument: InstrumentNumber, pay: TransactionNumber) -> bool {
         self.open_debts_of.contains(&pay) || pay <= self.oldest_debts(instrument).through
     }
 
@@ -395,17 +395,17 @@ impl Book {
     }
 
     /// The first invariant that was found not to hold since the book was made.
-    pub fn broken(&self) -> Option<&BrokenInvariant> {
+    pub fn violation(&self) -> Option<&InvariantViolation> {
         self.broken.as_ref()
     }
 
     /// Notes that an invariant does not hold: nothing in the book may be saved any more.
-    pub fn break_off(&mut self, broken: BrokenInvariant) {
+    pub fn fail(&mut self, broken: InvariantViolation) {
         self.broken.get_or_insert(broken);
     }
 
     /// Whether the refunds of the transaction have been put.
-    pub fn knows_refunds_of(&self, number: TransactionNumber) -> bool {
+    pub fn has_loaded_refunds_of(&self, number: TransactionNumber) -> bool {
         self.refunds_of.contains(&number)
     }
 
@@ -423,7 +423,7 @@ impl Book {
         self.open_debts.clear();
         self.oldest_debts.clear();
         self.open_debts_of.clear();
-        self.lists = Lists::default();
+        self.lists = QueryResults::default();
         if self.transactions.len() > kept_transactions {
             self.transactions.clear();
             self.transaction_ids.clear();
@@ -500,7 +500,7 @@ impl Book {
     }
 
     /// A used reference.
-    pub fn reference(&self, key: &ReferenceKey) -> Option<&Reference> {
+    pub fn reference(&self, key: &IdempotencyKey) -> Option<&IdempotencyRecord> {
         self.references.get(key)?.as_ref()
     }
 
@@ -570,7 +570,7 @@ impl Book {
     /// A new instrument, with nothing on it.
     pub fn add_instrument(&mut self, instrument: Instrument) {
         self.changes.instruments.insert(instrument.number);
-        for account in instrument.carried() {
+        for account in instrument.ledger_accounts() {
             self.put_total(account, Amount::ZERO);
         }
         self.put_oldest_debts(instrument.number, TransactionNumber(i64::MAX));
@@ -589,11 +589,11 @@ impl Book {
     /// Changes how far a transaction got; not its status, which changes by `change_status` alone.
     pub fn progress(&mut self, number: TransactionNumber, change: impl FnOnce(&mut Progress)) {
         let Some(transaction) = self.transactions.get_mut(&number) else {
-            return self.break_off(BrokenInvariant::transaction(number));
+            return self.fail(InvariantViolation::transaction(number));
         };
         change(&mut Arc::make_mut(transaction).progress);
         if !self.changes.new_transactions.contains(&number) {
-            self.changes.progressed.insert(number);
+            self.changes.updated_transactions.insert(number);
         }
     }
 
@@ -607,25 +607,25 @@ impl Book {
     /// Changes a token, and notes that it has to be saved.
     fn change_token(&mut self, number: TokenNumber, change: impl FnOnce(&mut Token)) {
         let Some(token) = self.tokens.get_mut(&number) else {
-            return self.break_off(BrokenInvariant::Missing { table: "token", number: number.0 });
+            return self.fail(InvariantViolation::Missing { table: "token", number: number.0 });
         };
         change(token);
         if !self.changes.new_tokens.contains(&number) {
-            self.changes.used_tokens.insert(number);
+            self.changes.updated_tokens.insert(number);
         }
     }
 
     /// Counts the use of a transaction's sender token.
-    pub fn use_token_for(&mut self, transaction: &Transaction) {
+    pub fn record_token_use(&mut self, transaction: &Transaction) {
         if let Some(token) = transaction.sender_token {
-            self.use_token(token, |token| token.use_up(transaction.amount, transaction.received));
+            self.use_token(token, |token| token.record_use(transaction.amount, transaction.received));
         }
     }
 
     /// Takes back the use of a transaction's sender token: it came to nothing.
-    fn give_use_back(&mut self, transaction: &Transaction) {
+    fn undo_token_use(&mut self, transaction: &Transaction) {
         if let Some(token) = transaction.sender_token {
-            self.use_token(token, |token| token.give_back(transaction.amount, transaction.received));
+            self.use_token(token, |token| token.undo_use(transaction.amount, transaction.received));
         }
     }
 
@@ -657,13 +657,13 @@ impl Book {
     }
 
     /// Keeps a new secret.
-    pub fn keep_secret(&mut self, name: SecretName, value: Secret) {
+    pub fn store_secret(&mut self, name: SecretName, value: Secret) {
         self.changes.secrets.insert(name);
         self.put_secret(name, value);
     }
 
     /// Uses a reference.
-    pub fn keep_reference(&mut self, key: ReferenceKey, reference: Reference) {
+    pub fn add_idempotency_record(&mut self, key: IdempotencyKey, reference: IdempotencyRecord) {
         self.changes.references.insert(key.clone());
         self.put_reference(key, reference);
     }
@@ -677,7 +677,7 @@ impl Book {
         moved.retain(|_, amount| !amount.is_zero());
         let sum: Amount = moved.values().copied().sum();
         if !sum.is_zero() {
-            return self.break_off(BrokenInvariant::Unbalanced { transaction, sum });
+            return self.fail(InvariantViolation::Unbalanced { transaction, sum });
         }
         let mut line = self.transaction_row(transaction).map_or(0, |made| made.progress.lines);
         for (account, amount) in moved {
@@ -707,19 +707,19 @@ impl Book {
     ///
     /// A decision asks for them only when nothing else can refuse it. So a request that is refused, or answered as it was
     /// before, does not load the debts of an instrument that has very many.
-    pub(super) fn has_debts_to_clear(
+    pub(super) fn require_debts_to_clear(
         &mut self,
         instrument: InstrumentNumber,
         amount: Amount,
     ) -> Result<(), FpsError> {
-        let mut needs = Needs::new(self);
-        needs.debts_to_clear(instrument, amount);
-        self.missing = needs.into_unknown();
+        let mut needs = ReadSet::new(self);
+        reads.debts_to_clear(instrument, amount);
+        self.missing = reads.into_missing();
         if self.missing.is_empty() { Ok(()) } else { Err(Code::InternalError.into()) }
     }
 
     /// The rows without which the last decision could not be made, if there are any.
-    pub fn take_missing(&mut self) -> Option<Wanted> {
+    pub fn take_missing(&mut self) -> Option<MissingRows> {
         let missing = std::mem::take(&mut self.missing);
         if missing.is_empty() { None } else { Some(missing) }
     }
@@ -731,7 +731,7 @@ impl Book {
         let mut rest = amount;
         while rest.is_positive() {
             let Some((&(_, pay), &open)) = self.open_debts.range(oldest.clone()).next() else {
-                return self.break_off(BrokenInvariant::NotOpen { instrument, rest });
+                return self.fail(InvariantViolation::NotOpen { instrument, rest });
             };
             let cleared = open.min(rest);
             self.set_open_debt(instrument, pay, open - cleared);

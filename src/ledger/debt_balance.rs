@@ -2,12 +2,12 @@
 
 use crate::error::FpsError;
 
+use super::amount::Amount;
 use super::book::Book;
+use super::ids::{AccountNumber, InstrumentId};
 use super::instrument::{Instrument, InstrumentKind};
-use super::money::Amount;
-use super::names::{AccountNumber, InstrumentId};
-use super::needs::Needs;
 use super::posting::LedgerAccount;
+use super::read_set::ReadSet;
 use super::{Query, QueryContext};
 
 /// Asks for the debt on an instrument.
@@ -31,8 +31,8 @@ pub struct DebtBalance {
 impl Query for GetDebtBalance {
     type Output = DebtBalance;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.instrument(&self.instrument);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.instrument(&self.instrument);
     }
 
     fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<DebtBalance, FpsError> {
@@ -54,14 +54,14 @@ pub struct GetOutstandingDebtBalance {
 impl Query for GetOutstandingDebtBalance {
     type Output = DebtBalance;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
         let creditor = self.caller;
         for account in [
             LedgerAccount::credit_extended(creditor),
             LedgerAccount::credit_extended_pending(creditor),
             LedgerAccount::write_offs(creditor),
         ] {
-            let _total = needs.total(account);
+            let _total = reads.total(account);
         }
     }
 

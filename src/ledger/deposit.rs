@@ -2,12 +2,12 @@
 
 use crate::error::FpsError;
 
+use super::amount::Amount;
 use super::book::Book;
-use super::completion;
-use super::money::Amount;
-use super::names::{AccountNumber, TransactionNumber};
-use super::needs::Needs;
-use super::transaction::{Operation, PaymentMethod, Remarks, Transaction};
+use super::ids::{AccountNumber, TransactionNumber};
+use super::lifecycle;
+use super::read_set::ReadSet;
+use super::transaction::{Descriptions, Operation, PaymentMethod, Transaction};
 use super::{Command, Context};
 
 /// A deposit into an account, finished at once.
@@ -18,21 +18,27 @@ pub struct DepositFunds {
     /// By how much.
     pub amount: Amount,
     /// What is said about it.
-    pub remarks: Remarks,
+    pub descriptions: Descriptions,
 }
 
 impl Command for DepositFunds {
     type Output = TransactionNumber;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.account);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.account(self.account);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
         let draft = Transaction {
             method: PaymentMethod::ACH,
-            ..Transaction::draft(context, self.account, Operation::DepositFunds, self.amount, &self.remarks)
+            ..Transaction::draft(
+                context,
+                self.account,
+                Operation::DepositFunds,
+                self.amount,
+                &self.descriptions,
+            )
         };
-        Ok(completion::finish_at_once(book, draft))
+        Ok(lifecycle::finish_at_once(book, draft))
     }
 }

@@ -1,8 +1,8 @@
 //! What happened, for whoever has to be told of it.
 
-use super::names::{TokenNumber, TransactionNumber};
+use super::ids::{TokenNumber, TransactionNumber};
 use super::time::Timestamp;
-use super::transaction::{Stage, Status};
+use super::transaction::{Status, StatusChange};
 
 /// Something that parties are told of (guide: IPN). What else they are told stands in the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Event {
         /// one row stands for both.
         from: Option<Status>,
         /// The status and code reached, and when.
-        to: Stage,
+        to: StatusChange,
     },
     /// A token was cancelled.
     TokenCancelled {

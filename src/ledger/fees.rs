@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::money::Amount;
+use super::amount::Amount;
 use super::transaction::{Operation, PaymentMethod};
 
 /// One line of the fee table: what an operation by a method costs from a certain amount on.

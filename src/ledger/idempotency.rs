@@ -3,8 +3,8 @@
 use crate::error::{Code, FpsError};
 
 use super::book::Book;
-use super::names::{AccountNumber, TransactionNumber};
-use super::needs::Needs;
+use super::ids::{AccountNumber, TransactionNumber};
+use super::read_set::ReadSet;
 use super::time::Timestamp;
 use super::transaction::{Receipt, Status, wire_names};
 use super::{Command, Context};
@@ -14,7 +14,7 @@ const MEMORY_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 wire_names! {
     /// An action that makes a transaction under a caller reference.
-    ReferencedAction {
+    IdempotentAction {
         /// Pay.
         Pay,
         /// Reserve.
@@ -35,11 +35,11 @@ wire_names! {
 /// What a caller reference is unique for: the caller account and the action (inferred: a merchant in production gave a
 /// Refund the reference of its Pay).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ReferenceKey {
+pub struct IdempotencyKey {
     /// The caller.
     pub caller: AccountNumber,
     /// What was asked for.
-    pub action: ReferencedAction,
+    pub action: IdempotentAction,
     /// The reference as sent.
     pub reference: String,
 }
@@ -49,18 +49,18 @@ pub type RequestDigest = [u8; 16];
 
 /// A used reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reference {
+pub struct IdempotencyRecord {
     /// What was asked under it.
     pub digest: RequestDigest,
     /// What was answered.
-    pub outcome: Outcome,
+    pub outcome: RecordedOutcome,
     /// When it may be used again.
     pub expires: Timestamp,
 }
 
 /// The answer to give again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RecordedOutcome {
     /// A transaction was made.
     Made {
         /// The transaction.
@@ -73,30 +73,30 @@ pub enum Outcome {
 }
 
 /// An operation that makes a transaction under a caller reference.
-pub trait Referenced: Send + 'static {
+pub trait IdempotentOperation: Send + 'static {
     /// The reference it uses.
-    fn key(&self) -> ReferenceKey;
+    fn key(&self) -> IdempotencyKey;
     /// What it needs loaded, besides the reference.
-    fn needs(&self, needs: &mut Needs<'_>);
+    fn read_set(&self, reads: &mut ReadSet<'_>);
     /// Decides it, as if the reference were new.
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError>;
 }
 
 /// Runs an operation once: the same request again gets the stored answer, another one `DuplicateRequest`.
 #[derive(Debug)]
-pub struct Once<O> {
+pub struct Idempotent<O> {
     /// The operation.
     pub operation: O,
     /// What makes the request the same.
     pub digest: RequestDigest,
 }
 
-impl<O: Referenced> Command for Once<O> {
+impl<O: IdempotentOperation> Command for Idempotent<O> {
     type Output = Receipt;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.reference(self.operation.key());
-        self.operation.needs(needs);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.reference(self.operation.key());
+        self.operation.read_set(reads);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Receipt, FpsError> {
@@ -111,27 +111,27 @@ impl<O: Referenced> Command for Once<O> {
         let outcome = match self.operation.decide(book, context) {
             Ok(transaction) => {
                 let status = book.transaction_row(transaction).map_or(Status::Pending, |made| made.status());
-                Outcome::Made { transaction, status }
+                RecordedOutcome::Made { transaction, status }
             }
-            Err(refusal) if is_kept(&refusal) => Outcome::Refused(refusal),
+            Err(refusal) if is_kept(&refusal) => RecordedOutcome::Refused(refusal),
             Err(refusal) => return Err(refusal),
         };
         let answer = replay(book, &outcome);
         let expires = context.now.plus_millis(MEMORY_MILLIS);
-        book.keep_reference(key, Reference { digest: self.digest, outcome, expires });
+        book.add_idempotency_record(key, IdempotencyRecord { digest: self.digest, outcome, expires });
         answer
     }
 }
 
 /// A refusal uses its reference up, unless the request was ill-formed or the fault is ours (our choice).
-fn is_kept(refusal: &FpsError) -> bool {
+fn is_recorded(refusal: &FpsError) -> bool {
     refusal.code != Code::InvalidParams && !refusal.code.is_fault_of_service()
 }
 
-fn replay(book: &Book, outcome: &Outcome) -> Result<Receipt, FpsError> {
+fn replay(book: &Book, outcome: &RecordedOutcome) -> Result<Receipt, FpsError> {
     match outcome {
-        Outcome::Refused(refusal) => Err(refusal.clone()),
-        Outcome::Made { transaction, status } => book
+        RecordedOutcome::Refused(refusal) => Err(refusal.clone()),
+        RecordedOutcome::Made { transaction, status } => book
             .transaction_row(*transaction)
             .map(|made| Receipt { transaction: made.id.clone(), status: *status })
             .ok_or_else(|| Code::InternalError.into()),

@@ -2,9 +2,9 @@
 
 use crate::error::{Code, FpsError};
 
+use super::amount::Amount;
 use super::book::Book;
-use super::money::Amount;
-use super::names::{AccountNumber, InstrumentId, InstrumentNumber};
+use super::ids::{AccountNumber, InstrumentId, InstrumentNumber};
 use super::posting::LedgerAccount;
 use super::time::Timestamp;
 use super::transaction::wire_names;
@@ -88,7 +88,7 @@ impl Instrument {
         kind: InstrumentKind,
     ) -> Result<&'b Self, FpsError> {
         let instrument = Self::known(book, id, kind)?;
-        instrument.owned_by(caller)?;
+        instrument.check_owner(caller)?;
         Ok(instrument)
     }
 
@@ -105,7 +105,7 @@ impl Instrument {
     }
 
     /// The accounts of the book that say what it carries: what stands on it, and what is on its way.
-    pub fn carried(&self) -> [LedgerAccount; 2] {
+    pub fn ledger_accounts(&self) -> [LedgerAccount; 2] {
         match self.kind {
             InstrumentKind::Credit => {
                 [LedgerAccount::debt(self.number), LedgerAccount::debt_pending(self.number)]
@@ -117,12 +117,12 @@ impl Instrument {
     }
 
     /// Only the merchant may use it.
-    pub fn owned_by(&self, caller: AccountNumber) -> Result<(), FpsError> {
+    pub fn check_owner(&self, caller: AccountNumber) -> Result<(), FpsError> {
         if self.recipient == caller { Ok(()) } else { Err(Code::InstrumentAccessDenied.into()) }
     }
 
     /// Whether it can be used now.
-    pub fn usable(&self, now: Timestamp) -> Result<(), FpsError> {
+    pub fn check_usable(&self, now: Timestamp) -> Result<(), FpsError> {
         if !self.active {
             return Err(Code::InactiveInstrument.into());
         }

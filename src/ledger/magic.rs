@@ -2,9 +2,9 @@
 
 use crate::error::{Code, FpsError};
 
-use super::book::Step;
-use super::money::Amount;
-use super::names::TokenId;
+use super::amount::Amount;
+use super::book::ScheduledStep;
+use super::ids::TokenId;
 
 /// A token id that stands for an account in trouble.
 #[derive(Clone, Copy, Debug)]
@@ -54,16 +54,20 @@ pub struct MagicAmount {
     /// What happens, in words.
     pub forces: &'static str,
     /// What happens.
-    pub step: Step,
+    pub step: ScheduledStep,
 }
 
 /// Every magic amount. They work where a card or a bank is charged: Pay, Reserve, FundPrepaid, SettleDebt.
 pub const AMOUNTS: &[MagicAmount] = &[
-    MagicAmount { first_decimal: 6, forces: "Pending, then Failure: declined for now", step: Step::Decline },
+    MagicAmount {
+        first_decimal: 6,
+        forces: "Pending, then Failure: declined for now",
+        step: ScheduledStep::Decline,
+    },
     MagicAmount {
         first_decimal: 7,
         forces: "Pending, then Failure: insufficient funds",
-        step: Step::LackFunds,
+        step: ScheduledStep::LackFunds,
     },
 ];
 
@@ -79,7 +83,7 @@ pub(super) fn forced_by_token(parameter: &str, id: &TokenId) -> Option<FpsError>
 }
 
 /// What an amount makes of a charge by card or bank.
-pub(super) fn forced_by_amount(amount: Amount) -> Option<Step> {
+pub(super) fn forced_by_amount(amount: Amount) -> Option<ScheduledStep> {
     let first_decimal = amount.micros() / 100_000 % 10;
     AMOUNTS.iter().find(|magic| magic.first_decimal == first_decimal).map(|magic| magic.step)
 }

@@ -1,36 +1,36 @@
 //! The ledger: all money logic, pure and synchronous.
 //!
 //! A [`Command`] says what it [needs](Needs) loaded, then decides on a [`Book`] that holds it, given the time,
-//! the [`Rules`] and the [`Numbering`] as arguments. A [`Query`] does the same and changes nothing. No I/O, no clock, no randomness here: everything can be
+//! the [`Rules`] and the [`IdAllocator`] as arguments. A [`Query`] does the same and changes nothing. No I/O, no clock, no randomness here: everything can be
 //! tested without a database or a server.
 //!
 //! Every command checks first and changes last, so one that is refused has changed nothing.
 
 mod account;
 mod account_activity;
-mod authorisation;
+mod amount;
+mod authorize;
 mod book;
-mod completion;
+mod cbui_status;
 mod debt_balance;
 mod deposit;
 mod digits;
-mod ending;
-mod entries;
 mod event;
 mod fees;
 mod fund_prepaid;
+mod id_allocator;
 mod idempotency;
+mod ids;
 mod instrument;
+mod lifecycle;
 pub mod magic;
-mod money;
-mod names;
-mod needs;
-mod numbering;
 mod pay;
 mod payment;
 mod posting;
+mod posting_rules;
 mod prepaid_balance;
 mod proposal;
+mod read_set;
 mod refund;
 mod reserve;
 mod secret;
@@ -47,47 +47,50 @@ pub use account::{Account, AccountKind, AccountState, EmailKey, Role};
 pub use account_activity::{
     AccountActivity, AccountBalance, ActivityPage, ActivityQuery, GetAccountActivity, GetAccountBalance,
 };
-pub use authorisation::{Authorise, Authorised, Consider, Considered, Visitor};
-pub use book::{Book, BrokenInvariant, Changes, Due, History, OldestDebts, Step};
-pub use completion::CarryOut;
+pub use amount::{Amount, ParseAmountError};
+pub use authorize::{Authorization, AuthorizationPreview, Authorize, PreviewAuthorization, Visitor};
+pub use book::{Book, Changes, History, InvariantViolation, OldestDebts, Scheduled, ScheduledStep};
+pub use cbui_status::CbuiStatus;
 pub use debt_balance::{DebtBalance, GetDebtBalance, GetOutstandingDebtBalance};
 pub use deposit::DepositFunds;
 pub use digits::{decimal_number, whole_number};
-pub use ending::Ending;
 pub use event::Event;
 pub use fees::{FeeRule, FeeTable};
 pub use fund_prepaid::FundPrepaid;
-pub use idempotency::{Once, Outcome, Reference, ReferenceKey, Referenced, ReferencedAction, RequestDigest};
-pub use instrument::{Instrument, InstrumentKind, Validity};
-pub use money::{Amount, NotAnAmount};
-pub use names::{
+pub use id_allocator::{IdAllocator, IdCodec, mix};
+pub use idempotency::{
+    IdempotencyKey, IdempotencyRecord, Idempotent, IdempotentAction, IdempotentOperation, RecordedOutcome,
+    RequestDigest,
+};
+pub use ids::{
     AccountNumber, InstrumentId, InstrumentNumber, SubscriptionId, TokenId, TokenNumber, TransactionId,
     TransactionNumber,
 };
-pub use needs::{DebtsWanted, Needs, Wanted};
-pub use numbering::{Ids, Numbering, mix};
+pub use instrument::{Instrument, InstrumentKind, Validity};
+pub use lifecycle::RunScheduled;
 pub use pay::Pay;
-pub use payment::{OwnFee, Payment};
-pub use posting::{Kind, LedgerAccount, Posting};
+pub use payment::{MarketplaceFee, Payment};
+pub use posting::{LedgerAccount, LedgerAccountKind, Posting};
 pub use prepaid_balance::{GetPrepaidBalance, GetTotalPrepaidLiability, PrepaidBalance};
-pub use proposal::{Asked, Charges, Credit, Flaw, Payments, Proposal};
+pub use proposal::{ChargeRange, Credit, Payments, Proposal, ProposalError, TokenRequest};
+pub use read_set::{MissingDebts, MissingRows, ReadSet};
 pub use refund::Refund;
 pub use reserve::{Cancel, Reserve, Settle};
-pub use secret::{FindSecret, KeepSecret, Secret, SecretName};
+pub use secret::{GetSecret, Secret, SecretName, StoreSecret};
 pub use settle_debt::SettleDebt;
 pub use subscription::{
     CancelSubscription, CancelSubscriptionAndRefund, GetSubscriptionDetails, GetTransactionsForSubscription,
     Subscription, SubscriptionDetails, SubscriptionStatus, SubscriptionTerms,
 };
 pub use time::{Period, Timestamp, Unit};
-pub use token::{Measure, Purpose, RecipientTerms, Token, TokenType, Usage, UsageLimit, Used};
+pub use token::{Purpose, RecipientTerms, Token, TokenType, Usage, UsageLimit, UsageMeasure, WindowUsage};
 pub use tokens::{
     CancelToken, GetPaymentInstruction, GetRecipientVerificationStatus, GetTokenByCaller, GetTokenUsage,
-    GetTokens, InstallPaymentInstruction, TokenName,
+    GetTokens, InstallPaymentInstruction, TokenSelector,
 };
 pub use transaction::{
-    Balances, ChargeFeeTo, CsOwner, DescriptorPolicy, MarketplaceRefundPolicy, Operation, PaymentMethod,
-    Progress, Receipt, Remarks, SoftDescriptorType, Stage, Status, StatusCode, Transaction,
+    Balances, ChargeFeeTo, CsOwner, Descriptions, DescriptorPolicy, MarketplaceRefundPolicy, Operation,
+    PaymentMethod, Progress, Receipt, SoftDescriptorType, Status, StatusChange, StatusCode, Transaction,
 };
 pub use transaction_views::{GetTransaction, GetTransactionStatus, TransactionDetail, TransactionState};
 pub use write_off_debt::WriteOffDebt;
@@ -102,7 +105,7 @@ pub trait Command: Send + 'static {
     type Output: Send + 'static;
 
     /// Names the rows it needs, as far as it can tell from what is loaded already.
-    fn needs(&self, needs: &mut Needs<'_>);
+    fn read_set(&self, reads: &mut ReadSet<'_>);
 
     /// Decides. A refusal has changed nothing but, where it says so, its caller reference.
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Self::Output, FpsError>;
@@ -114,7 +117,7 @@ pub trait Query: Send + 'static {
     type Output: Send + 'static;
 
     /// Names the rows it needs, as far as it can tell from what is loaded already.
-    fn needs(&self, needs: &mut Needs<'_>);
+    fn read_set(&self, reads: &mut ReadSet<'_>);
 
     /// Answers from the rows.
     fn answer(&self, book: &Book, context: &QueryContext<'_>) -> Result<Self::Output, FpsError>;
@@ -141,7 +144,7 @@ pub struct Context<'a> {
     /// The rules in force.
     pub rules: &'a Rules,
     /// Where new numbers and ids come from.
-    pub numbering: &'a mut Numbering,
+    pub numbering: &'a mut IdAllocator,
 }
 
 impl Context<'_> {
@@ -177,7 +180,7 @@ impl Rules {
     }
 
     /// The refusal that a token id forces in this parameter, if it is a magic one.
-    fn magic_token(&self, parameter: &str, id: &TokenId) -> Result<(), FpsError> {
+    fn check_magic_token(&self, parameter: &str, id: &TokenId) -> Result<(), FpsError> {
         if !self.magic {
             return Ok(());
         }
@@ -185,15 +188,15 @@ impl Rules {
     }
 
     /// How a card or a bank will answer.
-    fn outcome(&self, transaction: &Transaction) -> Step {
+    fn processor_outcome(&self, transaction: &Transaction) -> ScheduledStep {
         let charges = transaction.operation != Operation::Refund && self.magic;
         let forced = if charges { magic::forced_by_amount(transaction.amount) } else { None };
-        forced.unwrap_or(Step::Complete)
+        forced.unwrap_or(ScheduledStep::Complete)
     }
 
     /// Whether an amount is one that FPS moves: at least a cent, above a cent by card or bank, not above the
     /// largest (guide: `AmountOutOfRange`).
-    pub fn amount_in_range(&self, amount: Amount, method: PaymentMethod) -> Result<(), FpsError> {
+    pub fn check_amount(&self, amount: Amount, method: PaymentMethod) -> Result<(), FpsError> {
         let above_cent = amount > Amount::CENT || (amount == Amount::CENT && !method.is_external());
         if above_cent && amount <= self.max_amount {
             return Ok(());

@@ -4,29 +4,29 @@ use crate::error::FpsError;
 
 use super::Context;
 use super::book::Book;
-use super::completion::{self, Timing};
-use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
-use super::names::TransactionNumber;
-use super::needs::Needs;
+use super::idempotency::{IdempotencyKey, IdempotentAction, IdempotentOperation};
+use super::ids::TransactionNumber;
+use super::lifecycle::{self, PendingTimeout};
 use super::payment::Payment;
+use super::read_set::ReadSet;
 use super::transaction::Operation;
 
 /// A Pay as asked for.
 #[derive(Clone, Debug)]
 pub struct Pay(pub Payment);
 
-impl Referenced for Pay {
-    fn key(&self) -> ReferenceKey {
-        self.0.remarks.reference_key(self.0.caller, ReferencedAction::Pay)
+impl IdempotentOperation for Pay {
+    fn key(&self) -> IdempotencyKey {
+        self.0.descriptions.idempotency_key(self.0.caller, IdempotentAction::Pay)
     }
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        self.0.needs(needs);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        self.0.read_set(reads);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
-        let draft = self.0.checked(book, context, Operation::Pay)?;
-        book.use_token_for(&draft);
-        Ok(completion::start(book, context, draft, Timing::WithinMinutes(self.0.timeout_minutes)))
+        let draft = self.0.validate(book, context, Operation::Pay)?;
+        book.record_token_use(&draft);
+        Ok(lifecycle::start(book, context, draft, PendingTimeout::WithinMinutes(self.0.timeout_minutes)))
     }
 }

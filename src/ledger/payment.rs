@@ -5,15 +5,15 @@ use rust_decimal::Decimal;
 use crate::error::{Code, FpsError};
 
 use super::account::{AccountKind, Role};
+use super::amount::Amount;
 use super::book::Book;
-use super::completion;
+use super::ids::{AccountNumber, TokenId};
 use super::instrument::{Instrument, InstrumentKind};
-use super::money::Amount;
-use super::names::{AccountNumber, TokenId};
-use super::needs::Needs;
+use super::lifecycle;
 use super::posting::LedgerAccount;
+use super::read_set::ReadSet;
 use super::token::{RecipientTerms, Token};
-use super::transaction::{ChargeFeeTo, Operation, PaymentMethod, Remarks, Transaction};
+use super::transaction::{ChargeFeeTo, Descriptions, Operation, PaymentMethod, Transaction};
 use super::{Context, unknown_id};
 
 /// A Pay or Reserve as asked for.
@@ -30,24 +30,24 @@ pub struct Payment {
     /// Who pays FPS's fee, if said.
     pub charge_fee_to: Option<ChargeFeeTo>,
     /// The caller's own fee.
-    pub own_fee: OwnFee,
+    pub marketplace_fee: MarketplaceFee,
     /// What the caller says about it.
-    pub remarks: Remarks,
+    pub descriptions: Descriptions,
     /// Minutes after which a pending payment fails.
     pub timeout_minutes: i64,
 }
 
 /// What a marketplace takes from the recipient.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct OwnFee {
+pub struct MarketplaceFee {
     /// Dollars.
     pub fixed: Option<Amount>,
     /// Per cent of the amount.
     pub percent: Option<Decimal>,
 }
 
-impl OwnFee {
-    fn is_asked(&self) -> bool {
+impl MarketplaceFee {
+    fn is_given(&self) -> bool {
         self.fixed.is_some() || self.percent.is_some()
     }
 
@@ -64,71 +64,71 @@ struct Receiving<'b> {
 }
 
 impl Payment {
-    pub(super) fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller);
-        needs.token(&self.sender_token);
+    pub(super) fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.account(self.caller);
+        reads.token(&self.sender_token);
         if let Some(token) = &self.recipient_token {
-            needs.token(token);
+            reads.token(token);
         }
     }
 
     /// Checks everything and makes a draft. The order is the service's: existence, right of access, state,
     /// compatibility, limits, amounts.
-    pub(super) fn checked(
+    pub(super) fn validate(
         &self,
         book: &Book,
         context: &mut Context<'_>,
         operation: Operation,
     ) -> Result<Transaction, FpsError> {
-        self.marketplace_allowed(book)?;
+        self.check_marketplace(book)?;
         if self.recipient_token.as_ref() == Some(&self.sender_token) {
             return Err(Code::SameTokenIdUsedMultipleTimes.into());
         }
-        context.rules.magic_token("SenderTokenId", &self.sender_token)?;
+        context.rules.check_magic_token("SenderTokenId", &self.sender_token)?;
         let token = Token::find(book, self.caller, &self.sender_token)?;
         let receiving = self.receiving(book, context)?;
-        Token::parties_take_part(book, token, self.caller, receiving.account)?;
-        token.not_cancelled()?;
+        Token::check_parties(book, token, self.caller, receiving.account)?;
+        token.check_not_cancelled()?;
         let instrument = token.instrument.and_then(|number| book.instrument_row(number));
-        self.compatible(token, &receiving, instrument)?;
+        self.check_compatible(token, &receiving, instrument)?;
         if let Some(instrument) = instrument {
-            instrument.owned_by(self.caller)?;
-            instrument.usable(context.now)?;
+            instrument.check_owner(self.caller)?;
+            instrument.check_usable(context.now)?;
         }
-        token.in_force(context.now)?;
+        token.check_in_force(context.now)?;
         if operation == Operation::Reserve && token.method != PaymentMethod::CC {
             return Err(Code::PaymentInstrumentNotCC.into());
         }
-        token.method_serves(book, receiving.account)?;
-        token.within_limits(self.amount, context.now)?;
-        token.parties_bear(book, receiving.account, self.amount)?;
-        context.rules.amount_in_range(self.amount, token.method)?;
-        token.allows_charge(self.amount)?;
+        token.check_recipient_method(book, receiving.account)?;
+        token.check_usage_limits(self.amount, context.now)?;
+        token.check_transaction_limits(book, receiving.account, self.amount)?;
+        context.rules.check_amount(self.amount, token.method)?;
+        token.check_charge(self.amount)?;
         // A reservation pays its fee when it is settled; who bears it is settled now.
         let fee = context.rules.fees.fee(operation, token.method, self.amount);
         let charge_fee_to = self.fee_payer(&receiving);
-        let own_fee = self.own_fee.of(self.amount);
-        self.liability_covered(&receiving, charge_fee_to, fee, own_fee)?;
+        let marketplace_fee = self.marketplace_fee.of(self.amount);
+        self.check_recipient_liability(&receiving, charge_fee_to, fee, marketplace_fee)?;
         let recipient_token = receiving.token.map(|token| token.number);
         let mut draft = Transaction {
             recipient: receiving.account,
             recipient_token,
-            ..Transaction::draft(context, self.caller, operation, self.amount, &self.remarks)
+            ..Transaction::draft(context, self.caller, operation, self.amount, &self.descriptions)
         }
         .paid_with(token)
         .charging(charge_fee_to, fee);
-        draft.progress.marketplace_fee = own_fee;
+        draft.progress.marketplace_fee = marketplace_fee;
         match instrument {
-            Some(instrument) => instrument.bears(book, self.amount)?,
+            Some(instrument) => instrument.check_capacity(book, self.amount)?,
             None if operation == Operation::Reserve => {}
-            None => completion::covered(book, &draft)?,
+            None => lifecycle::check_funds(book, &draft)?,
         }
         Ok(draft)
     }
 
     /// Only a marketplace may name a recipient or take a fee of its own.
-    fn marketplace_allowed(&self, book: &Book) -> Result<(), FpsError> {
-        let asked = self.recipient_token.is_some() || self.own_fee.is_asked();
+    fn check_marketplace(&self, book: &Book) -> Result<(), FpsError> {
+        let asked = self.recipient_token.is_some() || self.marketplace_fee.is_given();
         let is_marketplace = book.account(self.caller).is_some_and(|account| account.marketplace);
         if asked && (!is_marketplace || self.recipient_token.is_none()) {
             return Err(Code::NotMarketplaceApp.into());
@@ -144,12 +144,12 @@ impl Payment {
         if !token.active {
             return Err(Code::TokenNotActive_Recipient.into());
         }
-        token.in_force(context.now)?;
+        token.check_in_force(context.now)?;
         Ok(Receiving { account: token.account, token: Some(token), terms: token.terms.as_ref() })
     }
 
     /// Whether the tokens' rules can be met together.
-    fn compatible(
+    fn check_compatible(
         &self,
         token: &Token,
         receiving: &Receiving<'_>,
@@ -175,7 +175,7 @@ impl Payment {
         if receiving.terms.is_some_and(|terms| contradicts(&terms)) {
             return clash("ChargeFeeTo contradicts recipientPaysFee of the recipient token.");
         }
-        if !self.own_fee.is_asked() {
+        if !self.marketplace_fee.is_given() {
             return Ok(());
         }
         let most = receiving.terms.and_then(|terms| Some((terms.max_fixed_fee?, terms.max_variable_fee?)));
@@ -184,7 +184,7 @@ impl Payment {
             let text = "Maximum values of marketplace fees not defined in Recipient token or are unreadable.";
             return Err(FpsError::new(Code::IncompatibleTokens, text));
         };
-        if self.own_fee.of(self.amount) > self.amount.percent_plus(percent, fixed, Amount::CENT) {
+        if self.marketplace_fee.of(self.amount) > self.amount.percent_plus(percent, fixed, Amount::CENT) {
             return clash("The marketplace fee is above what the recipient token allows.");
         }
         Ok(())
@@ -197,14 +197,14 @@ impl Payment {
     }
 
     /// A recipient must get something (captured text).
-    fn liability_covered(
+    fn check_recipient_liability(
         &self,
         receiving: &Receiving<'_>,
         payer: ChargeFeeTo,
         fee: Amount,
-        own_fee: Amount,
+        marketplace_fee: Amount,
     ) -> Result<(), FpsError> {
-        let liability = if payer == ChargeFeeTo::Recipient { fee + own_fee } else { own_fee };
+        let liability = if payer == ChargeFeeTo::Recipient { fee + marketplace_fee } else { marketplace_fee };
         if receiving.token.is_some() && self.amount <= liability {
             let text = "Transaction amount must be greater than Recipient Fee liability.";
             return Err(FpsError::invalid_params(text));
@@ -215,7 +215,7 @@ impl Payment {
 
 impl Instrument {
     /// Whether a payment of `amount` is within what the instrument may owe (our choice) or has been paid in advance.
-    fn bears(&self, book: &Book, amount: Amount) -> Result<(), FpsError> {
+    fn check_capacity(&self, book: &Book, amount: Amount) -> Result<(), FpsError> {
         let total = |account| book.total(account);
         let bears = match self.kind {
             InstrumentKind::Credit => {
@@ -240,13 +240,13 @@ impl Token {
             let what = "\"senderTokenId\" has to be a valid token ID";
             unknown_id(id.has_fps_form(), Code::InvalidTokenId_Sender, what, id.as_str())
         })?;
-        token.installed_by(caller)?;
+        token.check_installer(caller)?;
         Ok(token)
     }
 
     /// Whether this caller had the token installed: nobody else can use it (Amazon's description of
     /// `IncompatibleTokens`; the detail is our choice).
-    pub(super) fn installed_by(&self, caller: AccountNumber) -> Result<(), FpsError> {
+    pub(super) fn check_installer(&self, caller: AccountNumber) -> Result<(), FpsError> {
         if self.caller == caller {
             return Ok(());
         }
@@ -254,7 +254,7 @@ impl Token {
     }
 
     /// Whether sender, caller and recipient may deal with each other.
-    pub(super) fn parties_take_part(
+    pub(super) fn check_parties(
         book: &Book,
         token: &Self,
         caller: AccountNumber,
@@ -263,15 +263,19 @@ impl Token {
         if token.account == recipient {
             return Err(Code::SameSenderAndRecipient.into());
         }
-        let part = |number, role| book.account(number).ok_or(Code::AccessFailure)?.take_part(role);
+        let part = |number, role| book.account(number).ok_or(Code::AccessFailure)?.check_role(role);
         part(caller, Role::Caller)?;
         part(token.account, Role::Sender)?;
         part(recipient, Role::Recipient)
     }
 
     /// Whether its sender can pay by its method, and the recipient take it: a personal account cannot take cards.
-    pub(super) fn method_serves(&self, book: &Book, recipient: super::AccountNumber) -> Result<(), FpsError> {
-        book.account(self.account).ok_or(Code::AccessFailure)?.pays_by(self.method)?;
+    pub(super) fn check_recipient_method(
+        &self,
+        book: &Book,
+        recipient: super::AccountNumber,
+    ) -> Result<(), FpsError> {
+        book.account(self.account).ok_or(Code::AccessFailure)?.check_method(self.method)?;
         let personal = book.account(recipient).is_some_and(|account| account.kind == AccountKind::Personal);
         if personal && self.method == PaymentMethod::CC {
             return Err(Code::InvalidRecipientForCCTransaction.into());
@@ -280,14 +284,14 @@ impl Token {
     }
 
     /// Whether sender and recipient may have a transaction of this amount.
-    pub(super) fn parties_bear(
+    pub(super) fn check_transaction_limits(
         &self,
         book: &Book,
         recipient: super::AccountNumber,
         amount: Amount,
     ) -> Result<(), FpsError> {
-        [self.account, recipient]
-            .into_iter()
-            .try_for_each(|party| book.account(party).ok_or(Code::AccessFailure)?.bears_transaction(amount))
+        [self.account, recipient].into_iter().try_for_each(|party| {
+            book.account(party).ok_or(Code::AccessFailure)?.check_transaction_limit(amount)
+        })
     }
 }

@@ -1,12 +1,12 @@
 //! Double entry: named accounts of the book, and postings over them that sum to zero.
 
-use super::money::Amount;
-use super::names::{AccountNumber, InstrumentNumber, TransactionNumber};
+use super::amount::Amount;
+use super::ids::{AccountNumber, InstrumentNumber, TransactionNumber};
 use super::transaction::PaymentMethod;
 
 /// What an account of the book stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum LedgerAccountKind {
     /// A party's Amazon Payments balance.
     Balance,
     /// Money on its way to a party: card and bank payments that are still pending.
@@ -45,7 +45,7 @@ pub enum Kind {
     OutsideBanks,
 }
 
-impl Kind {
+impl LedgerAccountKind {
     /// Every kind of account.
     pub const ALL: &'static [Self] = &[
         Self::Balance,
@@ -117,7 +117,7 @@ const SERVICE: i64 = 0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LedgerAccount {
     /// What it stands for.
-    pub kind: Kind,
+    pub kind: LedgerAccountKind,
     /// The number of the party or instrument; zero for the service itself.
     pub owner: i64,
 }
@@ -125,88 +125,88 @@ pub struct LedgerAccount {
 impl LedgerAccount {
     /// A party's balance.
     pub const fn balance(party: AccountNumber) -> Self {
-        Self { kind: Kind::Balance, owner: party.0 }
+        Self { kind: LedgerAccountKind::Balance, owner: party.0 }
     }
 
     /// Money on its way to a party.
     pub const fn incoming(party: AccountNumber) -> Self {
-        Self { kind: Kind::Incoming, owner: party.0 }
+        Self { kind: LedgerAccountKind::Incoming, owner: party.0 }
     }
 
     /// Money on its way from a party.
     pub const fn outgoing(party: AccountNumber) -> Self {
-        Self { kind: Kind::Outgoing, owner: party.0 }
+        Self { kind: LedgerAccountKind::Outgoing, owner: party.0 }
     }
 
     /// Money that a card holds for a party.
     pub const fn reserved(party: AccountNumber) -> Self {
-        Self { kind: Kind::Reserved, owner: party.0 }
+        Self { kind: LedgerAccountKind::Reserved, owner: party.0 }
     }
 
     /// The money paid in advance on an instrument.
     pub const fn prepaid(instrument: InstrumentNumber) -> Self {
-        Self { kind: Kind::Prepaid, owner: instrument.0 }
+        Self { kind: LedgerAccountKind::Prepaid, owner: instrument.0 }
     }
 
     /// What is on its way to a prepaid instrument.
     pub const fn prepaid_pending(instrument: InstrumentNumber) -> Self {
-        Self { kind: Kind::PrepaidPending, owner: instrument.0 }
+        Self { kind: LedgerAccountKind::PrepaidPending, owner: instrument.0 }
     }
 
     /// What an issuer owes for money paid in advance.
     pub const fn prepaid_liability(issuer: AccountNumber) -> Self {
-        Self { kind: Kind::PrepaidLiability, owner: issuer.0 }
+        Self { kind: LedgerAccountKind::PrepaidLiability, owner: issuer.0 }
     }
 
     /// What an issuer will owe for money that is on its way.
     pub const fn prepaid_liability_pending(issuer: AccountNumber) -> Self {
-        Self { kind: Kind::PrepaidLiabilityPending, owner: issuer.0 }
+        Self { kind: LedgerAccountKind::PrepaidLiabilityPending, owner: issuer.0 }
     }
 
     /// The debt on an instrument.
     pub const fn debt(instrument: InstrumentNumber) -> Self {
-        Self { kind: Kind::Debt, owner: instrument.0 }
+        Self { kind: LedgerAccountKind::Debt, owner: instrument.0 }
     }
 
     /// The debt on an instrument that is being settled.
     pub const fn debt_pending(instrument: InstrumentNumber) -> Self {
-        Self { kind: Kind::DebtPending, owner: instrument.0 }
+        Self { kind: LedgerAccountKind::DebtPending, owner: instrument.0 }
     }
 
     /// The credit a creditor has given.
     pub const fn credit_extended(creditor: AccountNumber) -> Self {
-        Self { kind: Kind::CreditExtended, owner: creditor.0 }
+        Self { kind: LedgerAccountKind::CreditExtended, owner: creditor.0 }
     }
 
     /// The credit a creditor has given that is being settled.
     pub const fn credit_extended_pending(creditor: AccountNumber) -> Self {
-        Self { kind: Kind::CreditExtendedPending, owner: creditor.0 }
+        Self { kind: LedgerAccountKind::CreditExtendedPending, owner: creditor.0 }
     }
 
     /// What a creditor has written off.
     pub const fn write_offs(creditor: AccountNumber) -> Self {
-        Self { kind: Kind::WriteOffs, owner: creditor.0 }
+        Self { kind: LedgerAccountKind::WriteOffs, owner: creditor.0 }
     }
 
     /// The accounts that belong to the service itself.
-    pub const OF_THE_SERVICE: [Self; 5] = [
-        Self { kind: Kind::Fees, owner: SERVICE },
-        Self { kind: Kind::ClearingCards, owner: SERVICE },
-        Self { kind: Kind::ClearingBanks, owner: SERVICE },
-        Self { kind: Kind::OutsideCards, owner: SERVICE },
-        Self { kind: Kind::OutsideBanks, owner: SERVICE },
+    pub const SERVICE_ACCOUNTS: [Self; 5] = [
+        Self { kind: LedgerAccountKind::Fees, owner: SERVICE },
+        Self { kind: LedgerAccountKind::ClearingCards, owner: SERVICE },
+        Self { kind: LedgerAccountKind::ClearingBanks, owner: SERVICE },
+        Self { kind: LedgerAccountKind::OutsideCards, owner: SERVICE },
+        Self { kind: LedgerAccountKind::OutsideBanks, owner: SERVICE },
     ];
 
     /// Fees earned by FPS.
     pub const fn fees() -> Self {
-        Self { kind: Kind::Fees, owner: SERVICE }
+        Self { kind: LedgerAccountKind::Fees, owner: SERVICE }
     }
 
     /// The outside world behind a method that draws on it; `None` for methods inside FPS.
     pub const fn outside(method: PaymentMethod) -> Option<Self> {
         let kind = match method {
-            PaymentMethod::CC => Kind::OutsideCards,
-            PaymentMethod::ACH => Kind::OutsideBanks,
+            PaymentMethod::CC => LedgerAccountKind::OutsideCards,
+            PaymentMethod::ACH => LedgerAccountKind::OutsideBanks,
             PaymentMethod::ABT | PaymentMethod::Debt | PaymentMethod::Prepaid => return None,
         };
         Some(Self { kind, owner: SERVICE })
@@ -215,8 +215,8 @@ impl LedgerAccount {
     /// Money in flight by a method that draws on the outside world; `None` for methods inside FPS.
     pub const fn clearing(method: PaymentMethod) -> Option<Self> {
         let kind = match method {
-            PaymentMethod::CC => Kind::ClearingCards,
-            PaymentMethod::ACH => Kind::ClearingBanks,
+            PaymentMethod::CC => LedgerAccountKind::ClearingCards,
+            PaymentMethod::ACH => LedgerAccountKind::ClearingBanks,
             PaymentMethod::ABT | PaymentMethod::Debt | PaymentMethod::Prepaid => return None,
         };
         Some(Self { kind, owner: SERVICE })

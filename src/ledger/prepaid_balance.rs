@@ -2,12 +2,12 @@
 
 use crate::error::FpsError;
 
+use super::amount::Amount;
 use super::book::Book;
+use super::ids::{AccountNumber, InstrumentId};
 use super::instrument::{Instrument, InstrumentKind};
-use super::money::Amount;
-use super::names::{AccountNumber, InstrumentId};
-use super::needs::Needs;
 use super::posting::LedgerAccount;
+use super::read_set::ReadSet;
 use super::{Query, QueryContext};
 
 /// Asks for the balance of a prepaid instrument.
@@ -31,8 +31,8 @@ pub struct PrepaidBalance {
 impl Query for GetPrepaidBalance {
     type Output = PrepaidBalance;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.instrument(&self.instrument);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.instrument(&self.instrument);
     }
 
     fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<PrepaidBalance, FpsError> {
@@ -54,9 +54,9 @@ pub struct GetTotalPrepaidLiability {
 impl Query for GetTotalPrepaidLiability {
     type Output = PrepaidBalance;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.total(LedgerAccount::prepaid_liability(self.caller));
-        needs.total(LedgerAccount::prepaid_liability_pending(self.caller));
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.total(LedgerAccount::prepaid_liability(self.caller));
+        reads.total(LedgerAccount::prepaid_liability_pending(self.caller));
     }
 
     fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<PrepaidBalance, FpsError> {

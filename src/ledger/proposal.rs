@@ -3,11 +3,11 @@
 
 use super::Context;
 use super::account::{Account, AccountKind, AccountState};
+use super::amount::Amount;
 use super::book::Book;
+use super::ids::{AccountNumber, InstrumentId, InstrumentNumber, TokenId, TokenNumber};
 use super::instrument::{Instrument, InstrumentKind, Validity};
-use super::money::Amount;
-use super::names::{AccountNumber, InstrumentId, InstrumentNumber, TokenId, TokenNumber};
-use super::needs::Needs;
+use super::read_set::ReadSet;
 use super::token::{Purpose, RecipientTerms, Token, TokenType, Usage, UsageLimit};
 use super::transaction::PaymentMethod;
 
@@ -23,12 +23,12 @@ pub struct Proposal {
     /// When what is made may be used.
     pub validity: Validity,
     /// What is asked for.
-    pub asked: Asked,
+    pub request: TokenRequest,
 }
 
 /// What a proposal asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum TokenRequest {
     /// A sender token.
     Payments(Payments),
     /// A recipient's consent, and the right to refund what it receives.
@@ -61,7 +61,7 @@ pub enum Asked {
 
 /// What one charge has to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Charges {
+pub struct ChargeRange {
     /// At least.
     pub min: Option<Amount>,
     /// At most.
@@ -76,7 +76,7 @@ pub struct Payments {
     /// How often it may be used.
     pub token_type: TokenType,
     /// What one charge has to be.
-    pub charges: Charges,
+    pub charges: ChargeRange,
     /// What all charges may be.
     pub global_limit: Option<Amount>,
     /// Further limits.
@@ -99,18 +99,18 @@ pub struct Credit {
     /// What all settlements may be.
     pub settlement_limit: Amount,
     /// What one charge on credit has to be (our choice of the token it binds).
-    pub charges: Charges,
+    pub charges: ChargeRange,
     /// Further limits on charges (our choice of the token they bind).
     pub limits: Vec<UsageLimit>,
 }
 
 /// Why a proposal comes to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Flaw {
+pub enum ProposalError {
     /// This parameter is not well-formed (CE).
     IllFormed(&'static str),
     /// This parameter names a reference under which there is a token (CE; our choice).
-    Used(&'static str),
+    WindowUsage(&'static str),
     /// The visitor has none of the payment methods asked for (PE).
     NoMethod,
     /// The visitor cannot take part, and why (NP).
@@ -120,63 +120,63 @@ pub enum Flaw {
 }
 
 /// The ids of an instrument, where there is one, and of tokens.
-pub(super) type MadeIds = (Option<InstrumentId>, Vec<TokenId>);
+pub(super) type CreatedIds = (Option<InstrumentId>, Vec<TokenId>);
 
 impl Proposal {
-    pub(super) fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller);
+    pub(super) fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.account(self.caller);
         for kind in [AccountKind::Personal, AccountKind::Business] {
-            needs.first_accounts(kind);
+            reads.first_accounts(kind);
         }
         for (_, reference) in self.references() {
-            needs.tokens_made_under(self.caller, reference);
+            reads.tokens_with_instruments_under(self.caller, reference);
         }
-        let edited = match &self.asked {
-            Asked::Edit { token } => Some(token),
+        let edited = match &self.request {
+            TokenRequest::Edit { token } => Some(token),
             _ => None,
         };
         for id in self.recipients().iter().chain(edited) {
-            needs.token(id);
+            reads.token(id);
         }
     }
 
     /// The references under which it makes tokens, with the parameters that give them.
     fn references(&self) -> Vec<(&'static str, &str)> {
-        match &self.asked {
-            Asked::Payments(Payments { reference, .. }) => vec![("callerReference", reference)],
-            Asked::Receiving { reference, refund_reference, .. } => {
+        match &self.request {
+            TokenRequest::Payments(Payments { reference, .. }) => vec![("callerReference", reference)],
+            TokenRequest::Receiving { reference, refund_reference, .. } => {
                 let refund = refund_reference.as_deref().map(|refund| ("callerReferenceRefund", refund));
                 std::iter::once(("callerReference", reference.as_str())).chain(refund).collect()
             }
-            Asked::Prepaid { sender_reference, funding_reference, .. } => {
+            TokenRequest::Prepaid { sender_reference, funding_reference, .. } => {
                 vec![
                     ("callerReferenceSender", sender_reference),
                     ("callerReferenceFunding", funding_reference),
                 ]
             }
-            Asked::Postpaid(credit) => vec![
+            TokenRequest::Postpaid(credit) => vec![
                 ("callerReferenceSender", &credit.sender_reference),
                 ("callerReferenceSettlement", &credit.settlement_reference),
             ],
-            Asked::Edit { .. } => Vec::new(),
+            TokenRequest::Edit { .. } => Vec::new(),
         }
     }
 
     fn recipients(&self) -> &[TokenId] {
-        match &self.asked {
-            Asked::Payments(payments) => &payments.recipients,
+        match &self.request {
+            TokenRequest::Payments(payments) => &payments.recipients,
             _ => &[],
         }
     }
 
     /// Whether the visitor agrees to receive, not to pay.
     pub fn is_receiving(&self) -> bool {
-        matches!(self.asked, Asked::Receiving { .. })
+        matches!(self.request, TokenRequest::Receiving { .. })
     }
 
     /// The token to be edited: one that pays real money, made for this caller.
-    pub(super) fn edited<'b>(&self, book: &'b Book) -> Option<&'b Token> {
-        let Asked::Edit { token } = &self.asked else { return None };
+    pub(super) fn token_to_edit<'b>(&self, book: &'b Book) -> Option<&'b Token> {
+        let TokenRequest::Edit { token } = &self.request else { return None };
         let pays = |token: &&Token| {
             let real = [Purpose::Payment, Purpose::Settlement, Purpose::Funding];
             token.caller == self.caller && token.active && real.contains(&token.purpose)
@@ -185,42 +185,42 @@ impl Proposal {
     }
 
     /// Whether the merchant may propose this, and what it names is there.
-    pub(super) fn allowed(&self, book: &Book) -> Result<(), Flaw> {
+    pub(super) fn check_allowed(&self, book: &Book) -> Result<(), ProposalError> {
         let merchant = book.account(self.caller);
         let registered = merchant.is_some_and(|account| account.state == AccountState::Active);
         let between = self.is_receiving() || !self.recipients().is_empty();
         if !registered || (between && !merchant.is_some_and(|account| account.marketplace)) {
-            return Err(Flaw::NotRegistered);
+            return Err(ProposalError::NotRegistered);
         }
-        if matches!(self.asked, Asked::Edit { .. }) && self.edited(book).is_none() {
-            return Err(Flaw::IllFormed("tokenId"));
+        if matches!(self.request, TokenRequest::Edit { .. }) && self.token_to_edit(book).is_none() {
+            return Err(ProposalError::IllFormed("tokenId"));
         }
         let receives = |id: &TokenId| {
             let token = book.token(id);
             token.is_some_and(|token| token.caller == self.caller && token.purpose.receives())
         };
         let several =
-            matches!(&self.asked, Asked::Payments(Payments { token_type: TokenType::MultiUse, .. }));
+            matches!(&self.request, TokenRequest::Payments(Payments { token_type: TokenType::MultiUse, .. }));
         let parameter = if several { "recipientTokenList" } else { "recipientToken" };
         if !self.recipients().iter().all(receives) {
-            return Err(Flaw::IllFormed(parameter));
+            return Err(ProposalError::IllFormed(parameter));
         }
         match &self.references()[..] {
-            [(_, first), (second, again)] if first == again => Err(Flaw::IllFormed(second)),
+            [(_, first), (second, again)] if first == again => Err(ProposalError::IllFormed(second)),
             _ => Ok(()),
         }
     }
 
     /// Whether its references are new.
-    pub(super) fn unused(&self, book: &Book) -> Result<(), Flaw> {
+    pub(super) fn check_references_unused(&self, book: &Book) -> Result<(), ProposalError> {
         let used = |reference| book.tokens_under(self.caller, reference).next().is_some();
         let first = self.references().into_iter().find(|(_, reference)| used(reference));
-        first.map_or(Ok(()), |(parameter, _)| Err(Flaw::Used(parameter)))
+        first.map_or(Ok(()), |(parameter, _)| Err(ProposalError::WindowUsage(parameter)))
     }
 
     /// Some accounts that could be the visitor's: buyers first, or merchants where one is to receive.
     pub(super) fn candidates<'b>(&self, book: &'b Book) -> impl Iterator<Item = &'b Account> + Clone {
-        let (caller, owner) = (self.caller, self.edited(book).map(|token| token.account));
+        let (caller, owner) = (self.caller, self.token_to_edit(book).map(|token| token.account));
         let kinds = if self.is_receiving() {
             [AccountKind::Business, AccountKind::Personal]
         } else {
@@ -235,7 +235,7 @@ impl Proposal {
     }
 
     /// The account that a visitor without one would get.
-    pub(super) fn newcomer(&self, email: &str) -> Account {
+    pub(super) fn new_account(&self, email: &str) -> Account {
         let name = email.split('@').next().unwrap_or_default();
         Account {
             number: AccountNumber(0),
@@ -250,8 +250,12 @@ impl Proposal {
     }
 
     /// The methods that merchant and visitor have in common, if the visitor can take part at all.
-    pub(super) fn suits(&self, book: &Book, visitor: &Account) -> Result<Vec<PaymentMethod>, Flaw> {
-        let no = |reason| Err(Flaw::NotPossible(reason));
+    pub(super) fn methods_for(
+        &self,
+        book: &Book,
+        visitor: &Account,
+    ) -> Result<Vec<PaymentMethod>, ProposalError> {
+        let no = |reason| Err(ProposalError::NotPossible(reason));
         let receives = |id: &TokenId| book.token(id).is_some_and(|token| token.account == visitor.number);
         if visitor.number == self.caller || self.recipients().iter().any(receives) {
             return no("The sender and the recipient are the same");
@@ -265,7 +269,7 @@ impl Proposal {
             AccountState::EmailUnverified => return no("The e-mail address of the account is not verified"),
             AccountState::Suspended | AccountState::Closed => return no("The account is not in use"),
         }
-        if self.edited(book).is_some_and(|token| token.account != visitor.number) {
+        if self.token_to_edit(book).is_some_and(|token| token.account != visitor.number) {
             return no("The token belongs to another account");
         }
         if self.is_receiving() {
@@ -277,7 +281,7 @@ impl Proposal {
         }
         let both: Vec<_> =
             self.methods.iter().copied().filter(|method| visitor.methods.contains(method)).collect();
-        if both.is_empty() { Err(Flaw::NoMethod) } else { Ok(both) }
+        if both.is_empty() { Err(ProposalError::NoMethod) } else { Ok(both) }
     }
 
     /// The tokens it makes, without their numbers, ids and instrument.
@@ -315,8 +319,8 @@ impl Proposal {
             }
         };
         let many = TokenType::MultiUse;
-        match &self.asked {
-            Asked::Payments(asked) => vec![Token {
+        match &self.request {
+            TokenRequest::Payments(asked) => vec![Token {
                 recipients: asked.recipients.clone(),
                 min_charge: asked.charges.min,
                 max_charge: asked.charges.max,
@@ -324,7 +328,7 @@ impl Proposal {
                 limits: asked.limits.clone(),
                 ..draft(Purpose::Payment, asked.token_type, method, &asked.reference)
             }],
-            Asked::Receiving { reference, refund_reference, terms } => vec![
+            TokenRequest::Receiving { reference, refund_reference, terms } => vec![
                 Token {
                     terms: Some(*terms),
                     ..draft(Purpose::Recipient, many, PaymentMethod::ABT, reference)
@@ -336,11 +340,11 @@ impl Proposal {
                     refund_reference.as_ref().unwrap_or(reference),
                 ),
             ],
-            Asked::Prepaid { sender_reference, funding_reference, .. } => vec![
+            TokenRequest::Prepaid { sender_reference, funding_reference, .. } => vec![
                 draft(Purpose::Prepaid, many, PaymentMethod::Prepaid, sender_reference),
                 draft(Purpose::Funding, many, method, funding_reference),
             ],
-            Asked::Postpaid(asked) => vec![
+            TokenRequest::Postpaid(asked) => vec![
                 Token {
                     min_charge: asked.charges.min,
                     max_charge: asked.charges.max,
@@ -352,22 +356,26 @@ impl Proposal {
                     ..draft(Purpose::Settlement, many, method, &asked.settlement_reference)
                 },
             ],
-            Asked::Edit { .. } => Vec::new(),
+            TokenRequest::Edit { .. } => Vec::new(),
         }
     }
 
     /// The instrument it makes, and what that may carry.
     fn instrument(&self) -> Option<(InstrumentKind, Amount)> {
-        match &self.asked {
-            Asked::Prepaid { most, .. } => Some((InstrumentKind::Prepaid, *most)),
-            Asked::Postpaid(credit) => Some((InstrumentKind::Credit, credit.credit_limit)),
+        match &self.request {
+            TokenRequest::Prepaid { most, .. } => Some((InstrumentKind::Prepaid, *most)),
+            TokenRequest::Postpaid(credit) => Some((InstrumentKind::Credit, credit.credit_limit)),
             _ => None,
         }
     }
 
     /// What was made when the same visitor agreed to the same before. A reference that stands for anything else is
     /// used.
-    pub(super) fn made_before(&self, book: &Book, drafts: &[Token]) -> Result<Option<MadeIds>, Flaw> {
+    pub(super) fn find_existing(
+        &self,
+        book: &Book,
+        drafts: &[Token],
+    ) -> Result<Option<CreatedIds>, ProposalError> {
         let references = self.references();
         let found: Vec<&Token> =
             references.iter().flat_map(|(_, reference)| book.tokens_under(self.caller, reference)).collect();
@@ -387,17 +395,17 @@ impl Proposal {
             let ids = found.iter().map(|token| token.id.clone()).collect();
             return Ok(Some((instrument.map(|found| found.id.clone()), ids)));
         }
-        self.unused(book).map(|()| None)
+        self.check_references_unused(book).map(|()| None)
     }
 
     /// Makes everything that it asks for.
-    pub(super) fn make(
+    pub(super) fn create(
         &self,
         book: &mut Book,
         context: &mut Context<'_>,
         account: AccountNumber,
         drafts: Vec<Token>,
-    ) -> MadeIds {
+    ) -> CreatedIds {
         let instrument = self.instrument().map(|(kind, ceiling)| {
             let number = InstrumentNumber(context.numbering.number());
             let id = context.numbering.ids.instrument(number);

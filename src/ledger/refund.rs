@@ -3,15 +3,17 @@
 use crate::error::{Code, FpsError};
 
 use super::account::Role;
+use super::amount::Amount;
 use super::book::Book;
-use super::completion::{self, Timing};
 use super::fees::fee_due_back;
-use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
-use super::money::Amount;
-use super::names::{AccountNumber, TransactionId, TransactionNumber};
-use super::needs::Needs;
+use super::idempotency::{IdempotencyKey, IdempotentAction, IdempotentOperation};
+use super::ids::{AccountNumber, TransactionId, TransactionNumber};
+use super::lifecycle::{self, PendingTimeout};
 use super::posting::LedgerAccount;
-use super::transaction::{MarketplaceRefundPolicy, Operation, PaymentMethod, Remarks, Status, Transaction};
+use super::read_set::ReadSet;
+use super::transaction::{
+    Descriptions, MarketplaceRefundPolicy, Operation, PaymentMethod, Status, Transaction,
+};
 use super::{Context, unknown_id};
 
 /// A Refund as asked for.
@@ -26,43 +28,44 @@ pub struct Refund {
     /// What happens to a marketplace's fee.
     pub policy: MarketplaceRefundPolicy,
     /// What the caller says about it.
-    pub remarks: Remarks,
+    pub descriptions: Descriptions,
 }
 
-impl Referenced for Refund {
-    fn key(&self) -> ReferenceKey {
-        self.remarks.reference_key(self.caller, ReferencedAction::Refund)
+impl IdempotentOperation for Refund {
+    fn key(&self) -> IdempotencyKey {
+        self.descriptions.idempotency_key(self.caller, IdempotentAction::Refund)
     }
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller);
-        needs.transaction(&self.original);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.account(self.caller);
+        reads.transaction(&self.original);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
         let original = self.refundable(book)?;
         let draft = if self.policy == MarketplaceRefundPolicy::MarketplaceTxnOnly {
-            self.own_fee_back(original, context)?
+            self.marketplace_fee_back(original, context)?
         } else {
             self.payment_back(book, original, context)?
         };
-        completion::covered(book, &draft)?;
+        lifecycle::check_funds(book, &draft)?;
         let (paid, debt) = (original.number, original.debt_charged());
-        let (fee, own_fee, amount) = (draft.progress.fee, draft.progress.marketplace_fee, draft.amount);
+        let (fee, marketplace_fee, amount) =
+            (draft.progress.fee, draft.progress.marketplace_fee, draft.amount);
         book.progress(paid, |progress| {
             progress.fee_returned -= fee;
             if self.policy == MarketplaceRefundPolicy::MarketplaceTxnOnly {
                 progress.marketplace_fee_returned += amount;
             } else {
                 progress.refunded += amount;
-                progress.marketplace_fee_returned -= own_fee;
+                progress.marketplace_fee_returned -= marketplace_fee;
             }
         });
         if let Some(instrument) = debt {
             let open = book.open_debt(instrument, paid);
             book.set_open_debt(instrument, paid, open - amount);
         }
-        Ok(completion::start(book, context, draft, Timing::Unbounded))
+        Ok(lifecycle::start(book, context, draft, PendingTimeout::Unbounded))
     }
 }
 
@@ -73,7 +76,7 @@ impl Refund {
         if original.caller != self.caller {
             return Err(Code::InvalidTransactionId.into());
         }
-        book.account(self.caller).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
+        book.account(self.caller).ok_or(Code::AccessFailure)?.check_role(Role::Caller)?;
         if ![Operation::Pay, Operation::Reserve].contains(&original.operation) {
             return Err(Code::TransactionTypeNotRefundable.into());
         }
@@ -96,7 +99,7 @@ impl Refund {
         let (charged, before) = (original.charged(), &original.progress);
         let refunded = before.refunded + amount;
         let fee_back = fee_due_back(before.fee, refunded, charged) - before.fee_returned;
-        let own_fee_back = if self.policy == MarketplaceRefundPolicy::MasterAndMarketplaceTxn {
+        let marketplace_fee_back = if self.policy == MarketplaceRefundPolicy::MasterAndMarketplaceTxn {
             let due =
                 fee_due_back(before.marketplace_fee, refunded, charged) - before.marketplace_fee_returned;
             due.max(Amount::ZERO)
@@ -111,12 +114,12 @@ impl Refund {
             ..self.draft(original, amount, context)
         };
         draft.progress.fee = -fee_back;
-        draft.progress.marketplace_fee = -own_fee_back;
+        draft.progress.marketplace_fee = -marketplace_fee_back;
         Ok(draft)
     }
 
     /// Only the caller's own fee goes back, from the caller to the recipient.
-    fn own_fee_back(
+    fn marketplace_fee_back(
         &self,
         original: &Transaction,
         context: &mut Context<'_>,
@@ -139,7 +142,7 @@ impl Refund {
             original: Some(original.number),
             refund_policy: Some(self.policy),
             charge_fee_to: original.charge_fee_to,
-            ..Transaction::draft(context, self.caller, Operation::Refund, amount, &self.remarks)
+            ..Transaction::draft(context, self.caller, Operation::Refund, amount, &self.descriptions)
         }
     }
 
@@ -149,7 +152,7 @@ impl Refund {
         if amount > left {
             return Err(Code::RefundAmountExceeded.into());
         }
-        context.rules.amount_in_range(amount, PaymentMethod::ABT)?;
+        context.rules.check_amount(amount, PaymentMethod::ABT)?;
         Ok(amount)
     }
 }

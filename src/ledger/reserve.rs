@@ -3,33 +3,33 @@
 use crate::error::{Code, FpsError};
 
 use super::account::Role;
+use super::amount::Amount;
 use super::book::Book;
-use super::completion::{self, Timing};
-use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
-use super::money::Amount;
-use super::names::{AccountNumber, TransactionId, TransactionNumber};
-use super::needs::Needs;
+use super::idempotency::{IdempotencyKey, IdempotentAction, IdempotentOperation};
+use super::ids::{AccountNumber, TransactionId, TransactionNumber};
+use super::lifecycle::{self, PendingTimeout};
 use super::payment::Payment;
-use super::transaction::{Operation, Receipt, Stage, Status, StatusCode, Transaction};
+use super::read_set::ReadSet;
+use super::transaction::{Operation, Receipt, Status, StatusChange, StatusCode, Transaction};
 use super::{Command, Context};
 
 /// A Reserve as asked for.
 #[derive(Clone, Debug)]
 pub struct Reserve(pub Payment);
 
-impl Referenced for Reserve {
-    fn key(&self) -> ReferenceKey {
-        self.0.remarks.reference_key(self.0.caller, ReferencedAction::Reserve)
+impl IdempotentOperation for Reserve {
+    fn key(&self) -> IdempotencyKey {
+        self.0.descriptions.idempotency_key(self.0.caller, IdempotentAction::Reserve)
     }
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        self.0.needs(needs);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        self.0.read_set(reads);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
-        let draft = self.0.checked(book, context, Operation::Reserve)?;
-        book.use_token_for(&draft);
-        Ok(completion::start(book, context, draft, Timing::WithinMinutes(self.0.timeout_minutes)))
+        let draft = self.0.validate(book, context, Operation::Reserve)?;
+        book.record_token_use(&draft);
+        Ok(lifecycle::start(book, context, draft, PendingTimeout::WithinMinutes(self.0.timeout_minutes)))
     }
 }
 
@@ -47,9 +47,9 @@ pub struct Settle {
 impl Command for Settle {
     type Output = Receipt;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller);
-        needs.transaction(&self.reservation);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.account(self.caller);
+        reads.transaction(&self.reservation);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Receipt, FpsError> {
@@ -71,14 +71,15 @@ impl Command for Settle {
         if amount > reservation.amount {
             return Err(Code::SettleAmountGreaterThanReserveAmount.into());
         }
-        context.rules.amount_in_range(amount, reservation.method)?;
+        context.rules.check_amount(amount, reservation.method)?;
         let fee = context.rules.fees.fee(Operation::Reserve, reservation.method, amount);
-        let own_fee = reservation.progress.marketplace_fee.share(amount, reservation.amount, Amount::CENT);
+        let marketplace_fee =
+            reservation.progress.marketplace_fee.share(amount, reservation.amount, Amount::CENT);
         let mut settled = reservation.clone();
         settled.progress.settled = Some(amount);
-        (settled.progress.fee, settled.progress.marketplace_fee) = (fee, own_fee);
-        completion::covered(book, &settled)?;
-        completion::settle_reservation(book, context, &settled);
+        (settled.progress.fee, settled.progress.marketplace_fee) = (fee, marketplace_fee);
+        lifecycle::check_funds(book, &settled)?;
+        lifecycle::settle_reservation(book, context, &settled);
         Ok(Receipt { transaction: self.reservation.clone(), status: Status::Pending })
     }
 }
@@ -95,9 +96,9 @@ pub struct Cancel {
 impl Command for Cancel {
     type Output = Receipt;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller);
-        needs.transaction(&self.transaction);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.account(self.caller);
+        reads.transaction(&self.transaction);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Receipt, FpsError> {
@@ -107,7 +108,8 @@ impl Command for Cancel {
             return Err(Code::InvalidTransactionState.into());
         }
         let number = found.number;
-        let cancelled = Stage { at: context.now, status: Status::Cancelled, code: StatusCode::Canceled };
+        let cancelled =
+            StatusChange { at: context.now, status: Status::Cancelled, code: StatusCode::Canceled };
         book.change_status(number, cancelled, None);
         Ok(Receipt { transaction: self.transaction.clone(), status: Status::Cancelled })
     }
@@ -123,6 +125,6 @@ fn own_transaction<'b>(
     if found.caller != caller {
         return Err(Code::InvalidTransactionId.into());
     }
-    book.account(caller).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
+    book.account(caller).ok_or(Code::AccessFailure)?.check_role(Role::Caller)?;
     Ok(found)
 }

@@ -3,7 +3,7 @@
 use crate::error::FpsError;
 
 use super::book::Book;
-use super::needs::Needs;
+use super::read_set::ReadSet;
 use super::{Command, Context, Query, QueryContext};
 
 /// The text of a secret. It never shows itself.
@@ -53,16 +53,16 @@ impl SecretName {
 
 /// Asks for a secret, which may not have been made yet.
 #[derive(Clone, Copy, Debug)]
-pub struct FindSecret {
+pub struct GetSecret {
     /// Which.
     pub name: SecretName,
 }
 
-impl Query for FindSecret {
+impl Query for GetSecret {
     type Output = Option<Secret>;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.secret(self.name);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.secret(self.name);
     }
 
     fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Self::Output, FpsError> {
@@ -72,25 +72,25 @@ impl Query for FindSecret {
 
 /// Offers a new secret. What was there first is kept, and given back.
 #[derive(Clone, Debug)]
-pub struct KeepSecret {
+pub struct StoreSecret {
     /// Which.
     pub name: SecretName,
     /// The new one.
     pub offered: Secret,
 }
 
-impl Command for KeepSecret {
+impl Command for StoreSecret {
     type Output = Secret;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.secret(self.name);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.secret(self.name);
     }
 
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Self::Output, FpsError> {
         if let Some(kept) = book.secret(self.name) {
             return Ok(kept.clone());
         }
-        book.keep_secret(self.name, self.offered.clone());
+        book.store_secret(self.name, self.offered.clone());
         Ok(self.offered.clone())
     }
 }

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Code, FpsError};
 
 use super::account::{Account, Role};
+use super::amount::Amount;
 use super::book::Book;
-use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
-use super::money::Amount;
-use super::names::{AccountNumber, SubscriptionId, TransactionNumber};
-use super::needs::Needs;
+use super::idempotency::{IdempotencyKey, IdempotentAction, IdempotentOperation};
+use super::ids::{AccountNumber, SubscriptionId, TransactionNumber};
+use super::read_set::ReadSet;
 use super::refund::Refund;
 use super::time::{Period, Timestamp};
-use super::transaction::{MarketplaceRefundPolicy, Remarks, wire_names};
+use super::transaction::{Descriptions, MarketplaceRefundPolicy, wire_names};
 use super::transaction_views::TransactionDetail;
 use super::{Command, Context, Query, QueryContext};
 
@@ -94,8 +94,8 @@ pub struct SubscriptionDetails {
 impl Query for GetSubscriptionDetails {
     type Output = SubscriptionDetails;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.subscription(&self.subscription);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.subscription(&self.subscription);
     }
 
     fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<SubscriptionDetails, FpsError> {
@@ -121,10 +121,10 @@ pub struct GetTransactionsForSubscription {
 impl Query for GetTransactionsForSubscription {
     type Output = (Subscription, Vec<TransactionDetail>);
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        let Some(subscription) = needs.subscription(&self.subscription) else { return };
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        let Some(subscription) = reads.subscription(&self.subscription) else { return };
         for &number in &subscription.transactions {
-            needs.transaction_row(number);
+            reads.transaction_row(number);
         }
     }
 
@@ -148,13 +148,13 @@ pub struct CancelSubscription {
 impl Command for CancelSubscription {
     type Output = ();
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller);
-        needs.subscription(&self.subscription);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.account(self.caller);
+        reads.subscription(&self.subscription);
     }
 
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
-        let subscription = Subscription::owned_by(book, self.caller, &self.subscription)?;
+        let subscription = Subscription::check_owner(book, self.caller, &self.subscription)?;
         let key = subscription.id.clone();
         book.cancel_subscription(&key);
         Ok(())
@@ -171,24 +171,24 @@ pub struct CancelSubscriptionAndRefund {
     /// How much of the last payment goes back.
     pub amount: Amount,
     /// The refund's reference and note.
-    pub remarks: Remarks,
+    pub descriptions: Descriptions,
 }
 
-impl Referenced for CancelSubscriptionAndRefund {
-    fn key(&self) -> ReferenceKey {
-        self.remarks.reference_key(self.caller, ReferencedAction::CancelSubscriptionAndRefund)
+impl IdempotentOperation for CancelSubscriptionAndRefund {
+    fn key(&self) -> IdempotencyKey {
+        self.descriptions.idempotency_key(self.caller, IdempotentAction::CancelSubscriptionAndRefund)
     }
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller);
-        let last = needs.subscription(&self.subscription).and_then(|found| found.transactions.last());
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.account(self.caller);
+        let last = reads.subscription(&self.subscription).and_then(|found| found.transactions.last());
         if let Some(&last) = last {
-            needs.transaction_row(last);
+            reads.transaction_row(last);
         }
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
-        let subscription = Subscription::owned_by(book, self.caller, &self.subscription)?;
+        let subscription = Subscription::check_owner(book, self.caller, &self.subscription)?;
         let key = subscription.id.clone();
         let last = subscription.transactions.last().and_then(|number| book.transaction_row(*number));
         let last = last.ok_or_else(|| {
@@ -202,7 +202,7 @@ impl Referenced for CancelSubscriptionAndRefund {
             original: last.id.clone(),
             amount: Some(self.amount),
             policy: MarketplaceRefundPolicy::MasterTxnOnly,
-            remarks: self.remarks.clone(),
+            descriptions: self.descriptions.clone(),
         };
         let refunded = refund.decide(book, context)?;
         book.cancel_subscription(&key);
@@ -222,7 +222,7 @@ impl Subscription {
     }
 
     /// The same for its recipient, while it goes on.
-    fn owned_by<'b>(
+    fn check_owner<'b>(
         book: &'b Book,
         caller: AccountNumber,
         id: &SubscriptionId,
@@ -231,7 +231,7 @@ impl Subscription {
         if found.recipient != caller {
             return Err(Code::AccessFailure.into());
         }
-        book.account(caller).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
+        book.account(caller).ok_or(Code::AccessFailure)?.check_role(Role::Caller)?;
         if found.status == SubscriptionStatus::Active {
             return Ok(found);
         }

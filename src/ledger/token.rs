@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, FpsError};
 
+use super::amount::Amount;
+use super::id_allocator::MAX_LEAD_MILLIS;
+use super::ids::{AccountNumber, InstrumentNumber, TokenId, TokenNumber};
 use super::instrument::{Instrument, Validity};
-use super::money::Amount;
-use super::names::{AccountNumber, InstrumentNumber, TokenId, TokenNumber};
-use super::numbering::MOST_LEAD_MILLIS;
 use super::time::{Period, Timestamp};
 use super::transaction::{ChargeFeeTo, PaymentMethod, wire_names};
 
@@ -78,7 +78,7 @@ impl RecipientTerms {
 
 /// What a usage limit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Measure {
+pub enum UsageMeasure {
     /// Millionths of a dollar.
     Amount,
     /// Uses.
@@ -89,7 +89,7 @@ pub enum Measure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageLimit {
     /// What is counted.
-    pub measure: Measure,
+    pub measure: UsageMeasure,
     /// How much is allowed: millionths of a dollar, or uses.
     pub allowed: i64,
     /// The length of a window; none = the token's life.
@@ -98,7 +98,7 @@ pub struct UsageLimit {
 
 /// How much of a limit is used in the window that began at `since`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Used {
+pub struct WindowUsage {
     /// Start of the window, milliseconds since 1970.
     pub since: i64,
     /// Used so far, in the limit's measure.
@@ -113,7 +113,7 @@ pub struct Usage {
     /// Their total.
     pub spent: Amount,
     /// One entry for each usage limit, in the same order.
-    pub windows: Vec<Used>,
+    pub windows: Vec<WindowUsage>,
 }
 
 /// A payment token.
@@ -186,13 +186,13 @@ impl Token {
     }
 
     /// Whether the sender token was not cancelled.
-    pub fn not_cancelled(&self) -> Result<(), FpsError> {
+    pub fn check_not_cancelled(&self) -> Result<(), FpsError> {
         if self.active { Ok(()) } else { Err(Code::TokenNotActive_Sender.into()) }
     }
 
     /// Whether the token is within its validity. One that is not breaks a rule of its own (Amazon's description of
     /// `IncompatibleTokens`; the details are our choice).
-    pub fn in_force(&self, now: Timestamp) -> Result<(), FpsError> {
+    pub fn check_in_force(&self, now: Timestamp) -> Result<(), FpsError> {
         if self.validity.holds(now) {
             return Ok(());
         }
@@ -202,7 +202,7 @@ impl Token {
     }
 
     /// Whether it is the token for this purpose of this very instrument.
-    pub(super) fn serves(&self, purpose: Purpose, instrument: &Instrument) -> Result<(), FpsError> {
+    pub(super) fn check_purpose(&self, purpose: Purpose, instrument: &Instrument) -> Result<(), FpsError> {
         let problem = if self.purpose != purpose {
             "The operation needs the token that settles or funds the instrument, not one that pays with it or another."
         } else if self.instrument != Some(instrument.number) {
@@ -214,7 +214,7 @@ impl Token {
     }
 
     /// Whether another use of `amount` stays within every usage limit (guide: `TokenUsageError`).
-    pub fn within_limits(&self, amount: Amount, now: Timestamp) -> Result<(), FpsError> {
+    pub fn check_usage_limits(&self, amount: Amount, now: Timestamp) -> Result<(), FpsError> {
         let spent = self.token_type == TokenType::SingleUse && self.usage.uses > 0;
         let over_global = self.global_limit.is_some_and(|limit| self.usage.spent + amount > limit);
         let over_window = self
@@ -231,7 +231,7 @@ impl Token {
 
     /// Whether the token's own rule allows a single charge of `amount`. The detail for an exact amount is recorded, the
     /// others are our choice.
-    pub fn allows_charge(&self, amount: Amount) -> Result<(), FpsError> {
+    pub fn check_charge(&self, amount: Amount) -> Result<(), FpsError> {
         let is_exact = self.min_charge.is_some() && self.min_charge == self.max_charge;
         let detail = if self.min_charge.is_some_and(|least| amount < least) {
             if is_exact { NOT_EQUAL } else { "Transaction amount is less than accepted value" }
@@ -244,20 +244,23 @@ impl Token {
     }
 
     /// Counts a use.
-    pub fn use_up(&mut self, amount: Amount, now: Timestamp) {
+    pub fn record_use(&mut self, amount: Amount, now: Timestamp) {
         let windows = self.windows(now);
         self.usage.windows = self
             .limits
             .iter()
             .zip(windows)
-            .map(|(limit, window)| Used { used: window.used.saturating_add(limit.step(amount)), ..window })
+            .map(|(limit, window)| WindowUsage {
+                used: window.used.saturating_add(limit.step(amount)),
+                ..window
+            })
             .collect();
         self.usage.uses += 1;
         self.usage.spent += amount;
     }
 
     /// Takes back a use that came to nothing; windows that have passed since stay as they are.
-    pub fn give_back(&mut self, amount: Amount, used_at: Timestamp) {
+    pub fn undo_use(&mut self, amount: Amount, used_at: Timestamp) {
         let windows = self.windows(used_at);
         for ((limit, window), kept) in self.limits.iter().zip(windows).zip(&mut self.usage.windows) {
             if kept.since == window.since {
@@ -269,7 +272,7 @@ impl Token {
     }
 
     /// The state of each limit in the window that holds `now`.
-    pub fn windows(&self, now: Timestamp) -> Vec<Used> {
+    pub fn windows(&self, now: Timestamp) -> Vec<WindowUsage> {
         let anchor = self.validity.from.unwrap_or(self.installed);
         let current =
             |limit: &UsageLimit| limit.period.map_or(anchor, |period| period.window_start(anchor, now));
@@ -279,11 +282,11 @@ impl Token {
             .map(|(place, limit)| {
                 let since = current(limit).millis();
                 // A use may have been received a little later than the clock shows, in the next window.
-                let latest = now.plus_millis(MOST_LEAD_MILLIS).millis();
+                let latest = now.plus_millis(MAX_LEAD_MILLIS).millis();
                 let kept = self.usage.windows.get(place);
                 let kept = kept.filter(|kept| kept.since == since || (since..=latest).contains(&kept.since));
                 let since = kept.map_or(since, |kept| kept.since);
-                Used { since, used: kept.map_or(0, |kept| kept.used) }
+                WindowUsage { since, used: kept.map_or(0, |kept| kept.used) }
             })
             .collect()
     }
@@ -293,8 +296,8 @@ impl UsageLimit {
     /// What one use of `amount` takes from the limit.
     fn step(&self, amount: Amount) -> i64 {
         match self.measure {
-            Measure::Amount => amount.micros(),
-            Measure::Count => 1,
+            UsageMeasure::Amount => amount.micros(),
+            UsageMeasure::Count => 1,
         }
     }
 }

@@ -4,19 +4,19 @@ use crate::error::{Code, FpsError};
 
 use super::account::{Account, AccountState};
 use super::book::Book;
-use super::names::{AccountNumber, TokenId, TokenNumber};
-use super::needs::Needs;
-use super::token::{Purpose, Token, TokenType, Usage, UsageLimit, Used};
+use super::ids::{AccountNumber, TokenId, TokenNumber};
+use super::read_set::ReadSet;
+use super::token::{Purpose, Token, TokenType, Usage, UsageLimit, WindowUsage};
 use super::transaction::PaymentMethod;
 use super::{Command, Context, Query, QueryContext, Rules, unknown_id};
 
 /// By what a token is looked up.
 #[derive(Clone, Debug)]
-pub enum TokenName {
+pub enum TokenSelector {
     /// Its id.
     Id(TokenId),
     /// The reference under which it was made.
-    Reference(String),
+    IdempotencyRecord(String),
 }
 
 /// Asks for a token by id or by the reference it was made under.
@@ -25,25 +25,25 @@ pub struct GetTokenByCaller {
     /// Who asks: the caller it was made for, or its owner.
     pub caller: AccountNumber,
     /// Which token.
-    pub name: TokenName,
+    pub name: TokenSelector,
 }
 
 impl Query for GetTokenByCaller {
     type Output = Token;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
         match &self.name {
-            TokenName::Id(id) => {
-                needs.token(id);
+            TokenSelector::Id(id) => {
+                reads.token(id);
             }
-            TokenName::Reference(reference) => needs.tokens_under(self.caller, reference),
+            TokenSelector::IdempotencyRecord(reference) => reads.tokens_under(self.caller, reference),
         }
     }
 
     fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Token, FpsError> {
         match &self.name {
-            TokenName::Id(id) => Token::seen_by(book, self.caller, id).cloned(),
-            TokenName::Reference(reference) => {
+            TokenSelector::Id(id) => Token::seen_by(book, self.caller, id).cloned(),
+            TokenSelector::IdempotencyRecord(reference) => {
                 let found = book.tokens_under(self.caller, reference).next();
                 found.cloned().ok_or_else(|| Code::InvalidCallerReference.into())
             }
@@ -69,8 +69,8 @@ pub struct GetTokens {
 impl Query for GetTokens {
     type Output = Vec<Token>;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.tokens_of(self.caller);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.tokens_of(self.caller);
     }
 
     fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Vec<Token>, FpsError> {
@@ -94,10 +94,10 @@ pub struct GetTokenUsage {
 }
 
 impl Query for GetTokenUsage {
-    type Output = Vec<(UsageLimit, Used)>;
+    type Output = Vec<(UsageLimit, WindowUsage)>;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.token(&self.token);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.token(&self.token);
     }
 
     fn answer(&self, book: &Book, context: &QueryContext<'_>) -> Result<Self::Output, FpsError> {
@@ -121,9 +121,9 @@ pub struct CancelToken {
 impl Command for CancelToken {
     type Output = ();
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller);
-        needs.token(&self.token);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.account(self.caller);
+        reads.token(&self.token);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<(), FpsError> {
@@ -131,7 +131,7 @@ impl Command for CancelToken {
         if token.caller != self.caller {
             return Err(Code::TokenAccessDenied.into());
         }
-        book.account(self.caller).ok_or(Code::AccessFailure)?.keeps_tokens()?;
+        book.account(self.caller).ok_or(Code::AccessFailure)?.check_can_hold_tokens()?;
         if !token.active {
             return Err(Code::TokenNotActive.into());
         }
@@ -161,9 +161,9 @@ pub struct InstallPaymentInstruction {
 impl Command for InstallPaymentInstruction {
     type Output = TokenId;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller);
-        needs.tokens_under(self.caller, &self.caller_reference);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.account(self.caller);
+        reads.tokens_under(self.caller, &self.caller_reference);
     }
 
     /// The same request again gets the same token, another one under its reference is refused.
@@ -171,7 +171,7 @@ impl Command for InstallPaymentInstruction {
         if let Some(made) = book.tokens_under(self.caller, &self.caller_reference).next() {
             return if self.made(made) { Ok(made.id.clone()) } else { Err(Code::DuplicateRequest.into()) };
         }
-        book.account(self.caller).ok_or(Code::AccessFailure)?.keeps_tokens()?;
+        book.account(self.caller).ok_or(Code::AccessFailure)?.check_can_hold_tokens()?;
         let number = TokenNumber(context.numbering.number());
         let id = context.numbering.ids.token(number);
         book.add_token(Token {
@@ -223,8 +223,8 @@ pub struct GetPaymentInstruction {
 impl Query for GetPaymentInstruction {
     type Output = Token;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.token(&self.token);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.token(&self.token);
     }
 
     fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Token, FpsError> {
@@ -244,8 +244,8 @@ pub struct GetRecipientVerificationStatus {
 impl Query for GetRecipientVerificationStatus {
     type Output = bool;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.token(&self.token);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.token(&self.token);
     }
 
     fn answer(&self, book: &Book, context: &QueryContext<'_>) -> Result<bool, FpsError> {
@@ -284,7 +284,7 @@ impl Token {
         id: &TokenId,
         rules: &Rules,
     ) -> Result<&'b Self, FpsError> {
-        rules.magic_token("RecipientTokenId", id)?;
+        rules.check_magic_token("RecipientTokenId", id)?;
         let token = book.token(id).ok_or_else(|| {
             let what = "\"recipientTokenId\" has to be a valid token ID";
             unknown_id(id.has_fps_form(), Code::InvalidTokenId_Recipient, what, id.as_str())
@@ -292,7 +292,7 @@ impl Token {
         if !token.purpose.receives() {
             return Err(Code::InvalidTokenId_Recipient.into());
         }
-        token.installed_by(caller)?;
+        token.check_installer(caller)?;
         Ok(token)
     }
 }
@@ -300,7 +300,7 @@ impl Token {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{AccountKind, Amount, Event, FeeTable, Ids, Numbering, Timestamp};
+    use crate::ledger::{AccountKind, Amount, Event, FeeTable, IdAllocator, IdCodec, Timestamp};
 
     #[test]
     fn a_cancelled_token_is_told_of_once() {
@@ -312,7 +312,7 @@ mod tests {
             magic: false,
         };
         let (mut numbering, now) =
-            (Numbering::new(Ids::new(1), 5, Timestamp::MIN), Timestamp::from_millis(1_338_508_800_000));
+            (IdAllocator::new(IdCodec::new(1), 5, Timestamp::MIN), Timestamp::from_millis(1_338_508_800_000));
         let mut context = Context { now, clock_stands: true, rules: &rules, numbering: &mut numbering };
         let mut book = Book::default();
         let caller = AccountNumber(1);

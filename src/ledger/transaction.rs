@@ -1,9 +1,9 @@
 //! Transactions: what happened, to whom, and how far it got.
 
 use super::account::Role;
+use super::amount::Amount;
 use super::book::History;
-use super::money::Amount;
-use super::names::{AccountNumber, InstrumentNumber, TokenNumber, TransactionId, TransactionNumber};
+use super::ids::{AccountNumber, InstrumentNumber, TokenNumber, TransactionId, TransactionNumber};
 use super::time::Timestamp;
 
 macro_rules! wire_names {
@@ -177,7 +177,7 @@ pub struct DescriptorPolicy {
 
 /// What the caller says about a transaction besides its amount.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Remarks {
+pub struct Descriptions {
     /// The caller's own name for the request: unique for seven days.
     pub caller_reference: String,
     /// For the caller.
@@ -192,7 +192,7 @@ pub struct Remarks {
 
 /// One entry of a transaction's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stage {
+pub struct StatusChange {
     /// When it was reached.
     pub at: Timestamp,
     /// The state reached.
@@ -201,7 +201,7 @@ pub struct Stage {
     pub code: StatusCode,
 }
 
-impl Stage {
+impl StatusChange {
     /// The sentence that goes with it: an amount that is only held was not charged (the variant's text is our choice).
     pub const fn message(&self) -> &'static str {
         match (self.status, self.code) {
@@ -241,7 +241,7 @@ pub struct Transaction {
     /// Who pays the fee.
     pub charge_fee_to: ChargeFeeTo,
     /// What the caller said about it.
-    pub remarks: Remarks,
+    pub descriptions: Descriptions,
     /// Refunds: the transaction that is refunded.
     pub original: Option<TransactionNumber>,
     /// Refunds: what happens to a marketplace's fee.
@@ -293,8 +293,8 @@ impl Transaction {
     }
 
     /// The state it is in.
-    pub fn stage(&self) -> Stage {
-        self.history.last().unwrap_or(Stage {
+    pub fn last_change(&self) -> StatusChange {
+        self.history.last().unwrap_or(StatusChange {
             at: self.received,
             status: Status::Pending,
             code: StatusCode::PendingNetworkResponse,
@@ -303,7 +303,7 @@ impl Transaction {
 
     /// The status it is in.
     pub fn status(&self) -> Status {
-        self.stage().status
+        self.last_change().status
     }
 
     /// The credit instrument it charged, if it is a Pay that made debt.

@@ -6,10 +6,10 @@ use crate::error::{Code, FpsError};
 
 use super::account::Account;
 use super::book::Book;
+use super::ids::{AccountNumber, InstrumentId, TokenId, TokenNumber, TransactionId, TransactionNumber};
 use super::instrument::InstrumentKind;
-use super::names::{AccountNumber, InstrumentId, TokenId, TokenNumber, TransactionId, TransactionNumber};
-use super::needs::Needs;
-use super::transaction::{Stage, Transaction};
+use super::read_set::ReadSet;
+use super::transaction::{StatusChange, Transaction};
 use super::{Query, QueryContext};
 
 /// Asks how far a transaction got.
@@ -27,7 +27,7 @@ pub struct TransactionState {
     /// Its id.
     pub id: TransactionId,
     /// Where it stands.
-    pub stage: Stage,
+    pub stage: StatusChange,
     /// The caller's reference for it.
     pub caller_reference: String,
 }
@@ -35,16 +35,16 @@ pub struct TransactionState {
 impl Query for GetTransactionStatus {
     type Output = TransactionState;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.transaction_alone(&self.transaction);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.transaction_alone(&self.transaction);
     }
 
     fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<TransactionState, FpsError> {
         let found = Transaction::find(book, self.caller, &self.transaction)?;
         Ok(TransactionState {
             id: found.id.clone(),
-            stage: found.stage(),
-            caller_reference: found.remarks.caller_reference.clone(),
+            stage: found.last_change(),
+            caller_reference: found.descriptions.caller_reference.clone(),
         })
     }
 }
@@ -84,10 +84,10 @@ pub struct TransactionDetail {
 impl Query for GetTransaction {
     type Output = TransactionDetail;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        if let Some(found) = needs.transaction_alone(&self.transaction) {
-            needs.transaction_shown(found.number);
-            needs.refunds_of(found.number);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        if let Some(found) = reads.transaction_alone(&self.transaction) {
+            reads.transaction_shown(found.number);
+            reads.refunds_of(found.number);
         }
     }
 
@@ -104,7 +104,7 @@ impl TransactionDetail {
         let token = |row: TokenNumber| book.token_row(row).map(|token| token.id.clone());
         let id = |row: TransactionNumber| book.transaction_row(row).map(|transaction| transaction.id.clone());
         let instrument = found.instrument.and_then(|row| book.instrument_row(row));
-        let refunds = book.refunds_of(number).filter(|_| book.knows_refunds_of(number));
+        let refunds = book.refunds_of(number).filter(|_| book.has_loaded_refunds_of(number));
         Some(Self {
             sender: book.shared_account(found.sender)?,
             caller: book.shared_account(found.caller)?,

@@ -4,15 +4,15 @@ use crate::error::{Code, FpsError};
 
 use super::Context;
 use super::account::Role;
+use super::amount::Amount;
 use super::book::Book;
-use super::completion;
-use super::idempotency::{ReferenceKey, Referenced, ReferencedAction};
+use super::idempotency::{IdempotencyKey, IdempotentAction, IdempotentOperation};
+use super::ids::{AccountNumber, InstrumentId, TransactionNumber};
 use super::instrument::{Instrument, InstrumentKind};
-use super::money::Amount;
-use super::names::{AccountNumber, InstrumentId, TransactionNumber};
-use super::needs::Needs;
+use super::lifecycle;
 use super::posting::LedgerAccount;
-use super::transaction::{Operation, PaymentMethod, Remarks, Transaction};
+use super::read_set::ReadSet;
+use super::transaction::{Descriptions, Operation, PaymentMethod, Transaction};
 
 /// A WriteOffDebt as asked for.
 #[derive(Clone, Debug)]
@@ -24,32 +24,37 @@ pub struct WriteOffDebt {
     /// How much of it.
     pub amount: Amount,
     /// What the caller says about it.
-    pub remarks: Remarks,
+    pub descriptions: Descriptions,
 }
 
-impl Referenced for WriteOffDebt {
-    fn key(&self) -> ReferenceKey {
-        self.remarks.reference_key(self.caller, ReferencedAction::WriteOffDebt)
+impl IdempotentOperation for WriteOffDebt {
+    fn key(&self) -> IdempotencyKey {
+        self.descriptions.idempotency_key(self.caller, IdempotentAction::WriteOffDebt)
     }
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.account(self.caller);
-        needs.instrument(&self.instrument);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.account(self.caller);
+        reads.instrument(&self.instrument);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
         let instrument = Instrument::find(book, self.caller, &self.instrument, InstrumentKind::Credit)?;
-        book.account(self.caller).ok_or(Code::AccessFailure)?.take_part(Role::Caller)?;
+        book.account(self.caller).ok_or(Code::AccessFailure)?.check_role(Role::Caller)?;
         if self.amount > book.total(LedgerAccount::debt(instrument.number)) {
             return Err(Code::SettleAmountGreaterThanDebt.into());
         }
-        context.rules.amount_in_range(self.amount, PaymentMethod::Debt)?;
-        let draft =
-            Transaction::draft(context, self.caller, Operation::WriteOffDebt, self.amount, &self.remarks)
-                .on_debt_of(instrument);
+        context.rules.check_amount(self.amount, PaymentMethod::Debt)?;
+        let draft = Transaction::draft(
+            context,
+            self.caller,
+            Operation::WriteOffDebt,
+            self.amount,
+            &self.descriptions,
+        )
+        .on_debt_of(instrument);
         if let Some(instrument) = draft.instrument {
-            book.has_debts_to_clear(instrument, draft.amount)?;
+            book.require_debts_to_clear(instrument, draft.amount)?;
         }
-        Ok(completion::finish_at_once(book, draft))
+        Ok(lifecycle::finish_at_once(book, draft))
     }
 }

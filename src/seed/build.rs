@@ -7,11 +7,11 @@ use toml::Spanned;
 
 use crate::error::FpsError;
 use crate::ledger::{
-    Account, AccountKind, AccountNumber, Amount, Book, CarryOut, Command, Context, DepositFunds, Ending,
-    FundPrepaid, Instrument, InstrumentKind, InstrumentNumber, Measure, Numbering, OwnFee, Pay, Payment,
-    PaymentMethod, Period, Purpose, RecipientTerms, Referenced, Remarks, Rules, SettleDebt, Subscription,
-    SubscriptionStatus, SubscriptionTerms, Timestamp, Token, TokenId, TokenNumber, TokenType,
-    TransactionNumber, Usage, UsageLimit, Validity,
+    Account, AccountKind, AccountNumber, Amount, Book, CbuiStatus, Command, Context, DepositFunds,
+    Descriptions, FundPrepaid, IdAllocator, IdempotentOperation, Instrument, InstrumentKind,
+    InstrumentNumber, MarketplaceFee, Pay, Payment, PaymentMethod, Period, Purpose, RecipientTerms, Rules,
+    RunScheduled, SettleDebt, Subscription, SubscriptionStatus, SubscriptionTerms, Timestamp, Token, TokenId,
+    TokenNumber, TokenType, TransactionNumber, Usage, UsageLimit, UsageMeasure, Validity,
 };
 use crate::store::{InitialState, NewAccessKey, PageSettings, Standing};
 
@@ -36,7 +36,7 @@ pub(super) struct Builder<'a> {
     /// When the first seeded transaction was received: each takes a millisecond of its own, the last one before now.
     opening: Timestamp,
     rules: &'a Rules,
-    numbering: &'a mut Numbering,
+    numbering: &'a mut IdAllocator,
     book: Book,
     keys: Vec<NewAccessKey>,
     accounts: HashMap<String, AccountNumber>,
@@ -44,7 +44,7 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(now: Timestamp, rules: &'a Rules, numbering: &'a mut Numbering) -> Self {
+    pub(super) fn new(now: Timestamp, rules: &'a Rules, numbering: &'a mut IdAllocator) -> Self {
         let (accounts, instruments) = (HashMap::new(), HashMap::new());
         let book = Book::default();
         Self { now, opening: now, rules, numbering, book, keys: Vec::new(), accounts, instruments }
@@ -109,8 +109,8 @@ impl<'a> Builder<'a> {
             });
         }
         let Some(balance) = &entry.balance else { return Ok(()) };
-        let remarks = remarks("opening balance", Some(name), None);
-        let deposit = DepositFunds { account: owner, amount: amount(balance)?, remarks };
+        let descriptions = descriptions("opening balance", Some(name), None);
+        let deposit = DepositFunds { account: owner, amount: amount(balance)?, descriptions };
         let (book, mut context) = self.parts();
         deposit.decide(book, &mut context).map_err(|refusal| refused(balance, "balance", &refusal))?;
         Ok(())
@@ -297,7 +297,7 @@ impl<'a> Builder<'a> {
         }
         let due: Vec<_> = book.changes().due.values().copied().flatten().collect();
         for due in due {
-            CarryOut(due)
+            RunScheduled(due)
                 .decide(book, &mut context)
                 .map_err(|refusal| refused(&entry.token, "payment", &refusal))?;
         }
@@ -360,8 +360,8 @@ fn make_payment(
 ) -> Built<Result<TransactionNumber, FpsError>> {
     let caller = token.caller;
     let name = entry.id.as_ref().unwrap_or(&entry.token).get_ref();
-    let mut remarks = remarks("seeded payment", Some(name), entry.caller_reference.as_ref());
-    remarks.caller_description.clone_from(&entry.caller_description);
+    let mut descriptions = descriptions("seeded payment", Some(name), entry.caller_reference.as_ref());
+    descriptions.caller_description.clone_from(&entry.caller_description);
     let (amount, sender_token, timeout_minutes) = (amount(&entry.amount)?, token.id.clone(), TIMEOUT_MINUTES);
     let instrument =
         token.instrument.and_then(|number| book.instrument_row(number)).map(|found| found.id.clone());
@@ -372,13 +372,13 @@ fn make_payment(
                 sender_token,
                 instrument,
                 amount: Some(amount),
-                remarks,
+                descriptions,
                 timeout_minutes,
             };
             settle.decide(book, context)
         }
         (Purpose::Funding, Some(instrument)) => {
-            FundPrepaid { caller, sender_token, instrument, amount, remarks, timeout_minutes }
+            FundPrepaid { caller, sender_token, instrument, amount, descriptions, timeout_minutes }
                 .decide(book, context)
         }
         _ => Pay(Payment {
@@ -387,17 +387,17 @@ fn make_payment(
             recipient_token: None,
             amount,
             charge_fee_to: None,
-            own_fee: OwnFee::default(),
-            remarks,
+            marketplace_fee: MarketplaceFee::default(),
+            descriptions,
             timeout_minutes,
         })
         .decide(book, context),
     })
 }
 
-fn remarks(what: &str, whose: Option<&String>, reference: Option<&String>) -> Remarks {
+fn descriptions(what: &str, whose: Option<&String>, reference: Option<&String>) -> Descriptions {
     let made = || format!("{what} {}", whose.map_or("", String::as_str));
-    Remarks { caller_reference: reference.cloned().unwrap_or_else(made), ..Remarks::default() }
+    Descriptions { caller_reference: reference.cloned().unwrap_or_else(made), ..Descriptions::default() }
 }
 
 fn refused<T>(at: &Spanned<T>, what: &str, refusal: &FpsError) -> Mistake {
@@ -472,8 +472,8 @@ fn standing(entry: &AccountEntry) -> Standing {
 
 fn page_settings(entry: &AccountEntry) -> Built<PageSettings> {
     let ending = entry.cobranded_ending.as_ref().map(|name| {
-        Ending::named(name.get_ref()).ok_or_else(|| {
-            let known: Vec<_> = Ending::ALL.iter().map(|known| known.name()).collect();
+        CbuiStatus::named(name.get_ref()).ok_or_else(|| {
+            let known: Vec<_> = CbuiStatus::ALL.iter().map(|known| known.name()).collect();
             mistake(name, format!("`{}` is no ending; use one of {}", name.get_ref(), known.join(", ")))
         })
     });
@@ -488,8 +488,8 @@ fn page_settings(entry: &AccountEntry) -> Built<PageSettings> {
 
 fn usage_limit(token: &TokenEntry, entry: &UsageLimitEntry) -> Built<UsageLimit> {
     let (measure, allowed) = match (&entry.amount, &entry.count) {
-        (Some(dollars), None) => (Measure::Amount, amount(dollars)?.micros()),
-        (None, Some(count)) if *count.get_ref() > 0 => (Measure::Count, *count.get_ref()),
+        (Some(dollars), None) => (UsageMeasure::Amount, amount(dollars)?.micros()),
+        (None, Some(count)) if *count.get_ref() > 0 => (UsageMeasure::Count, *count.get_ref()),
         _ => {
             return Err(mistake(&token.id, "a usage limit needs either an `amount` or a `count` above zero"));
         }

@@ -5,7 +5,7 @@ mod file;
 
 use std::ops::Range;
 
-use crate::ledger::{Numbering, Rules, Timestamp};
+use crate::ledger::{IdAllocator, Rules, Timestamp};
 use crate::store::InitialState;
 
 use build::Builder;
@@ -61,7 +61,7 @@ impl Seed {
         &self,
         now: Timestamp,
         rules: &Rules,
-        numbering: &mut Numbering,
+        numbering: &mut IdAllocator,
     ) -> Result<InitialState, SeedError> {
         let builder = Builder::new(now, rules, numbering);
         builder.build(&self.entries).map_err(|mistake| locate(&self.file, &self.text, &mistake))
@@ -79,7 +79,7 @@ fn locate(file: &str, text: &str, mistake: &Mistake) -> SeedError {
 
 #[cfg(test)]
 mod tests {
-    use crate::ledger::{Amount, FeeTable, Ids};
+    use crate::ledger::{Amount, FeeTable, IdCodec};
 
     use super::*;
 
@@ -94,7 +94,7 @@ mod tests {
         Seed::parse("seed.toml", text)?.begin(
             Timestamp::from_millis(0),
             &rules,
-            &mut Numbering::new(Ids::new(1), 1, Timestamp::MIN),
+            &mut IdAllocator::new(IdCodec::new(1), 1, Timestamp::MIN),
         )
     }
 

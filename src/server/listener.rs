@@ -14,7 +14,7 @@ use super::connection::{self, Reception};
 /// The pause after the first failed accept; doubled with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest pause between two tries to accept.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// Listens on every address that `address` (`host:port`) names: `localhost` is often `127.0.0.1` and `::1`.
 ///
@@ -113,7 +113,7 @@ impl Backoff {
         if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted) {
             return Duration::ZERO;
         }
-        self.last = (self.last * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+        self.last = (self.last * 2).clamp(FIRST_PAUSE, MAX_PAUSE);
         self.last
     }
 }

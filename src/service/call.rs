@@ -3,9 +3,9 @@
 use crate::config::VerifySignatureRefusal;
 use crate::error::FpsError;
 use crate::ledger::{
-    AccountNumber, ChargeFeeTo, Command, CsOwner, DescriptorPolicy, MarketplaceRefundPolicy, Once, Operation,
-    OwnFee, Payment, PaymentMethod, Query, Receipt, Referenced, Remarks, Role, SoftDescriptorType, Status,
-    TokenType,
+    AccountNumber, ChargeFeeTo, Command, CsOwner, Descriptions, DescriptorPolicy, Idempotent,
+    IdempotentOperation, MarketplaceFee, MarketplaceRefundPolicy, Operation, Payment, PaymentMethod, Query,
+    Receipt, Role, SoftDescriptorType, Status, TokenType,
 };
 use crate::outbound::Outbound;
 use crate::worlds::World;
@@ -57,8 +57,8 @@ impl<'a> Call<'a> {
     }
 
     /// Runs an operation under its caller reference and answers with its receipt.
-    pub async fn run_once(self, operation: impl Referenced) -> Result<Answer, FpsError> {
-        let once = Once { operation, digest: self.params.digest() };
+    pub async fn run_once(self, operation: impl IdempotentOperation) -> Result<Answer, FpsError> {
+        let once = Idempotent { operation, digest: self.params.digest() };
         Ok(receipt_answer(&self.run(once).await?))
     }
 }
@@ -73,55 +73,55 @@ fn receipt_answer(receipt: &Receipt) -> Answer {
 /// Reading what several actions share.
 impl Params<'_> {
     /// CallerReference and CallerDescription.
-    pub fn remarks(&mut self) -> Result<Remarks, FpsError> {
-        Ok(Remarks {
+    pub fn descriptions(&mut self) -> Result<Descriptions, FpsError> {
+        Ok(Descriptions {
             caller_reference: self.text("CallerReference")?,
-            caller_description: self.maybe_text("CallerDescription")?,
-            ..Remarks::default()
+            caller_description: self.optional_text("CallerDescription")?,
+            ..Descriptions::default()
         })
     }
 
     /// The same with SenderDescription and DescriptorPolicy: what a card statement shows.
-    pub fn remarks_for_statement(&mut self) -> Result<Remarks, FpsError> {
+    pub fn statement_descriptions(&mut self) -> Result<Descriptions, FpsError> {
         let given =
             self.is_given("DescriptorPolicy.SoftDescriptorType") || self.is_given("DescriptorPolicy.CSOwner");
-        let mut remarks = self.remarks()?;
-        remarks.sender_description = self.maybe_text("SenderDescription")?;
+        let mut descriptions = self.descriptions()?;
+        descriptions.sender_description = self.optional_text("SenderDescription")?;
         let policy = DescriptorPolicy {
             soft_descriptor: self
                 .choice("DescriptorPolicy.SoftDescriptorType", SoftDescriptorType::Static)?,
             owner: self.choice("DescriptorPolicy.CSOwner", CsOwner::Recipient)?,
         };
-        remarks.descriptor_policy = given.then_some(policy);
-        Ok(remarks)
+        descriptions.descriptor_policy = given.then_some(policy);
+        Ok(descriptions)
     }
 
     /// What Pay and Reserve share.
     pub fn payment(&mut self, caller: AccountNumber) -> Result<Payment, FpsError> {
         let sender_token = self.text("SenderTokenId")?.into();
-        let recipient_token = self.maybe_text("RecipientTokenId")?.map(Into::into);
+        let recipient_token = self.optional_text("RecipientTokenId")?.map(Into::into);
         let amount = self.amount("TransactionAmount")?;
         // A recipient token may have a default of its own; without one, nothing said is the same as Recipient.
         let charge_fee_to = if recipient_token.is_none() {
             Some(self.choice("ChargeFeeTo", ChargeFeeTo::Recipient)?)
         } else {
-            self.maybe_choice("ChargeFeeTo")?
+            self.optional_choice("ChargeFeeTo")?
         };
-        let mut remarks = self.remarks_for_statement()?;
+        let mut descriptions = self.statement_descriptions()?;
         let timeout_minutes = self.minutes("TransactionTimeoutInMins", DEFAULT_TIMEOUT_MINUTES)?;
-        let own_fee = OwnFee {
-            fixed: self.maybe_amount("MarketplaceFixedFee")?,
-            percent: self.maybe_percent("MarketplaceVariableFee")?,
+        let marketplace_fee = MarketplaceFee {
+            fixed: self.optional_amount("MarketplaceFixedFee")?,
+            percent: self.optional_percent("MarketplaceVariableFee")?,
         };
-        remarks.ipn_url = self.maybe_text("OverrideIPNURL")?;
+        descriptions.ipn_url = self.optional_text("OverrideIPNURL")?;
         Ok(Payment {
             caller,
             sender_token,
             recipient_token,
             amount,
             charge_fee_to,
-            own_fee,
-            remarks,
+            marketplace_fee,
+            descriptions,
             timeout_minutes,
         })
     }

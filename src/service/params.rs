@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Code, FpsError};
-use crate::ledger::{Amount, NotAnAmount, RequestDigest, Timestamp, decimal_number, whole_number};
+use crate::ledger::{Amount, ParseAmountError, RequestDigest, Timestamp, decimal_number, whole_number};
 
 use super::actions::Action;
 use super::{Request, instant};
@@ -152,12 +152,12 @@ impl<'a> Params<'a> {
 
     /// A text that must be there.
     pub fn text(&mut self, name: &'static str) -> Result<String, FpsError> {
-        let text = self.maybe_text(name)?;
+        let text = self.optional_text(name)?;
         text.ok_or_else(|| not_listed_as_required(name))
     }
 
     /// A text that may be there.
-    pub fn maybe_text(&mut self, name: &'static str) -> Result<Option<String>, FpsError> {
+    pub fn optional_text(&mut self, name: &'static str) -> Result<Option<String>, FpsError> {
         let (kind, Some(value)) = self.read(name)? else { return Ok(None) };
         let problem = match kind {
             Kind::Characters(most) if value.chars().count() > most => Some(format!("{most} characters")),
@@ -173,12 +173,12 @@ impl<'a> Params<'a> {
 
     /// An amount that must be there.
     pub fn amount(&mut self, name: &'static str) -> Result<Amount, FpsError> {
-        let amount = self.maybe_amount(name)?;
+        let amount = self.optional_amount(name)?;
         amount.ok_or_else(|| not_listed_as_required(name))
     }
 
     /// An amount that may be there. Without a currency it is in US dollars.
-    pub fn maybe_amount(&mut self, name: &'static str) -> Result<Option<Amount>, FpsError> {
+    pub fn optional_amount(&mut self, name: &'static str) -> Result<Option<Amount>, FpsError> {
         let required = self.parameter(name)?.required;
         let mut part = |suffix: &str| self.value(&format!("{name}.{suffix}"));
         let (value, currency) = (part("Value"), part("CurrencyCode"));
@@ -196,8 +196,8 @@ impl<'a> Params<'a> {
         };
         let amount = Amount::parse(value).map_err(|problem| {
             let rule = match problem {
-                NotAnAmount::NotANumber => "has to be a positive number of dollars, such as 15.50",
-                NotAnAmount::TooPrecise => "can not have more than two decimals",
+                ParseAmountError::NotANumber => "has to be a positive number of dollars, such as 15.50",
+                ParseAmountError::TooPrecise => "can not have more than two decimals",
             };
             FpsError::invalid_params(format!("{camel}.value {rule}. Specified value: {value}"))
         })?;
@@ -207,7 +207,7 @@ impl<'a> Params<'a> {
 
     /// One of an enumeration, or its default.
     pub fn choice<T: WireName>(&mut self, name: &'static str, default: T) -> Result<T, FpsError> {
-        let chosen = self.maybe_choice(name)?;
+        let chosen = self.optional_choice(name)?;
         if chosen.is_none() {
             self.note(name, default.write());
         }
@@ -215,7 +215,7 @@ impl<'a> Params<'a> {
     }
 
     /// One of an enumeration, if given.
-    pub fn maybe_choice<T: WireName>(&mut self, name: &'static str) -> Result<Option<T>, FpsError> {
+    pub fn optional_choice<T: WireName>(&mut self, name: &'static str) -> Result<Option<T>, FpsError> {
         let (kind, Some(value)) = self.read(name)? else { return Ok(None) };
         let chosen = T::read(value).ok_or_else(|| {
             let names = kind.describe();
@@ -269,12 +269,12 @@ impl<'a> Params<'a> {
 
     /// An instant that must be there.
     pub fn instant(&mut self, name: &'static str) -> Result<Timestamp, FpsError> {
-        let instant = self.maybe_instant(name)?;
+        let instant = self.optional_instant(name)?;
         instant.ok_or_else(|| not_listed_as_required(name))
     }
 
     /// An instant that may be there: a date, with or without a time and an offset; UTC without one.
-    pub fn maybe_instant(&mut self, name: &'static str) -> Result<Option<Timestamp>, FpsError> {
+    pub fn optional_instant(&mut self, name: &'static str) -> Result<Option<Timestamp>, FpsError> {
         let (_, Some(value)) = self.read(name)? else { return Ok(None) };
         self.note(name, value);
         let instant = instant::read(value).ok_or_else(|| {
@@ -294,7 +294,7 @@ impl<'a> Params<'a> {
 
     /// One of an enumeration that must be given.
     pub fn required_choice<T: WireName>(&mut self, name: &'static str) -> Result<T, FpsError> {
-        let chosen = self.maybe_choice(name)?;
+        let chosen = self.optional_choice(name)?;
         chosen.ok_or_else(|| not_listed_as_required(name))
     }
 
@@ -334,7 +334,7 @@ impl<'a> Params<'a> {
     }
 
     /// A percentage that may be there.
-    pub fn maybe_percent(&mut self, name: &'static str) -> Result<Option<Decimal>, FpsError> {
+    pub fn optional_percent(&mut self, name: &'static str) -> Result<Option<Decimal>, FpsError> {
         let (_, Some(value)) = self.read(name)? else { return Ok(None) };
         let percent = decimal_number(value);
         let percent = percent.filter(|percent| (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(percent));
@@ -461,8 +461,8 @@ mod tests {
 
     fn read_all(pairs: &[Pair]) -> Result<(), FpsError> {
         let mut params = params(pairs)?;
-        params.maybe_text("Note")?;
-        params.maybe_amount("Sum")?;
+        params.optional_text("Note")?;
+        params.optional_amount("Sum")?;
         params.choices::<crate::ledger::Role>("Role")?;
         params.used_up()
     }
@@ -502,8 +502,8 @@ mod tests {
         let pairs = [("Note".to_owned(), "x".to_owned())];
         let mut params = params(&pairs).unwrap();
         assert_eq!(params.used_up().unwrap_err().code, Code::InternalError);
-        assert_eq!(params.maybe_text("Other").unwrap_err().code, Code::InternalError);
-        params.maybe_text("Note").unwrap();
+        assert_eq!(params.optional_text("Other").unwrap_err().code, Code::InternalError);
+        params.optional_text("Note").unwrap();
         assert_eq!(params.used_up(), Ok(()));
     }
 

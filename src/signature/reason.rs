@@ -15,19 +15,19 @@ use percent_encoding::percent_decode_str;
 use super::{Hash, Scheme, SecretKey, Signable, ignoring_case, lower_case, push_path, sign};
 
 /// At most so many HMACs for one explanation,
-const MOST_GUESSES: usize = 4_000;
+const MAX_GUESSES: usize = 4_000;
 /// over at most so many bytes together;
-const MOST_BYTES: usize = 8 << 20;
+const MAX_BYTES: usize = 8 << 20;
 /// and a request with longer parameters, path and hosts is not looked into at all,
-const LONGEST_REQUEST: usize = 8 << 10;
+const MAX_REQUEST_BYTES: usize = 8 << 10;
 /// nor one with more parameters (FPS's largest action takes about thirty).
-const MOST_PARAMETERS: usize = 60;
+const MAX_PARAMETERS: usize = 60;
 /// Names and ports are mixed from so many of the accepted hosts; there is no end to configured aliases.
-const MOST_HOSTS: usize = 8;
+const MAX_HOSTS: usize = 8;
 /// An explanation shows so many characters of a name.
-const LONGEST_NAME: usize = 100;
+const MAX_NAME_CHARS: usize = 100;
 /// So many sets of parameters are tried that may have been added after signing.
-const MOST_SETS: usize = 500;
+const MAX_SETS: usize = 500;
 
 /// The names of the parameters that requests have for signing and its sake, in API calls and on the pages.
 const PROTOCOL: [&str; 8] = [
@@ -88,8 +88,8 @@ pub(super) fn explain(
 fn too_large(request: &Signable<'_>, hosts: &[&str], raw: &str) -> bool {
     let decoded: usize = request.pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
     let hosts: usize = hosts.iter().map(|host| host.len()).sum();
-    request.pairs.len() > MOST_PARAMETERS
-        || decoded.max(raw.len()) + request.path.len() + hosts > LONGEST_REQUEST
+    request.pairs.len() > MAX_PARAMETERS
+        || decoded.max(raw.len()) + request.path.len() + hosts > MAX_REQUEST_BYTES
 }
 
 /// Goes through the guesses, those with fewer faults first.
@@ -103,7 +103,7 @@ fn search(secret: &SecretKey, given: &Given, families: &[Family]) -> Option<Vec<
                 for head in family.heads.iter().filter(|head| head.faults.len() == left) {
                     guesses += 1;
                     bytes += head.text.len() + line.text.len();
-                    if guesses > MOST_GUESSES || bytes > MOST_BYTES {
+                    if guesses > MAX_GUESSES || bytes > MAX_BYTES {
                         return None;
                     }
                     if secret.matches(given.hash, &[head.text.as_bytes(), line.text.as_bytes()], &given.tag) {
@@ -134,7 +134,7 @@ fn added_after_signing(
             let line = spelled(rules, &signed, rules.order, rules.encoding);
             for head in family.heads.iter().filter(|head| head.faults.is_empty()) {
                 bytes += head.text.len() + line.len();
-                if bytes > MOST_BYTES {
+                if bytes > MAX_BYTES {
                     return None;
                 }
                 if secret.matches(given.hash, &[head.text.as_bytes(), line.as_bytes()], &given.tag) {
@@ -164,7 +164,7 @@ fn sets(pairs: &[Pair<'_>]) -> Vec<Vec<usize>> {
     let first = (2..count).map(|taken| (0..taken).collect());
     let two = (0..count).flat_map(|one| (one + 1..count).map(move |other| vec![one, other]));
     let all = of_protocol.chain(last).chain(first).chain(two);
-    all.filter(|set| set.len() > 1).take(MOST_SETS).collect()
+    all.filter(|set| set.len() > 1).take(MAX_SETS).collect()
 }
 
 /// Makes one sentence of the faults.
@@ -417,7 +417,7 @@ fn hosts(accepted: &[&str]) -> Vec<Variant> {
         let fault = format!("the host was signed as `{host}`, but has to be in lower case");
         hosts.offer((*host).to_owned(), vec![fault]);
     }
-    let known: Vec<String> = hosts.0.iter().take(MOST_HOSTS).map(|host| host.text.clone()).collect();
+    let known: Vec<String> = hosts.0.iter().take(MAX_HOSTS).map(|host| host.text.clone()).collect();
     let (names, ports): (Vec<_>, Vec<_>) = known.iter().map(|host| split_port(host)).unzip();
     for name in names.into_iter().chain(AMAZON).chain(LOOPBACK) {
         for port in [None].into_iter().chain(ports.iter().copied()).chain([Some("80"), Some("443")]) {
@@ -436,13 +436,13 @@ fn hosts(accepted: &[&str]) -> Vec<Variant> {
 
 /// Names in words: `a`, `b` and `c`. Long lists and long names are cut off.
 pub(super) fn listed(names: &[&str], last: &str) -> String {
-    let shown = names.iter().take(MOST_HOSTS).map(|name| match name.char_indices().nth(LONGEST_NAME) {
+    let shown = names.iter().take(MAX_HOSTS).map(|name| match name.char_indices().nth(MAX_NAME_CHARS) {
         Some((end, _)) => format!("`{}…`", name.get(..end).unwrap_or_default()),
         None => format!("`{name}`"),
     });
     let mut shown: Vec<String> = shown.collect();
-    if names.len() > MOST_HOSTS {
-        shown.push(format!("{} more", names.len() - MOST_HOSTS));
+    if names.len() > MAX_HOSTS {
+        shown.push(format!("{} more", names.len() - MAX_HOSTS));
     }
     match shown.split_last() {
         Some((end, start)) if !start.is_empty() => format!("{}{last}{end}", start.join(", ")),

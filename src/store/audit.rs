@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::Database;
-use crate::ledger::{Ids, InstrumentNumber, TokenNumber, TransactionNumber};
+use crate::ledger::{IdCodec, InstrumentNumber, TokenNumber, TransactionNumber};
 
 use super::databases::{DEFAULT_WORLD, worlds_beside};
 use super::engine::{Connection, Row, Values};
@@ -249,7 +249,7 @@ async fn audit_world(
 }
 
 /// Where an invariant is violated, and by how much. Rows have the ids that clients know them by.
-fn place(row: &Row, ids: Option<Ids>) -> sqlx::Result<String> {
+fn place(row: &Row, ids: Option<IdCodec>) -> sqlx::Result<String> {
     let (what, number): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
     let id = match (row.try_get::<Option<String>, _>(2)?, ids, what.as_str()) {
         (Some(id), _, _) => id,

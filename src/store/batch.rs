@@ -190,7 +190,7 @@ impl Writer {
             let mut context = Context { now, clock_stands: clock.stands(), rules, numbering };
             let decided = catch_unwind(AssertUnwindSafe(|| job.decide(&mut rows.book, &mut context)));
             decided.map_err(|_| BatchError::Faulty { job: place, fault: Fault::Panicked })?;
-            if let Some(broken) = self.rows.book.broken() {
+            if let Some(broken) = self.rows.book.violation() {
                 return Err(BatchError::Faulty { job: place, fault: Fault::Broken(broken.clone()) });
             }
             let Some(missing) = self.rows.book.take_missing() else { return Ok(()) };

@@ -1,7 +1,7 @@
 //! Why a batch was not saved, and what follows from it.
 
 use crate::error::{Code, FpsError};
-use crate::ledger::BrokenInvariant;
+use crate::ledger::InvariantViolation;
 
 use super::postgres::Failure;
 
@@ -49,7 +49,7 @@ pub(super) enum BatchError {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
     #[error(transparent)]
-    Broken(BrokenInvariant),
+    Broken(InvariantViolation),
     #[error("the decision panicked")]
     Panicked,
 }

@@ -5,9 +5,10 @@ use std::fmt::Write;
 use crate::clock::ClockState;
 use crate::error::{Code, FpsError};
 use crate::ledger::{
-    AccountKind, AccountState, Amount, ChargeFeeTo, CsOwner, DescriptorPolicy, Ending, InstrumentKind, Kind,
-    MarketplaceRefundPolicy, Operation, PaymentMethod, Purpose, ReferencedAction, SecretName,
-    SoftDescriptorType, Stage, Status, StatusCode, Step, SubscriptionStatus, Timestamp, TokenId, TokenType,
+    AccountKind, AccountState, Amount, CbuiStatus, ChargeFeeTo, CsOwner, DescriptorPolicy, IdempotentAction,
+    InstrumentKind, LedgerAccountKind, MarketplaceRefundPolicy, Operation, PaymentMethod, Purpose,
+    ScheduledStep, SecretName, SoftDescriptorType, Status, StatusChange, StatusCode, SubscriptionStatus,
+    Timestamp, TokenId, TokenType,
 };
 
 use super::engine::Row;
@@ -23,8 +24,8 @@ fn known<T>(value: Option<T>, column: &str) -> sqlx::Result<T> {
 }
 
 /// The kind of an account of the book.
-pub(super) fn kind(name: &str) -> sqlx::Result<Kind> {
-    known(Kind::ALL.iter().copied().find(|kind| kind.name() == name), "kind")
+pub(super) fn kind(name: &str) -> sqlx::Result<LedgerAccountKind> {
+    known(LedgerAccountKind::ALL.iter().copied().find(|kind| kind.name() == name), "kind")
 }
 
 /// A secret.
@@ -33,8 +34,8 @@ pub(super) fn secret_name(name: &str) -> sqlx::Result<SecretName> {
 }
 
 /// How visits to the Co-Branded pages end.
-pub(super) fn ending(name: Option<String>) -> sqlx::Result<Option<Ending>> {
-    name.map(|name| known(Ending::named(&name), "access_keys.ending")).transpose()
+pub(super) fn ending(name: Option<String>) -> sqlx::Result<Option<CbuiStatus>> {
+    name.map(|name| known(CbuiStatus::named(&name), "access_keys.ending")).transpose()
 }
 
 /// Whether the owner of an access key may call.
@@ -81,25 +82,25 @@ pub(super) fn token_ids_text(ids: &[TokenId]) -> Option<String> {
 }
 
 /// A step of due work.
-pub(super) fn step(name: &str) -> sqlx::Result<Step> {
+pub(super) fn step(name: &str) -> sqlx::Result<ScheduledStep> {
     match name {
-        "complete" => Ok(Step::Complete),
-        "expire" => Ok(Step::Expire),
-        "decline" => Ok(Step::Decline),
-        "lack-funds" => Ok(Step::LackFunds),
-        "lapse" => Ok(Step::Lapse),
+        "complete" => Ok(ScheduledStep::Complete),
+        "expire" => Ok(ScheduledStep::Expire),
+        "decline" => Ok(ScheduledStep::Decline),
+        "lack-funds" => Ok(ScheduledStep::LackFunds),
+        "lapse" => Ok(ScheduledStep::Lapse),
         _ => Err(corrupt("due.step")),
     }
 }
 
 /// The name of a step of due work.
-pub(super) const fn step_name(step: Step) -> &'static str {
+pub(super) const fn step_name(step: ScheduledStep) -> &'static str {
     match step {
-        Step::Complete => "complete",
-        Step::Expire => "expire",
-        Step::Decline => "decline",
-        Step::LackFunds => "lack-funds",
-        Step::Lapse => "lapse",
+        ScheduledStep::Complete => "complete",
+        ScheduledStep::Expire => "expire",
+        ScheduledStep::Decline => "decline",
+        ScheduledStep::LackFunds => "lack-funds",
+        ScheduledStep::Lapse => "lapse",
     }
 }
 
@@ -125,7 +126,7 @@ pub(super) const fn account_state_name(state: AccountState) -> &'static str {
 }
 
 /// A history as text: `Pending/PendingNetworkResponse@1254808208010 Success/Success@…`, oldest first.
-pub(super) fn history_text(history: &[Stage]) -> String {
+pub(super) fn history_text(history: &[StatusChange]) -> String {
     let mut text = String::with_capacity(history.len() * 40);
     for stage in history {
         let separator = if text.is_empty() { "" } else { " " };
@@ -135,12 +136,12 @@ pub(super) fn history_text(history: &[Stage]) -> String {
     text
 }
 
-fn history(text: &str) -> Option<Vec<Stage>> {
+fn history(text: &str) -> Option<Vec<StatusChange>> {
     text.split(' ')
         .map(|entry| {
             let (state, at) = entry.split_once('@')?;
             let (status, code) = state.split_once('/')?;
-            Some(Stage {
+            Some(StatusChange {
                 at: Timestamp::from_millis(at.parse().ok()?),
                 status: Status::named(status)?,
                 code: StatusCode::named(code)?,
@@ -158,7 +159,7 @@ pub(super) fn descriptor_text(policy: DescriptorPolicy) -> String {
 pub(super) trait Cell {
     fn text(&self, column: &str) -> sqlx::Result<String>;
     fn amount(&self, column: &str) -> sqlx::Result<Amount>;
-    fn maybe_amount(&self, column: &str) -> sqlx::Result<Option<Amount>>;
+    fn optional_amount(&self, column: &str) -> sqlx::Result<Option<Amount>>;
     fn instant(&self, column: &str) -> sqlx::Result<Option<Timestamp>>;
     fn flag(&self, column: &str) -> sqlx::Result<bool>;
 
@@ -170,8 +171,8 @@ pub(super) trait Cell {
         known(Operation::named(&self.text(column)?), column)
     }
 
-    fn referenced_action(&self, column: &str) -> sqlx::Result<ReferencedAction> {
-        known(ReferencedAction::named(&self.text(column)?), column)
+    fn referenced_action(&self, column: &str) -> sqlx::Result<IdempotentAction> {
+        known(IdempotentAction::named(&self.text(column)?), column)
     }
 
     fn method(&self, column: &str) -> sqlx::Result<PaymentMethod> {
@@ -198,7 +199,7 @@ pub(super) trait Cell {
         known(ChargeFeeTo::named(&self.text(column)?), column)
     }
 
-    fn history(&self, column: &str) -> sqlx::Result<Vec<Stage>> {
+    fn history(&self, column: &str) -> sqlx::Result<Vec<StatusChange>> {
         known(history(&self.text(column)?), column)
     }
 
@@ -233,7 +234,7 @@ pub(super) trait Cell {
     }
 
     fn token_ids(&self, column: &str) -> sqlx::Result<Vec<TokenId>> {
-        let ids: Option<Vec<String>> = self.maybe_json(column)?;
+        let ids: Option<Vec<String>> = self.optional_json(column)?;
         Ok(ids.unwrap_or_default().into_iter().map(TokenId::from).collect())
     }
 
@@ -241,7 +242,7 @@ pub(super) trait Cell {
 
     fn refund_policy(&self, column: &str) -> sqlx::Result<Option<MarketplaceRefundPolicy>>;
 
-    fn maybe_json<T: serde::de::DeserializeOwned>(&self, column: &str) -> sqlx::Result<Option<T>>;
+    fn optional_json<T: serde::de::DeserializeOwned>(&self, column: &str) -> sqlx::Result<Option<T>>;
 
     fn refusal(&self, code: &str, message: &str) -> sqlx::Result<FpsError>;
 }
@@ -255,7 +256,7 @@ impl Cell for Row {
         self.try_get(column).map(Amount::from_micros)
     }
 
-    fn maybe_amount(&self, column: &str) -> sqlx::Result<Option<Amount>> {
+    fn optional_amount(&self, column: &str) -> sqlx::Result<Option<Amount>> {
         Ok(self.try_get::<Option<i64>, _>(column)?.map(Amount::from_micros))
     }
 
@@ -281,7 +282,7 @@ impl Cell for Row {
         name.map(|name| known(MarketplaceRefundPolicy::named(&name), column)).transpose()
     }
 
-    fn maybe_json<T: serde::de::DeserializeOwned>(&self, column: &str) -> sqlx::Result<Option<T>> {
+    fn optional_json<T: serde::de::DeserializeOwned>(&self, column: &str) -> sqlx::Result<Option<T>> {
         let text = self.try_get::<Option<String>, _>(column)?;
         text.map(|text| known(serde_json::from_str(&text).ok(), column)).transpose()
     }

@@ -3,15 +3,15 @@
 //! On SQLite that is a database in memory or a file, on PostgreSQL a schema.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OnceCell, Semaphore, mpsc};
 
 use crate::clock::{Clock, ClockState};
 use crate::config::Database;
-use crate::ledger::{Book, Ids, Rules};
+use crate::ledger::{Book, IdCodec, Rules};
 
 use super::directory;
 use super::engine::{Connection, Values};
@@ -29,7 +29,7 @@ use super::{Open, due_work, save};
 /// How many messages may wait for a writer or reader before requests wait in turn.
 const QUEUE: usize = 4096;
 /// On how many threads the writers of worlds other than the default one run.
-const MOST_WORLD_THREADS: usize = 4;
+const MAX_WORLD_THREADS: usize = 4;
 
 /// The name of the world that requests without another one belong to.
 pub const DEFAULT_WORLD: &str = "default";
@@ -93,7 +93,7 @@ pub struct NewWorld {
     /// Its first rows.
     pub initial: InitialState,
     /// Makes its ids.
-    pub ids: Ids,
+    pub ids: IdCodec,
     /// How its clock goes.
     pub clock: ClockState,
 }
@@ -166,7 +166,7 @@ impl Databases {
                     look_ups: Pool::new(server.clone(), settings.readers),
                     server,
                     first_schema: OnceCell::new(),
-                    directory_permits: Arc::new(Semaphore::new(directory::MOST_CONNECTIONS)),
+                    directory_permits: Arc::new(Semaphore::new(directory::MAX_CONNECTIONS)),
                 })
             }
         };
@@ -176,7 +176,7 @@ impl Databases {
             writers.clone()
         } else {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
-            Threads::new("fps-worlds", cores.min(MOST_WORLD_THREADS))
+            Threads::new("fps-worlds", cores.min(MAX_WORLD_THREADS))
         };
         Ok(Self {
             rules: Arc::new(settings.rules.clone()),

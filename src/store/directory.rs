@@ -42,7 +42,7 @@ const TAKE_IDLE: &str = "DELETE FROM worlds WHERE schema IN (SELECT schema FROM 
 const REMOVE: &str = "DELETE FROM worlds WHERE name = $1 RETURNING schema, name";
 
 /// How many connections for the directory there are at a time, besides those of the worlds.
-pub(super) const MOST_CONNECTIONS: usize = 2;
+pub(super) const MAX_CONNECTIONS: usize = 2;
 /// How often a world is tried to be made that somebody else is making too.
 const ATTEMPTS: usize = 8;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::ledger::{CarryOut, Due, Timestamp};
+use crate::ledger::{RunScheduled, Scheduled, Timestamp};
 
 use super::batch_error::BatchError;
 use super::engine::{Connection, Values};
@@ -40,12 +40,12 @@ impl Writer {
         Ok(changed)
     }
 
-    async fn carry_out(&mut self, due: Vec<Due>, now: Timestamp) -> Result<bool, BatchError> {
+    async fn carry_out(&mut self, due: Vec<Scheduled>, now: Timestamp) -> Result<bool, BatchError> {
         for forced in due.iter().filter(|due| due.step.is_forced()) {
             tracing::info!(transaction = forced.transaction.0, step = ?forced.step, "a magic amount forces a failure");
         }
         let mut jobs: Vec<Box<dyn Job>> =
-            due.into_iter().map(|due| Box::new(Unattended(CarryOut(due))) as Box<dyn Job>).collect();
+            due.into_iter().map(|due| Box::new(Unattended(RunScheduled(due))) as Box<dyn Job>).collect();
         self.load_decide_save(&mut jobs, now).await
     }
 
@@ -103,7 +103,7 @@ impl Writer {
         Ok(Progress::One)
     }
 
-    async fn set_aside(&mut self, due: Due, problem: String) -> Result<(), BatchError> {
+    async fn set_aside(&mut self, due: Scheduled, problem: String) -> Result<(), BatchError> {
         self.enter(self.clock.now()).await?;
         let connection = self.session.begin().await?;
         connection.all(SET_ASIDE, Values::default().bind(problem).bind(due.transaction.0)).await?;

@@ -7,14 +7,14 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::error::{Code, FpsError};
-use crate::ledger::{Book, Command, Context, Needs, Query, QueryContext};
+use crate::ledger::{Book, Command, Context, Query, QueryContext, ReadSet};
 
 /// What somebody waits for, on its way through a batch, its answer's type forgotten.
 pub(super) trait Waiting: Send {
     /// What it is, for the log.
     fn name(&self) -> &'static str;
     /// Names the rows it needs.
-    fn needs(&self, needs: &mut Needs<'_>);
+    fn read_set(&self, reads: &mut ReadSet<'_>);
     /// Gives the answer, now that the batch is done.
     fn answer(self: Box<Self>);
     /// Tells that it failed, and how.
@@ -45,9 +45,9 @@ pub(super) struct Subject(u64);
 impl Subject {
     pub(super) fn of(job: &dyn Job) -> Self {
         let nothing_known = Book::default();
-        let mut needs = Needs::new(&nothing_known);
-        job.needs(&mut needs);
-        let named = needs.into_unknown();
+        let mut needs = ReadSet::new(&nothing_known);
+        job.read_set(&mut needs);
+        let named = reads.into_missing();
         let mut hasher = DefaultHasher::new();
         job.name().hash(&mut hasher);
         (&named.token_ids, &named.instrument_ids).hash(&mut hasher);
@@ -119,8 +119,8 @@ macro_rules! waiting {
                 std::any::type_name::<W>()
             }
 
-            fn needs(&self, needs: &mut Needs<'_>) {
-                self.$work.needs(needs);
+            fn read_set(&self, reads: &mut ReadSet<'_>) {
+                self.$work.read_set(reads);
             }
 
             // Whoever waited may have gone; the command has run all the same.
@@ -155,8 +155,8 @@ impl<C: Command> Waiting for Unattended<C> {
         std::any::type_name::<C>()
     }
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        self.0.needs(needs);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        self.0.read_set(reads);
     }
 
     fn answer(self: Box<Self>) {}

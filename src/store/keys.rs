@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::ledger::{AccountNumber, Ending, Secret};
+use crate::ledger::{AccountNumber, CbuiStatus, Secret};
 use crate::signature::SecretKey;
 
 use super::columns;
@@ -61,7 +61,7 @@ pub enum Standing {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageSettings {
     /// How every visit ends, at once and without pages, unless the merchant's URL says otherwise.
-    pub ending: Option<Ending>,
+    pub ending: Option<CbuiStatus>,
     /// Whether return URLs are signed by version 1, as they were for accounts that had not moved to version 2.
     pub signs_by_version_1: bool,
 }
@@ -133,7 +133,7 @@ pub(super) async fn save(connection: &mut Connection, keys: &[NewAccessKey]) -> 
             .bind(key.owner.0)
             .bind(key.secret.reveal().to_owned())
             .bind(columns::standing_name(key.standing))
-            .bind(key.pages.ending.map(Ending::name))
+            .bind(key.pages.ending.map(CbuiStatus::name))
             .bind(if key.pages.signs_by_version_1 { 1_i64 } else { 2_i64 })
     })
     .await?;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::clock::ClockState;
 use crate::ledger::{
-    Account, AccountNumber, Amount, Balances, Book, Due, EmailKey, History, Ids, Instrument,
-    InstrumentNumber, LedgerAccount, Outcome, Progress, Reference, ReferenceKey, Remarks, Secret, SecretName,
-    Timestamp, Token, TokenNumber, Transaction, TransactionNumber, Usage, Validity, Wanted,
+    Account, AccountNumber, Amount, Balances, Book, Descriptions, EmailKey, History, IdCodec, IdempotencyKey,
+    IdempotencyRecord, Instrument, InstrumentNumber, LedgerAccount, MissingRows, Progress, RecordedOutcome,
+    Scheduled, Secret, SecretName, Timestamp, Token, TokenNumber, Transaction, TransactionNumber, Usage,
+    Validity,
 };
 
 use super::activity::Searches;
@@ -115,7 +116,7 @@ const WORLD: &str = "SELECT id_seed, clock_stands, clock_millis, \
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WorldState {
     /// Makes its ids.
-    pub(super) ids: Ids,
+    pub(super) ids: IdCodec,
     /// How its clock goes.
     pub(super) clock: ClockState,
     /// When the next work is due.
@@ -127,10 +128,10 @@ pub(super) struct WorldState {
 }
 
 /// What makes the ids of a world.
-pub(super) async fn ids(connection: &mut Connection) -> sqlx::Result<Ids> {
+pub(super) async fn ids(connection: &mut Connection) -> sqlx::Result<IdCodec> {
     let seed: i64 =
         connection.scalar("SELECT id_seed FROM world WHERE number = 1", Values::default()).await?;
-    Ok(Ids::new(seed.cast_unsigned()))
+    Ok(IdCodec::new(seed.cast_unsigned()))
 }
 
 /// Reads where a world stands.
@@ -140,7 +141,7 @@ pub(super) async fn world_state(connection: &mut Connection) -> sqlx::Result<Wor
     let (next_due, last): (Option<i64>, Option<i64>) = (world.try_get(3)?, world.try_get(4)?);
     let newest: Option<i64> = world.try_get(5)?;
     Ok(WorldState {
-        ids: Ids::new(world.try_get::<i64, _>(0)?.cast_unsigned()),
+        ids: IdCodec::new(world.try_get::<i64, _>(0)?.cast_unsigned()),
         clock: columns::clock_state(world.try_get(1)?, world.try_get(2)?),
         next_due: next_due.map(Timestamp::from_millis),
         next_number: last.unwrap_or(0) + 1,
@@ -161,7 +162,7 @@ pub(super) struct Snapshot {
     /// Changes with every change of the world.
     pub(super) version: i64,
     /// Makes the ids.
-    pub(super) ids: Ids,
+    pub(super) ids: IdCodec,
     /// How the clock goes.
     pub(super) clock: ClockState,
     /// When the next work is due.
@@ -181,7 +182,7 @@ pub(super) async fn snapshot(connection: &mut Connection) -> sqlx::Result<Snapsh
     let (next_due, newest): (Option<i64>, Option<i64>) = (world.try_get(4)?, world.try_get(5)?);
     Ok(Snapshot {
         version: world.try_get(0)?,
-        ids: Ids::new(world.try_get::<i64, _>(1)?.cast_unsigned()),
+        ids: IdCodec::new(world.try_get::<i64, _>(1)?.cast_unsigned()),
         clock: columns::clock_state(world.try_get(2)?, world.try_get(3)?),
         next_due: next_due.map(Timestamp::from_millis),
         newest: newest.map_or(Timestamp::MIN, Timestamp::from_millis),
@@ -191,8 +192,8 @@ pub(super) async fn snapshot(connection: &mut Connection) -> sqlx::Result<Snapsh
 /// Loads what is wanted into the book.
 pub(super) async fn fetch(
     connection: &mut Connection,
-    wanted: &Wanted,
-    ids: Ids,
+    wanted: &MissingRows,
+    ids: IdCodec,
     searches: &mut Searches,
     book: &mut Book,
 ) -> sqlx::Result<()> {
@@ -209,9 +210,13 @@ pub(super) async fn fetch(
     Ok(())
 }
 
-async fn fetch_references(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
+async fn fetch_references(
+    connection: &mut Connection,
+    wanted: &MissingRows,
+    book: &mut Book,
+) -> sqlx::Result<()> {
     let keys: Vec<_> = wanted.references.iter().cloned().collect();
-    let bind = |query: Values, key: &ReferenceKey| {
+    let bind = |query: Values, key: &IdempotencyKey| {
         query.bind(key.caller.0).bind(key.reference.clone()).bind(key.action.name())
     };
     REFERENCES
@@ -223,8 +228,8 @@ async fn fetch_references(connection: &mut Connection, wanted: &Wanted, book: &m
         .await
 }
 
-/// Ids that were made from row numbers as these numbers, and those that a seed file may have named.
-fn by_number_or_name<'a>(wanted: impl Iterator<Item = &'a str>, ids: Ids) -> (Vec<i64>, Vec<String>) {
+/// IdCodec that were made from row numbers as these numbers, and those that a seed file may have named.
+fn by_number_or_name<'a>(wanted: impl Iterator<Item = &'a str>, ids: IdCodec) -> (Vec<i64>, Vec<String>) {
     let (mut numbers, mut named) = (Vec::new(), Vec::new());
     for id in wanted {
         match ids.number_in(id) {
@@ -237,8 +242,8 @@ fn by_number_or_name<'a>(wanted: impl Iterator<Item = &'a str>, ids: Ids) -> (Ve
 
 async fn fetch_tokens(
     connection: &mut Connection,
-    wanted: &Wanted,
-    ids: Ids,
+    wanted: &MissingRows,
+    ids: IdCodec,
     book: &mut Book,
 ) -> sqlx::Result<()> {
     let mut put = |row: &Row| {
@@ -263,8 +268,8 @@ async fn fetch_tokens(
 
 async fn fetch_instruments(
     connection: &mut Connection,
-    wanted: &Wanted,
-    ids: Ids,
+    wanted: &MissingRows,
+    ids: IdCodec,
     book: &mut Book,
 ) -> sqlx::Result<()> {
     let mut put = |row: &Row| {
@@ -279,8 +284,8 @@ async fn fetch_instruments(
 
 async fn fetch_transactions(
     connection: &mut Connection,
-    wanted: &Wanted,
-    ids: Ids,
+    wanted: &MissingRows,
+    ids: IdCodec,
     book: &mut Book,
 ) -> sqlx::Result<()> {
     let mut put = |row: &Row| {
@@ -298,7 +303,11 @@ async fn fetch_transactions(
     REFUNDS.fetch(connection, &originals, |query, number| query.bind(*number), &mut put).await
 }
 
-async fn fetch_accounts(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
+async fn fetch_accounts(
+    connection: &mut Connection,
+    wanted: &MissingRows,
+    book: &mut Book,
+) -> sqlx::Result<()> {
     let numbers: Vec<_> = wanted.accounts.iter().map(|number| number.0).collect();
     let put = |row: &Row| {
         book.put_account(account(row)?);
@@ -322,7 +331,7 @@ async fn fetch_accounts(connection: &mut Connection, wanted: &Wanted, book: &mut
     SECRETS.fetch(connection, &secrets, bind, put).await
 }
 
-async fn fetch_money(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
+async fn fetch_money(connection: &mut Connection, wanted: &MissingRows, book: &mut Book) -> sqlx::Result<()> {
     let accounts: Vec<_> = wanted.totals.iter().copied().collect();
     let put_total = |row: &Row| {
         let kind: String = row.try_get(0)?;
@@ -352,7 +361,7 @@ async fn fetch_money(connection: &mut Connection, wanted: &Wanted, book: &mut Bo
 /// The oldest open debts, as many as are to be cleared: an instrument may have very many.
 async fn fetch_oldest_debts(
     connection: &mut Connection,
-    wanted: &Wanted,
+    wanted: &MissingRows,
     book: &mut Book,
 ) -> sqlx::Result<()> {
     let mut loaded: BTreeMap<InstrumentNumber, Loaded> = wanted
@@ -406,12 +415,16 @@ fn open_debt(row: &Row) -> sqlx::Result<(InstrumentNumber, TransactionNumber, Am
 }
 
 /// Work that is due up to an instant, the earliest first, at most so many.
-pub(super) async fn due(connection: &mut Connection, until: Timestamp, most: i64) -> sqlx::Result<Vec<Due>> {
+pub(super) async fn due(
+    connection: &mut Connection,
+    until: Timestamp,
+    most: i64,
+) -> sqlx::Result<Vec<Scheduled>> {
     let rows = connection.all(DUE, Values::default().bind(until.millis()).bind(most)).await?;
     rows.iter()
         .map(|row| {
             let step: String = row.try_get(2)?;
-            Ok(Due {
+            Ok(Scheduled {
                 at: Timestamp::from_millis(row.try_get(0)?),
                 transaction: TransactionNumber(row.try_get(1)?),
                 step: columns::step(&step)?,
@@ -426,8 +439,8 @@ pub(super) async fn next_due(connection: &mut Connection) -> sqlx::Result<Option
     Ok(at.map(Timestamp::from_millis))
 }
 
-fn reference(row: &Row) -> sqlx::Result<(ReferenceKey, Reference)> {
-    let key = ReferenceKey {
+fn reference(row: &Row) -> sqlx::Result<(IdempotencyKey, IdempotencyRecord)> {
+    let key = IdempotencyKey {
         caller: AccountNumber(row.try_get("caller")?),
         action: row.referenced_action("action")?,
         reference: row.try_get("reference")?,
@@ -435,12 +448,12 @@ fn reference(row: &Row) -> sqlx::Result<(ReferenceKey, Reference)> {
     let digest: Vec<u8> = row.try_get("digest")?;
     let outcome = match row.try_get::<Option<i64>, _>("transaction_number")? {
         Some(number) => {
-            Outcome::Made { transaction: TransactionNumber(number), status: row.status("status")? }
+            RecordedOutcome::Made { transaction: TransactionNumber(number), status: row.status("status")? }
         }
-        None => Outcome::Refused(row.refusal("error_code", "error_message")?),
+        None => RecordedOutcome::Refused(row.refusal("error_code", "error_message")?),
     };
     let digest = digest.try_into().map_err(|_| corrupt("caller_references.digest"))?;
-    Ok((key, Reference { digest, outcome, expires: Timestamp::from_millis(row.try_get("expires")?) }))
+    Ok((key, IdempotencyRecord { digest, outcome, expires: Timestamp::from_millis(row.try_get("expires")?) }))
 }
 
 pub(super) fn account(row: &Row) -> sqlx::Result<Account> {
@@ -452,7 +465,7 @@ pub(super) fn account(row: &Row) -> sqlx::Result<Account> {
         state: row.account_state("state")?,
         marketplace: row.flag("marketplace")?,
         methods: row.methods("methods")?,
-        transaction_limit: row.maybe_amount("transaction_limit")?,
+        transaction_limit: row.optional_amount("transaction_limit")?,
     })
 }
 
@@ -460,7 +473,7 @@ fn validity(row: &Row) -> sqlx::Result<Validity> {
     Ok(Validity { from: row.instant("valid_from")?, until: row.instant("valid_until")? })
 }
 
-fn instrument(row: &Row, ids: Ids) -> sqlx::Result<Instrument> {
+fn instrument(row: &Row, ids: IdCodec) -> sqlx::Result<Instrument> {
     let number = InstrumentNumber(row.try_get("number")?);
     let named: Option<String> = row.try_get("id")?;
     Ok(Instrument {
@@ -475,7 +488,7 @@ fn instrument(row: &Row, ids: Ids) -> sqlx::Result<Instrument> {
     })
 }
 
-fn token(row: &Row, ids: Ids) -> sqlx::Result<Token> {
+fn token(row: &Row, ids: IdCodec) -> sqlx::Result<Token> {
     let number = TokenNumber(row.try_get("number")?);
     let named: Option<String> = row.try_get("id")?;
     Ok(Token {
@@ -492,13 +505,13 @@ fn token(row: &Row, ids: Ids) -> sqlx::Result<Token> {
         friendly_name: row.try_get("friendly_name")?,
         payment_reason: row.try_get("payment_reason")?,
         instruction: row.try_get("instruction")?,
-        terms: row.maybe_json("terms")?,
+        terms: row.optional_json("terms")?,
         recipients: row.token_ids("recipients")?,
         installed: Timestamp::from_millis(row.try_get("installed")?),
         validity: validity(row)?,
-        min_charge: row.maybe_amount("min_charge")?,
-        max_charge: row.maybe_amount("max_charge")?,
-        global_limit: row.maybe_amount("global_limit")?,
+        min_charge: row.optional_amount("min_charge")?,
+        max_charge: row.optional_amount("max_charge")?,
+        global_limit: row.optional_amount("global_limit")?,
         limits: row.json("limits")?,
         usage: Usage {
             uses: row.try_get("uses")?,
@@ -508,7 +521,7 @@ fn token(row: &Row, ids: Ids) -> sqlx::Result<Token> {
     })
 }
 
-fn transaction(row: &Row, ids: Ids) -> sqlx::Result<Transaction> {
+fn transaction(row: &Row, ids: IdCodec) -> sqlx::Result<Transaction> {
     let number = TransactionNumber(row.try_get("number")?);
     let named: Option<String> = row.try_get("id")?;
     Ok(Transaction {
@@ -524,7 +537,7 @@ fn transaction(row: &Row, ids: Ids) -> sqlx::Result<Transaction> {
         method: row.method("method")?,
         amount: row.amount("amount")?,
         charge_fee_to: row.charge_fee_to("charge_fee_to")?,
-        remarks: Remarks {
+        descriptions: Descriptions {
             caller_reference: row.try_get("caller_reference")?,
             caller_description: row.try_get("caller_description")?,
             sender_description: row.try_get("sender_description")?,
@@ -536,7 +549,7 @@ fn transaction(row: &Row, ids: Ids) -> sqlx::Result<Transaction> {
         received: Timestamp::from_millis(row.try_get("received")?),
         history: History::stored(row.history("history")?, row.instant("completed")?),
         progress: Progress {
-            settled: row.maybe_amount("settled")?,
+            settled: row.optional_amount("settled")?,
             fee: row.amount("fee")?,
             marketplace_fee: row.amount("marketplace_fee")?,
             refunded: row.amount("refunded")?,

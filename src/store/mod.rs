@@ -42,7 +42,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::clock::{Clock, ClockState};
 use crate::error::{Code, FpsError};
-use crate::ledger::{Book, Command, Context, Needs, Query};
+use crate::ledger::{Book, Command, Context, Query, ReadSet};
 
 pub use audit::{Audited, Finding, audit};
 pub use databases::{
@@ -353,7 +353,7 @@ struct Ping;
 impl Command for Ping {
     type Output = ();
 
-    fn needs(&self, _: &mut Needs<'_>) {}
+    fn read_set(&self, _: &mut ReadSet<'_>) {}
 
     fn decide(&self, _: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
         Ok(())

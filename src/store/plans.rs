@@ -22,7 +22,7 @@ const STATEMENTS: &[(&str, &ManyRows, &str)] = &[
     ("oldest debts", &load::OLDEST_DEBTS, "(instrument=? AND transaction_number>? AND transaction_number<?)"),
     ("open debts", &load::OPEN_DEBTS, "(instrument=? AND transaction_number=?)"),
     ("used tokens", &save::USED_TOKENS, "(rowid=?)"),
-    ("progressed transactions", &save::PROGRESSED, "(rowid=?)"),
+    ("updated_transactions transactions", &save::PROGRESSED, "(rowid=?)"),
     ("moved totals", &save::TOTALS, "(kind=? AND owner=?)"),
     ("closed debts", &save::CLOSED_DEBTS, "(instrument=? AND transaction_number=?)"),
     ("due work that is done", &save::DUE_DONE, "(rowid=?)"),

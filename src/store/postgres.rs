@@ -344,7 +344,7 @@ impl Pool {
 
 impl Lease {
     /// Gives the connection back for another batch of any world.
-    pub(super) fn give_back(self) {
+    pub(super) fn undo_use(self) {
         let Self { connection, schema, mut counted } = self;
         counted.is_live = false;
         let generation = counted.pool.generation();

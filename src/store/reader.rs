@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use crate::error::Code;
-use crate::ledger::{Ids, QueryContext, Rules};
+use crate::ledger::{IdCodec, QueryContext, Rules};
 
 use super::batch_error::{BatchError, Fault};
 use super::engine::Connection;
@@ -71,7 +71,7 @@ pub(super) enum Source {
 pub(super) struct Beside {
     pub(super) writer: mpsc::WeakSender<Message>,
     pub(super) rules: Arc<Rules>,
-    pub(super) ids: Ids,
+    pub(super) ids: IdCodec,
 }
 
 impl Reader {
@@ -269,7 +269,7 @@ impl Source {
         if let Self::Shared { lease, .. } = self
             && let Some(lease) = lease.take()
         {
-            lease.give_back();
+            lease.undo_use();
         }
         Ok(())
     }

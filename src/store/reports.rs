@@ -1,13 +1,19 @@
 //! Lists: the first accounts of a kind, subscriptions with their payments.
 
-use crate::ledger::{Account, AccountKind, AccountNumber, Book, Subscription, TransactionNumber, Wanted};
+use crate::ledger::{
+    Account, AccountKind, AccountNumber, Book, MissingRows, Subscription, TransactionNumber,
+};
 
 use super::columns::{self, Cell};
 use super::engine::{Connection, Row, Values};
 use super::load::{self, SUBSCRIPTIONS};
 
 /// Loads the reports that are wanted into the book.
-pub(super) async fn fetch(connection: &mut Connection, wanted: &Wanted, book: &mut Book) -> sqlx::Result<()> {
+pub(super) async fn fetch(
+    connection: &mut Connection,
+    wanted: &MissingRows,
+    book: &mut Book,
+) -> sqlx::Result<()> {
     for kind in &wanted.first_accounts {
         let accounts = first_accounts(connection, *kind).await?;
         book.put_first_accounts(*kind, accounts.iter().map(|account| account.number).collect());
@@ -20,7 +26,7 @@ pub(super) async fn fetch(connection: &mut Connection, wanted: &Wanted, book: &m
 
 async fn fetch_subscriptions(
     connection: &mut Connection,
-    wanted: &Wanted,
+    wanted: &MissingRows,
     book: &mut Book,
 ) -> sqlx::Result<()> {
     let ids: Vec<_> = wanted.subscriptions.iter().map(|id| id.to_string()).collect();

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::clock::ClockState;
 use crate::ledger::{
-    Account, Amount, Book, Changes, Due, EmailKey, Ids, Instrument, InstrumentKind, Kind, LedgerAccount,
-    Outcome, SecretName, Subscription, SubscriptionId, Token, TokenNumber, Transaction, TransactionNumber,
+    Account, Amount, Book, Changes, EmailKey, IdCodec, Instrument, InstrumentKind, LedgerAccount,
+    LedgerAccountKind, RecordedOutcome, Scheduled, SecretName, Subscription, SubscriptionId, Token,
+    TokenNumber, Transaction, TransactionNumber,
 };
 
 use super::columns::{
@@ -104,7 +105,7 @@ pub(super) static CANCELLED_SUBSCRIPTIONS: ManyRows = ManyRows::new(
 /// anew the row stays: others may be waiting for it.
 pub(super) async fn begin_world(
     connection: &mut Connection,
-    ids: Ids,
+    ids: IdCodec,
     clock: ClockState,
 ) -> sqlx::Result<()> {
     let (stands, millis) = columns::clock(clock);
@@ -113,7 +114,8 @@ pub(super) async fn begin_world(
          ON CONFLICT (number) DO UPDATE SET id_seed = excluded.id_seed, clock_stands = excluded.clock_stands, \
          clock_millis = excluded.clock_millis";
     connection.all(text, row).await?;
-    let totals: Vec<_> = LedgerAccount::OF_THE_SERVICE.iter().map(|account| NewTotal::of(*account)).collect();
+    let totals: Vec<_> =
+        LedgerAccount::SERVICE_ACCOUNTS.iter().map(|account| NewTotal::of(*account)).collect();
     save_new_totals(connection, &totals).await
 }
 
@@ -125,7 +127,7 @@ pub(super) async fn set_clock(connection: &mut Connection, clock: ClockState) ->
 }
 
 /// Saves the book's changes inside the transaction that is open.
-pub(super) async fn save(connection: &mut Connection, book: &Book, ids: Ids) -> sqlx::Result<()> {
+pub(super) async fn save(connection: &mut Connection, book: &Book, ids: IdCodec) -> sqlx::Result<()> {
     let changes = book.changes();
     save_parties(connection, book, changes, ids).await?;
     save_tokens(connection, book, changes, ids).await?;
@@ -141,7 +143,7 @@ async fn save_parties(
     connection: &mut Connection,
     book: &Book,
     changes: &Changes,
-    ids: Ids,
+    ids: IdCodec,
 ) -> sqlx::Result<()> {
     let accounts: Vec<&Account> =
         all_there("accounts", changes.accounts.iter().map(|number| book.account(*number)))?;
@@ -203,15 +205,15 @@ fn new_totals(accounts: &[&Account], instruments: &[&Instrument]) -> Vec<NewTota
     let mut totals = Vec::new();
     for account in accounts {
         let own = [
-            Kind::Balance,
-            Kind::Incoming,
-            Kind::Outgoing,
-            Kind::Reserved,
-            Kind::CreditExtended,
-            Kind::CreditExtendedPending,
-            Kind::WriteOffs,
-            Kind::PrepaidLiability,
-            Kind::PrepaidLiabilityPending,
+            LedgerAccountKind::Balance,
+            LedgerAccountKind::Incoming,
+            LedgerAccountKind::Outgoing,
+            LedgerAccountKind::Reserved,
+            LedgerAccountKind::CreditExtended,
+            LedgerAccountKind::CreditExtendedPending,
+            LedgerAccountKind::WriteOffs,
+            LedgerAccountKind::PrepaidLiability,
+            LedgerAccountKind::PrepaidLiabilityPending,
         ];
         totals.extend(own.map(|kind| NewTotal::of(LedgerAccount { kind, owner: account.number.0 })));
     }
@@ -219,8 +221,12 @@ fn new_totals(accounts: &[&Account], instruments: &[&Instrument]) -> Vec<NewTota
         let owner = instrument.number.0;
         // What a refund brings back may fill a prepaid instrument beyond its limit.
         let (carried, ceiling) = match instrument.kind {
-            InstrumentKind::Credit => ([Kind::Debt, Kind::DebtPending], Some(instrument.ceiling.micros())),
-            InstrumentKind::Prepaid => ([Kind::Prepaid, Kind::PrepaidPending], None),
+            InstrumentKind::Credit => {
+                ([LedgerAccountKind::Debt, LedgerAccountKind::DebtPending], Some(instrument.ceiling.micros()))
+            }
+            InstrumentKind::Prepaid => {
+                ([LedgerAccountKind::Prepaid, LedgerAccountKind::PrepaidPending], None)
+            }
         };
         totals.extend(carried.map(|kind| NewTotal { account: LedgerAccount { kind, owner }, ceiling }));
     }
@@ -231,7 +237,7 @@ async fn save_tokens(
     connection: &mut Connection,
     book: &Book,
     changes: &Changes,
-    ids: Ids,
+    ids: IdCodec,
 ) -> sqlx::Result<()> {
     let rows = |numbers: &BTreeSet<TokenNumber>| -> sqlx::Result<Vec<&Token>> {
         all_there("tokens", numbers.iter().map(|number| book.token_row(*number)))
@@ -239,7 +245,7 @@ async fn save_tokens(
     TOKENS
         .execute(connection, &rows(&changes.new_tokens)?, |query, token| bind_token(query, token, ids))
         .await?;
-    let used = rows(&changes.used_tokens)?;
+    let used = rows(&changes.updated_tokens)?;
     let saved = USED_TOKENS
         .execute(connection, &used, |query, token| {
             query
@@ -278,7 +284,7 @@ fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn bind_token(query: Values, token: &Token, ids: Ids) -> Values {
+fn bind_token(query: Values, token: &Token, ids: IdCodec) -> Values {
     query
         .bind(token.number.0)
         .bind(named(token.id.as_str(), ids.token(token.number).as_str()))
@@ -311,7 +317,7 @@ async fn save_transactions(
     connection: &mut Connection,
     book: &Book,
     changes: &Changes,
-    ids: Ids,
+    ids: IdCodec,
 ) -> sqlx::Result<()> {
     let rows = |numbers: &BTreeSet<TransactionNumber>| -> sqlx::Result<Vec<&Transaction>> {
         all_there("transactions", numbers.iter().map(|number| book.transaction_row(*number)))
@@ -320,17 +326,17 @@ async fn save_transactions(
     TRANSACTIONS
         .execute(connection, &new, |query, transaction| bind_transaction(query, transaction, ids))
         .await?;
-    let progressed = rows(&changes.progressed)?;
+    let updated_transactions = rows(&changes.updated_transactions)?;
     let saved = PROGRESSED
-        .execute(connection, &progressed, |query, transaction| {
+        .execute(connection, &updated_transactions, |query, transaction| {
             bind_progress(query.bind(transaction.number.0), transaction)
         })
         .await?;
-    all_changed("transactions", saved, progressed.len())
+    all_changed("transactions", saved, updated_transactions.len())
 }
 
-fn bind_transaction(query: Values, transaction: &Transaction, ids: Ids) -> Values {
-    let remarks = &transaction.remarks;
+fn bind_transaction(query: Values, transaction: &Transaction, ids: IdCodec) -> Values {
+    let descriptions = &transaction.descriptions;
     let query = query
         .bind(transaction.number.0)
         .bind(named(transaction.id.as_str(), ids.transaction(transaction.number).as_str()))
@@ -344,11 +350,11 @@ fn bind_transaction(query: Values, transaction: &Transaction, ids: Ids) -> Value
         .bind(transaction.method.name())
         .bind(transaction.amount.micros())
         .bind(transaction.charge_fee_to.name())
-        .bind(remarks.caller_reference.clone())
-        .bind(remarks.caller_description.clone())
-        .bind(remarks.sender_description.clone())
-        .bind(remarks.descriptor_policy.map(descriptor_text))
-        .bind(remarks.ipn_url.clone())
+        .bind(descriptions.caller_reference.clone())
+        .bind(descriptions.caller_description.clone())
+        .bind(descriptions.sender_description.clone())
+        .bind(descriptions.descriptor_policy.map(descriptor_text))
+        .bind(descriptions.ipn_url.clone())
         .bind(transaction.original.map(|original| original.0))
         .bind(transaction.refund_policy.map(|policy| policy.name()))
         .bind(transaction.received.millis());
@@ -359,7 +365,7 @@ fn bind_progress(query: Values, transaction: &Transaction) -> Values {
     let progress = &transaction.progress;
     query
         .bind(transaction.status().name())
-        .bind(history_text(transaction.history.stages()))
+        .bind(history_text(transaction.history.changes()))
         .bind(transaction.history.completed().map(|at| at.millis()))
         .bind(progress.settled.map(|amount| amount.micros()))
         .bind(progress.fee.micros())
@@ -412,10 +418,10 @@ async fn save_references(connection: &mut Connection, book: &Book, changes: &Cha
     REFERENCES
         .execute(connection, &references, |query, (key, reference)| {
             let (transaction, status, code, message) = match &reference.outcome {
-                Outcome::Made { transaction, status } => {
+                RecordedOutcome::Made { transaction, status } => {
                     (Some(transaction.0), Some(status.name()), None, None)
                 }
-                Outcome::Refused(refusal) => {
+                RecordedOutcome::Refused(refusal) => {
                     (None, None, Some(refusal.code.name()), Some(refusal.message.to_string()))
                 }
             };
@@ -480,7 +486,7 @@ async fn save_secrets(connection: &mut Connection, book: &Book, changes: &Change
 }
 
 async fn save_due(connection: &mut Connection, changes: &Changes) -> sqlx::Result<()> {
-    let due: Vec<&Due> = changes.due.values().flatten().collect();
+    let due: Vec<&Scheduled> = changes.due.values().flatten().collect();
     DUE.execute(connection, &due, |query, due| {
         query.bind(due.transaction.0).bind(due.at.millis()).bind(step_name(due.step))
     })

@@ -172,7 +172,7 @@ impl Shared {
         let mut lease = self.pool.lease(&self.schema).await.map_err(BatchError::Unreachable)?;
         match load::snapshot(&mut lease.connection).await {
             Ok(snapshot) => {
-                lease.give_back();
+                lease.undo_use();
                 Ok((snapshot.next_due, snapshot.clock))
             }
             Err(problem) => {
@@ -200,7 +200,7 @@ impl Shared {
             self.version = self.version.map(|(version, generation)| (version + 1, generation));
         }
         if let Some(lease) = self.lease.take() {
-            lease.give_back();
+            lease.undo_use();
         }
         Ok(())
     }
@@ -220,7 +220,7 @@ impl Shared {
             let rolled_back =
                 tokio::time::timeout(self.pool.server.timeout, lease.connection.run("ROLLBACK")).await;
             if matches!(rolled_back, Ok(Ok(()))) {
-                lease.give_back();
+                lease.undo_use();
             } else {
                 self.pool.lost();
             }

@@ -8,23 +8,23 @@ use super::engine::{Connection, Row, Values};
 
 /// Most rows in one statement of SQLite. There is a text for every number of rows up to it, each prepared when it is
 /// first needed: a batch is then one statement a table, and every statement is a way to SQLite's thread and back.
-const MOST_ROWS: usize = 64;
+const MAX_ROWS: usize = 64;
 /// Most rows in one statement of PostgreSQL, whose text is the same for any number: a column is one array.
-const MOST_IN_ARRAYS: usize = 4096;
+const MAX_IN_ARRAYS: usize = 4096;
 
 /// A statement with rows of any number in its middle: a `VALUES` list on SQLite, arrays on PostgreSQL.
 pub(super) struct ManyRows {
     head: &'static str,
     columns: usize,
     tail: &'static str,
-    texts: [OnceLock<String>; MOST_ROWS],
+    texts: [OnceLock<String>; MAX_ROWS],
     text_with_arrays: OnceLock<String>,
 }
 
 impl ManyRows {
     /// `head VALUES (?, …), (?, …) tail`, with so many columns a row.
     pub(super) const fn new(head: &'static str, columns: usize, tail: &'static str) -> Self {
-        let texts = [const { OnceLock::new() }; MOST_ROWS];
+        let texts = [const { OnceLock::new() }; MAX_ROWS];
         Self { head, columns, tail, texts, text_with_arrays: OnceLock::new() }
     }
 
@@ -38,14 +38,14 @@ impl ManyRows {
         let mut changed = 0;
         match connection {
             Connection::Sqlite(connection) => {
-                for chunk in rows.chunks(MOST_ROWS) {
+                for chunk in rows.chunks(MAX_ROWS) {
                     let arguments = Values::of_rows(chunk, &bind).into_arguments::<SqliteArguments>()?;
                     let query = sqlx::query_with(self.text(chunk.len()), arguments);
                     changed += query.execute(&mut *connection).await?.rows_affected();
                 }
             }
             Connection::Postgres(connection) => {
-                for chunk in rows.chunks(MOST_IN_ARRAYS) {
+                for chunk in rows.chunks(MAX_IN_ARRAYS) {
                     let arguments = Values::of_rows(chunk, &bind).into_arrays(self.columns)?;
                     let query = sqlx::query_with(self.text_with_arrays(), arguments);
                     changed += query.execute(&mut *connection).await?.rows_affected();
@@ -65,7 +65,7 @@ impl ManyRows {
     ) -> sqlx::Result<()> {
         match connection {
             Connection::Sqlite(connection) => {
-                for chunk in rows.chunks(MOST_ROWS) {
+                for chunk in rows.chunks(MAX_ROWS) {
                     let arguments = Values::of_rows(chunk, &bind).into_arguments::<SqliteArguments>()?;
                     let query = sqlx::query_with(self.text(chunk.len()), arguments);
                     for row in query.fetch_all(&mut *connection).await? {
@@ -74,7 +74,7 @@ impl ManyRows {
                 }
             }
             Connection::Postgres(connection) => {
-                for chunk in rows.chunks(MOST_IN_ARRAYS) {
+                for chunk in rows.chunks(MAX_IN_ARRAYS) {
                     let arguments = Values::of_rows(chunk, &bind).into_arrays(self.columns)?;
                     let query = sqlx::query_with(self.text_with_arrays(), arguments);
                     for row in query.fetch_all(&mut *connection).await? {
@@ -89,7 +89,7 @@ impl ManyRows {
     /// The text of the statement for every number of rows, to look at its query plans.
     #[cfg(test)]
     pub(super) fn texts(&'static self) -> impl Iterator<Item = &'static str> {
-        (1..=MOST_ROWS).map(|rows| self.text(rows))
+        (1..=MAX_ROWS).map(|rows| self.text(rows))
     }
 
     /// The text for so many rows, from one to the most.
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn there_is_a_text_for_every_number_of_rows() {
         assert_eq!(ROWS.text(1), "INSERT INTO t (a, b) VALUES (?, ?) ON CONFLICT DO NOTHING");
-        for rows in 1..=MOST_ROWS {
+        for rows in 1..=MAX_ROWS {
             assert_eq!(ROWS.text(rows).matches("(?, ?)").count(), rows);
         }
     }

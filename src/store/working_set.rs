@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::{Code, FpsError};
-use crate::ledger::{ActivityQuery, Book, Ids, Needs, Wanted};
+use crate::ledger::{ActivityQuery, Book, IdCodec, MissingRows, ReadSet};
 
 use super::activity::Searches;
 use super::batch_error::{BatchError, LOAD_ROUNDS};
@@ -17,13 +17,13 @@ use super::load;
 /// How many rows may stay between batches besides transactions; beyond that all are forgotten.
 const KEPT_ROWS: usize = 200_000;
 /// How long a search may take.
-const LONGEST_SEARCH: Duration = Duration::from_secs(60);
+const MAX_SEARCH_TIME: Duration = Duration::from_secs(60);
 
 /// The rows at hand.
 pub(super) struct WorkingSet {
     pub(super) book: Book,
     /// Makes the ids that are not stored.
-    pub(super) ids: Ids,
+    pub(super) ids: IdCodec,
     /// How far the searches have got.
     pub(super) searches: Searches,
     /// How many transactions may stay between batches.
@@ -31,7 +31,7 @@ pub(super) struct WorkingSet {
 }
 
 impl WorkingSet {
-    pub(super) fn new(ids: Ids, kept_transactions: usize) -> Self {
+    pub(super) fn new(ids: IdCodec, kept_transactions: usize) -> Self {
         let searches = Searches::new(Instant::now());
         Self { book: Book::default(), ids, searches, kept_transactions }
     }
@@ -42,13 +42,13 @@ impl WorkingSet {
         connection: &mut Connection,
         waiting: &mut [Box<W>],
     ) -> Result<(), BatchError> {
-        let mut before = Wanted::default();
+        let mut before = MissingRows::default();
         for _ in 0..LOAD_ROUNDS {
-            let mut needs = Needs::new(&self.book);
+            let mut needs = ReadSet::new(&self.book);
             for one in waiting.iter() {
-                one.needs(&mut needs);
+                one.read_set(&mut needs);
             }
-            let wanted = needs.into_unknown();
+            let wanted = reads.into_missing();
             if wanted.is_empty() {
                 return Ok(());
             }
@@ -65,7 +65,11 @@ impl WorkingSet {
     }
 
     /// Loads these rows.
-    pub(super) async fn fetch(&mut self, connection: &mut Connection, wanted: &Wanted) -> sqlx::Result<()> {
+    pub(super) async fn fetch(
+        &mut self,
+        connection: &mut Connection,
+        wanted: &MissingRows,
+    ) -> sqlx::Result<()> {
         load::fetch(connection, wanted, self.ids, &mut self.searches, &mut self.book).await
     }
 
@@ -104,7 +108,7 @@ impl<W: Waiting + ?Sized> Unfinished<W> {
     pub(super) fn go_on(&mut self) -> Vec<Box<W>> {
         let mut waiting = std::mem::take(&mut self.waiting);
         waiting.retain(|one| !one.is_abandoned());
-        for one in waiting.extract_if(.., |one| one.age() > LONGEST_SEARCH) {
+        for one in waiting.extract_if(.., |one| one.age() > MAX_SEARCH_TIME) {
             let text = "The search took too long. Ask for a shorter time, or with fewer filters.";
             one.fail(FpsError::new(Code::ServiceUnavailable, text));
         }
@@ -117,10 +121,10 @@ impl<W: Waiting + ?Sized> Unfinished<W> {
             return;
         }
         let waits = |one: &mut Box<W>| {
-            let mut needs = Needs::new(book);
-            one.needs(&mut needs);
-            self.awaited.extend(needs.unfinished().iter().cloned());
-            !needs.unfinished().is_empty()
+            let mut needs = ReadSet::new(book);
+            one.read_set(&mut needs);
+            self.awaited.extend(reads.unfinished().iter().cloned());
+            !reads.unfinished().is_empty()
         };
         self.waiting.extend(waiting.extract_if(.., waits));
     }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::clock::{Clock, ClockState};
 use crate::error::{Code, FpsError};
-use crate::ledger::{Numbering, Rules, Timestamp};
+use crate::ledger::{IdAllocator, Rules, Timestamp};
 
 use super::batch_error::BatchError;
 use super::databases::NewWorld;
@@ -68,7 +68,7 @@ pub(super) struct Writer {
     pub(super) messages: mpsc::Receiver<Message>,
     pub(super) clock: Clock,
     pub(super) rules: Arc<Rules>,
-    pub(super) numbering: Numbering,
+    pub(super) numbering: IdAllocator,
     pub(super) batch_max: usize,
     pub(super) rows: WorkingSet,
     /// Commands that look for something that takes longer than a batch.
@@ -108,7 +108,7 @@ impl Writer {
             messages,
             clock,
             rules,
-            numbering: Numbering::new(state.ids, state.next_number, state.newest),
+            numbering: IdAllocator::new(state.ids, state.next_number, state.newest),
             batch_max,
             rows: WorkingSet::new(state.ids, kept_transactions),
             unfinished: Unfinished::new(),
@@ -319,7 +319,7 @@ impl Writer {
     pub(super) fn adopt(&mut self, state: &WorldState) {
         self.rows.forget();
         self.rows.ids = state.ids;
-        self.numbering = Numbering::new(state.ids, state.next_number, state.newest);
+        self.numbering = IdAllocator::new(state.ids, state.next_number, state.newest);
         self.next_due = state.next_due;
     }
 

@@ -19,7 +19,7 @@ use tokio::sync::OnceCell;
 use crate::clock::{Clock, ClockState};
 use crate::error::{Code, FpsError};
 use crate::ids::RequestIds;
-use crate::ledger::{Ids, Timestamp};
+use crate::ledger::{IdCodec, Timestamp};
 use crate::seed::SeedError;
 use crate::store::{
     AccessKey, Databases, DirectoryEntry, Keys, Opened, Place, Store, StoreError, file_beside,
@@ -456,7 +456,7 @@ impl Worlds {
     /// Makes a world anew, as it was when it was made: it gives out the same ids again.
     pub async fn reset(&self, world: &World) -> Result<(), FpsError> {
         let template = &self.0.template;
-        let new = template.new_world_with(Ids::new(world.id_seed), template.start.state());
+        let new = template.new_world_with(IdCodec::new(world.id_seed), template.start.state());
         let new = new.map_err(|problem| unavailable(&problem))?;
         let keys = Arc::new(Keys::of(&new.initial.keys));
         world.store.reset(new).await?;

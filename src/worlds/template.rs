@@ -1,7 +1,7 @@
 //! What a world begins with: the rows of the seed, a seed for its ids, and how its clock starts.
 
 use crate::clock::{Clock, ClockState};
-use crate::ledger::{Ids, Numbering, Rules, Timestamp};
+use crate::ledger::{IdAllocator, IdCodec, Rules, Timestamp};
 use crate::seed::{Seed, SeedError};
 use crate::store::{Keys, NewWorld};
 
@@ -52,12 +52,12 @@ impl Start {
 impl Template {
     /// A new world whose clock goes like this.
     pub fn new_world(&self, clock: ClockState) -> Result<NewWorld, SeedError> {
-        self.new_world_with(Ids::new(self.id_seed), clock)
+        self.new_world_with(IdCodec::new(self.id_seed), clock)
     }
 
     /// The same with other ids.
-    pub fn new_world_with(&self, ids: Ids, clock: ClockState) -> Result<NewWorld, SeedError> {
-        let mut numbering = Numbering::new(ids, 1, Timestamp::MIN);
+    pub fn new_world_with(&self, ids: IdCodec, clock: ClockState) -> Result<NewWorld, SeedError> {
+        let mut numbering = IdAllocator::new(ids, 1, Timestamp::MIN);
         let initial = self.seed.begin(clock.now(), &self.rules, &mut numbering)?;
         Ok(NewWorld { initial, ids, clock })
     }

@@ -10,7 +10,7 @@ use crate::store::{DirectoryEntry, StoreError};
 use super::{Home, World, WorldError, WorldName, Worlds, unused_on_demand};
 
 /// How many worlds besides the default one are awake at a time: each that is awake has a thread.
-const MOST_AWAKE: usize = 64;
+const MAX_AWAKE: usize = 64;
 /// After how long a world that nobody uses goes to sleep.
 const SLEEPY_AFTER: Duration = Duration::from_secs(30);
 /// How often to look after the worlds.
@@ -82,11 +82,11 @@ impl Worlds {
     /// Puts the longest unused worlds to sleep, so that one more may be awake.
     pub(super) async fn make_room_for_one_awake(&self) {
         let mut awake: Vec<_> = self.known().into_iter().filter(|world| world.store.is_awake()).collect();
-        if awake.len() < MOST_AWAKE {
+        if awake.len() < MAX_AWAKE {
             return;
         }
         awake.sort_by_key(|world| world.used.load(Ordering::Relaxed));
-        for world in awake.iter().take(awake.len() + 1 - MOST_AWAKE) {
+        for world in awake.iter().take(awake.len() + 1 - MAX_AWAKE) {
             self.put_to_sleep(world).await;
         }
     }

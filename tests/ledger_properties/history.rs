@@ -31,7 +31,7 @@ pub(crate) struct Payment {
     pub(crate) recipient: Option<Which>,
     pub(crate) cents: i64,
     pub(crate) fee_to: Option<ChargeFeeTo>,
-    pub(crate) own_fee: OwnFee,
+    pub(crate) marketplace_fee: OwnFee,
     pub(crate) timeout_minutes: i64,
 }
 
@@ -203,8 +203,8 @@ pub(crate) fn opening_requests() -> Vec<Request> {
 
 /// A payment by this token that asks for nothing special.
 const fn payment(token: Which) -> Payment {
-    let own_fee = OwnFee { fixed_cents: None, percent_hundredths: None };
-    Payment { token, recipient: None, cents: 0, fee_to: None, own_fee, timeout_minutes: 10_080 }
+    let marketplace_fee = OwnFee { fixed_cents: None, percent_hundredths: None };
+    Payment { token, recipient: None, cents: 0, fee_to: None, marketplace_fee, timeout_minutes: 10_080 }
 }
 
 /// One step of a history.
@@ -270,7 +270,7 @@ pub(crate) struct Detail {
     pub(crate) amount: i64,
     pub(crate) settled: Option<i64>,
     pub(crate) fee: i64,
-    pub(crate) own_fee: i64,
+    pub(crate) marketplace_fee: i64,
     pub(crate) method: PaymentMethod,
     pub(crate) status: Status,
     pub(crate) token: Option<usize>,
@@ -348,7 +348,7 @@ fn payment_with(token: impl Strategy<Value = Which>) -> impl Strategy<Value = Pa
     })
 }
 
-fn own_fee() -> impl Strategy<Value = OwnFee> {
+fn marketplace_fee() -> impl Strategy<Value = OwnFee> {
     let fixed = weighted(0.6, prop_oneof![3 => 0..=60_i64, 1 => 0..=1_100_i64]);
     let percent = weighted(0.5, prop_oneof![Just(250_i64), Just(1_000_i64), Just(333_i64), Just(5_000_i64)]);
     (fixed, percent).prop_map(|(fixed_cents, percent_hundredths)| OwnFee { fixed_cents, percent_hundredths })
@@ -362,25 +362,25 @@ fn payment_between(senders: &'static [&'static str]) -> impl Strategy<Value = Pa
         1 => token(),
     ];
     let recipient = weighted(0.95, recipient);
-    let own_fee = prop_oneof![2 => own_fee(), 1 => Just(OwnFee::default())];
+    let marketplace_fee = prop_oneof![2 => marketplace_fee(), 1 => Just(OwnFee::default())];
     let without_fee_to = |payment: Payment| Payment { fee_to: None, ..payment };
     let payment = prop_oneof![
         1 => payment_with(one_of(senders)),
         4 => payment_with(one_of(senders)).prop_map(without_fee_to),
     ];
-    (payment, recipient, own_fee).prop_map(|(payment, recipient, own_fee)| Payment {
+    (payment, recipient, marketplace_fee).prop_map(|(payment, recipient, marketplace_fee)| Payment {
         recipient,
-        own_fee,
+        marketplace_fee,
         ..payment
     })
 }
 
 /// Any two tokens, or one twice.
 fn any_payment() -> impl Strategy<Value = Payment> {
-    let parts = (payment_with(token()), weighted(0.1, token()), weighted(0.05, own_fee()));
-    let any = parts.prop_map(|(payment, recipient, own_fee)| Payment {
+    let parts = (payment_with(token()), weighted(0.1, token()), weighted(0.05, marketplace_fee()));
+    let any = parts.prop_map(|(payment, recipient, marketplace_fee)| Payment {
         recipient,
-        own_fee: own_fee.unwrap_or_default(),
+        marketplace_fee: marketplace_fee.unwrap_or_default(),
         ..payment
     });
     let twice = payment_with(one_of(&["AnnMarketABT", "MarketMarketABT"]))

@@ -6,10 +6,10 @@ mod invariants;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fps_sandbox::ledger::{
-    Account, AccountNumber, Amount, Book, Changes, Due, EmailKey, Event, Instrument, InstrumentNumber, Kind,
-    LedgerAccount, MarketplaceRefundPolicy, Needs, Outcome, Posting, Reference, ReferenceKey,
-    ReferencedAction, Stage, Status, Subscription, SubscriptionId, Timestamp, Token, TokenNumber, TokenType,
-    Transaction, TransactionNumber, Wanted,
+    Account, AccountNumber, Amount, Book, Changes, EmailKey, Event, IdempotencyKey, IdempotencyRecord,
+    IdempotentAction, Instrument, InstrumentNumber, LedgerAccount, LedgerAccountKind,
+    MarketplaceRefundPolicy, MissingRows, Posting, ReadSet, RecordedOutcome, Scheduled, Status, StatusChange,
+    Subscription, SubscriptionId, Timestamp, Token, TokenNumber, TokenType, Transaction, TransactionNumber,
 };
 
 use crate::world::DAY;
@@ -24,23 +24,23 @@ pub(crate) struct InMemoryStore {
     instruments: BTreeMap<InstrumentNumber, Instrument>,
     subscriptions: BTreeMap<SubscriptionId, Subscription>,
     pub(crate) transactions: BTreeMap<TransactionNumber, Transaction>,
-    references: BTreeMap<ReferenceKey, Reference>,
+    references: BTreeMap<IdempotencyKey, IdempotencyRecord>,
     /// The action that made each transaction, where it has a caller reference.
-    made_by: BTreeMap<TransactionNumber, ReferencedAction>,
+    made_by: BTreeMap<TransactionNumber, IdempotentAction>,
     totals: BTreeMap<LedgerAccount, Amount>,
     open_debts: BTreeMap<(InstrumentNumber, TransactionNumber), Amount>,
-    due: BTreeSet<Due>,
+    due: BTreeSet<Scheduled>,
     postings: Vec<Posting>,
     events: Vec<Event>,
 }
 
 impl InMemoryStore {
     /// Loads until nothing is wanted any more.
-    pub(crate) fn load(&self, book: &mut Book, name_needs: impl Fn(&mut Needs<'_>)) {
+    pub(crate) fn load(&self, book: &mut Book, name_needs: impl Fn(&mut ReadSet<'_>)) {
         for _ in 0..8 {
-            let mut needs = Needs::new(book);
+            let mut needs = ReadSet::new(book);
             name_needs(&mut needs);
-            let wanted = needs.into_unknown();
+            let wanted = reads.into_missing();
             if wanted.is_empty() {
                 return;
             }
@@ -50,7 +50,7 @@ impl InMemoryStore {
     }
 
     /// Puts the rows that are wanted.
-    pub(crate) fn put(&self, wanted: &Wanted, book: &mut Book) {
+    pub(crate) fn put(&self, wanted: &MissingRows, book: &mut Book) {
         for key in &wanted.references {
             if let Some(reference) = self.references.get(key) {
                 book.put_reference(key.clone(), reference.clone());
@@ -105,7 +105,7 @@ impl InMemoryStore {
     }
 
     /// Puts what is wanted by other names than ids and numbers, and subscriptions.
-    fn put_what_is_named_otherwise(&self, wanted: &Wanted, book: &mut Book) {
+    fn put_what_is_named_otherwise(&self, wanted: &MissingRows, book: &mut Book) {
         let made_under =
             |token: &&Token| wanted.tokens_under.contains(&(token.caller, token.caller_reference.clone()));
         for token in self.tokens.values().filter(made_under) {
@@ -136,10 +136,10 @@ impl InMemoryStore {
         for number in &changes.instruments {
             self.instruments.extend(book.instrument_row(*number).map(|row| (*number, row.clone())));
         }
-        for number in changes.new_tokens.iter().chain(&changes.used_tokens) {
+        for number in changes.new_tokens.iter().chain(&changes.updated_tokens) {
             self.tokens.extend(book.token_row(*number).map(|row| (*number, row.clone())));
         }
-        for number in changes.new_transactions.iter().chain(&changes.progressed) {
+        for number in changes.new_transactions.iter().chain(&changes.updated_transactions) {
             self.transactions.extend(book.transaction_row(*number).map(|row| (*number, row.clone())));
         }
         for key in &changes.references {
@@ -172,7 +172,7 @@ impl InMemoryStore {
     /// Notes by which action transactions were made: a reference is one for each.
     fn note_actions(&mut self, changes: &Changes) {
         for key in &changes.references {
-            if let Outcome::Made { transaction, .. } = self.references[key].outcome {
+            if let RecordedOutcome::Made { transaction, .. } = self.references[key].outcome {
                 self.made_by.insert(transaction, key.action);
             }
         }
@@ -183,7 +183,7 @@ impl InMemoryStore {
     }
 
     /// What is due by now, the earliest first.
-    pub(crate) fn due_by(&self, now: Timestamp) -> Vec<Due> {
+    pub(crate) fn due_by(&self, now: Timestamp) -> Vec<Scheduled> {
         self.due.iter().copied().filter(|due| due.at <= now).collect()
     }
 
@@ -249,14 +249,14 @@ impl InMemoryStore {
             check(total == posted, &|| format!("{account:?}: total {total}, postings {posted}"));
             let may_fall = matches!(
                 account.kind,
-                Kind::CreditExtended
-                    | Kind::CreditExtendedPending
-                    | Kind::PrepaidLiability
-                    | Kind::PrepaidLiabilityPending
-                    | Kind::ClearingCards
-                    | Kind::ClearingBanks
-                    | Kind::OutsideCards
-                    | Kind::OutsideBanks
+                LedgerAccountKind::CreditExtended
+                    | LedgerAccountKind::CreditExtendedPending
+                    | LedgerAccountKind::PrepaidLiability
+                    | LedgerAccountKind::PrepaidLiabilityPending
+                    | LedgerAccountKind::ClearingCards
+                    | LedgerAccountKind::ClearingBanks
+                    | LedgerAccountKind::OutsideCards
+                    | LedgerAccountKind::OutsideBanks
             );
             check(may_fall || total >= Amount::ZERO, &|| format!("{account:?}: {total} is below zero"));
         }
@@ -302,10 +302,10 @@ impl InMemoryStore {
     /// One reference, one effect: what two transactions of one caller and action under one reference lie seven days
     /// apart.
     fn check_references(&self, check: &mut Check<'_>) {
-        let mut last: BTreeMap<(AccountNumber, ReferencedAction, &str), Timestamp> = BTreeMap::new();
+        let mut last: BTreeMap<(AccountNumber, IdempotentAction, &str), Timestamp> = BTreeMap::new();
         for (number, action) in &self.made_by {
             let made = &self.transactions[number];
-            let key = (made.caller, *action, made.remarks.caller_reference.as_str());
+            let key = (made.caller, *action, made.descriptions.caller_reference.as_str());
             if let Some(earlier) = last.insert(key, made.received) {
                 let apart = made.received.millis() - earlier.millis();
                 // The first may have been received a little later than the clock showed.
@@ -313,9 +313,9 @@ impl InMemoryStore {
             }
         }
         for (key, reference) in &self.references {
-            if let Outcome::Made { transaction, .. } = &reference.outcome {
+            if let RecordedOutcome::Made { transaction, .. } = &reference.outcome {
                 let made = &self.transactions[transaction];
-                let own = made.caller == key.caller && made.remarks.caller_reference == key.reference;
+                let own = made.caller == key.caller && made.descriptions.caller_reference == key.reference;
                 check(own, &|| format!("{key:?} points to {made:?}"));
             }
         }
@@ -323,17 +323,17 @@ impl InMemoryStore {
 
     /// The events told so far, one after the other, give each transaction's history and nothing else.
     fn check_events(&self, check: &mut Check<'_>) {
-        let mut told: BTreeMap<TransactionNumber, Vec<Stage>> = BTreeMap::new();
+        let mut told: BTreeMap<TransactionNumber, Vec<StatusChange>> = BTreeMap::new();
         for event in &self.events {
             let Event::StatusChanged { transaction, from, to } = *event else { continue };
             let before = told.entry(transaction).or_default();
             check(from == before.last().map(|stage| stage.status), &|| format!("{event:?} after {before:?}"));
             before.push(to);
         }
-        let histories: BTreeMap<TransactionNumber, Vec<Stage>> = self
+        let histories: BTreeMap<TransactionNumber, Vec<StatusChange>> = self
             .transactions
             .values()
-            .map(|transaction| (transaction.number, transaction.history.stages().to_vec()))
+            .map(|transaction| (transaction.number, transaction.history.changes().to_vec()))
             .collect();
         check(told == histories, &|| format!("the events tell {told:?}, the rows {histories:?}"));
     }

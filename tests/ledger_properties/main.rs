@@ -25,7 +25,7 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fps_sandbox::ledger::{Kind, LedgerAccount};
+use fps_sandbox::ledger::{LedgerAccount, LedgerAccountKind};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -120,14 +120,14 @@ fn begin(keep_book: bool) -> (Sandbox, Model) {
 /// The rows of the store are sound, and say what the model says.
 fn agree(sandbox: &Sandbox, model: &Model) -> Result<(), TestCaseError> {
     let store = &sandbox.store;
-    prop_assert_eq!(store.broken(), Vec::<String>::new());
+    prop_assert_eq!(store.violation(), Vec::<String>::new());
     let total = |kind, owner| units(store.total(LedgerAccount { kind, owner }));
-    let by_party: [(Kind, &Money); 5] = [
-        (Kind::Balance, &model.balances),
-        (Kind::Incoming, &model.incoming),
-        (Kind::Outgoing, &model.outgoing),
-        (Kind::Reserved, &model.reserved),
-        (Kind::WriteOffs, &model.written_off),
+    let by_party: [(LedgerAccountKind, &Money); 5] = [
+        (LedgerAccountKind::Balance, &model.balances),
+        (LedgerAccountKind::Incoming, &model.incoming),
+        (LedgerAccountKind::Outgoing, &model.outgoing),
+        (LedgerAccountKind::Reserved, &model.reserved),
+        (LedgerAccountKind::WriteOffs, &model.written_off),
     ];
     for (kind, expected) in by_party {
         for who in Who::ALL {
@@ -135,14 +135,14 @@ fn agree(sandbox: &Sandbox, model: &Model) -> Result<(), TestCaseError> {
             prop_assert_eq!(total(kind, account(who).0), expected, "{} of {:?}", kind.name(), who);
         }
     }
-    prop_assert_eq!(total(Kind::Fees, 0), model.fees, "fees");
+    prop_assert_eq!(total(LedgerAccountKind::Fees, 0), model.fees, "fees");
     for (instrument, expected) in store.instruments().zip(&model.carried) {
-        let [available, pending] = instrument.carried().map(|account| units(store.total(account)));
+        let [available, pending] = instrument.ledger_accounts().map(|account| units(store.total(account)));
         let expected = (expected.available, expected.pending);
         prop_assert_eq!((available, pending), expected, "carried on {}", &instrument.id);
     }
     for (made, expected) in store.transactions.values().zip(&model.transactions) {
-        let stage = made.stage();
+        let stage = made.last_change();
         prop_assert_eq!(
             (stage.status, stage.code),
             (expected.status, expected.code),
@@ -185,7 +185,7 @@ fn random_histories_come_upon_every_kind_of_answer() {
     let mut missing: BTreeSet<String> = expected.collect();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut runner = TestRunner::deterministic();
-    for _ in 0..MOST_HISTORIES {
+    for _ in 0..MAX_HISTORIES {
         if missing.is_empty() {
             return;
         }
@@ -214,7 +214,7 @@ fn random_histories_come_upon_every_kind_of_answer() {
 }
 
 /// Among so many histories everything must happen; most of it does among the first few hundred.
-const MOST_HISTORIES: usize = 1_000;
+const MAX_HISTORIES: usize = 1_000;
 
 const EXPECTED: &str = "
     Pay: Success Pending InvalidParams InvalidTokenId_Sender SameSenderAndRecipient InvalidAccountState_Sender

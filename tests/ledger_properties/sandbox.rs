@@ -4,15 +4,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use fps_sandbox::error::FpsError;
 use fps_sandbox::ledger::{
-    Account, AccountKind, AccountNumber, AccountState, Amount, Asked, Authorise, Book, Cancel,
-    CancelSubscription, CancelSubscriptionAndRefund, CancelToken, CarryOut, Command, Context, DepositFunds,
-    FeeTable, Flaw, FundPrepaid, GetAccountBalance, GetDebtBalance, GetOutstandingDebtBalance,
-    GetPrepaidBalance, GetTokenUsage, GetTotalPrepaidLiability, GetTransaction, GetTransactionStatus, Ids,
-    InstallPaymentInstruction, Instrument, InstrumentId, InstrumentKind, InstrumentNumber, Measure, Needs,
-    Numbering, Once, OwnFee, Pay, Payment, PaymentMethod, Period, Proposal, Purpose, Query, Receipt,
-    RecipientTerms, Refund, Remarks, RequestDigest, Reserve, Rules, Settle, SettleDebt, Subscription,
-    SubscriptionId, SubscriptionStatus, SubscriptionTerms, Timestamp, Token, TokenId, TokenNumber, TokenType,
-    TransactionDetail, TransactionId, Unit, Usage, UsageLimit, Used, Validity, Visitor, WriteOffDebt,
+    Account, AccountKind, AccountNumber, AccountState, Amount, Authorize, Book, Cancel, CancelSubscription,
+    CancelSubscriptionAndRefund, CancelToken, Command, Context, DepositFunds, Descriptions, FeeTable,
+    FundPrepaid, GetAccountBalance, GetDebtBalance, GetOutstandingDebtBalance, GetPrepaidBalance,
+    GetTokenUsage, GetTotalPrepaidLiability, GetTransaction, GetTransactionStatus, IdAllocator, IdCodec,
+    Idempotent, InstallPaymentInstruction, Instrument, InstrumentId, InstrumentKind, InstrumentNumber,
+    MarketplaceFee, Pay, Payment, PaymentMethod, Period, Proposal, ProposalError, Purpose, Query, ReadSet,
+    Receipt, RecipientTerms, Refund, RequestDigest, Reserve, Rules, RunScheduled, Settle, SettleDebt,
+    Subscription, SubscriptionId, SubscriptionStatus, SubscriptionTerms, Timestamp, Token, TokenId,
+    TokenNumber, TokenRequest, TokenType, TransactionDetail, TransactionId, Unit, Usage, UsageLimit,
+    UsageMeasure, Validity, Visitor, WindowUsage, WriteOffDebt,
 };
 use rust_decimal::Decimal;
 
@@ -56,7 +57,7 @@ fn until(millis: Option<i64>) -> Validity {
 
 /// Something that can be asked, whichever it is: a command or a query whose answer is put into the words of histories.
 trait Prepared {
-    fn needs(&self, needs: &mut Needs<'_>);
+    fn read_set(&self, reads: &mut ReadSet<'_>);
     fn decide(
         &self,
         book: &mut Book,
@@ -72,8 +73,8 @@ struct Change<C: Command>(C, fn(C::Output, &mut MadeIds) -> Answer);
 struct LookUp<Q: Query>(Q, fn(Q::Output, &mut MadeIds) -> Answer);
 
 impl<C: Command> Prepared for Change<C> {
-    fn needs(&self, needs: &mut Needs<'_>) {
-        self.0.needs(needs);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        self.0.read_set(reads);
     }
 
     fn decide(
@@ -87,8 +88,8 @@ impl<C: Command> Prepared for Change<C> {
 }
 
 impl<Q: Query> Prepared for LookUp<Q> {
-    fn needs(&self, needs: &mut Needs<'_>) {
-        self.0.needs(needs);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        self.0.read_set(reads);
     }
 
     fn decide(
@@ -164,7 +165,7 @@ fn subscription_id(which: Which) -> SubscriptionId {
 /// The ledger and all that is around it.
 pub(crate) struct Sandbox {
     rules: Rules,
-    numbering: Numbering,
+    numbering: IdAllocator,
     pub(crate) store: InMemoryStore,
     book: Book,
     keep_book: bool,
@@ -176,7 +177,7 @@ impl Sandbox {
     pub(crate) fn new(keep_book: bool) -> Self {
         let mut sandbox = Self {
             rules: rules(),
-            numbering: Numbering::new(Ids::new(1), 1_000, Timestamp::MIN),
+            numbering: IdAllocator::new(IdCodec::new(1), 1_000, Timestamp::MIN),
             store: InMemoryStore::default(),
             book: Book::default(),
             keep_book,
@@ -223,8 +224,8 @@ impl Sandbox {
             Context { now: self.now, clock_stands: true, rules: &self.rules, numbering: &mut self.numbering };
         for who in Who::ALL {
             let caller = account(who);
-            let remarks = named(&format!("opening balance of {who:?}"));
-            let deposit = DepositFunds { account: caller, amount: cents(who.opening_cents()), remarks };
+            let descriptions = named(&format!("opening balance of {who:?}"));
+            let deposit = DepositFunds { account: caller, amount: cents(who.opening_cents()), descriptions };
             let number = deposit.decide(&mut self.book, &mut context).expect("a deposit");
             self.made.transactions.push(self.book.transaction_row(number).expect("just made").id.clone());
         }
@@ -234,7 +235,7 @@ impl Sandbox {
     /// Loads what all commands need, decides one after the other, saves.
     pub(crate) fn run(&mut self, requests: &[Request]) -> Vec<Answer> {
         let commands: Vec<Box<dyn Prepared>> = requests.iter().map(|request| self.prepare(request)).collect();
-        self.store.load(&mut self.book, |needs| commands.iter().for_each(|command| command.needs(needs)));
+        self.store.load(&mut self.book, |reads| commands.iter().for_each(|command| command.read_set(reads)));
         let answers = commands.iter().map(|command| self.decide(command.as_ref())).collect();
         self.save();
         answers
@@ -242,7 +243,7 @@ impl Sandbox {
 
     /// Decides one command, which is asked again what it needs: the ones before it have changed the book.
     fn decide(&mut self, command: &dyn Prepared) -> Answer {
-        self.store.load(&mut self.book, |needs| command.needs(needs));
+        self.store.load(&mut self.book, |reads| command.read_set(reads));
         let before = self.book.changes().clone();
         let mut decided;
         loop {
@@ -275,16 +276,17 @@ impl Sandbox {
             if due.is_empty() {
                 return;
             }
-            self.store.load(&mut self.book, |needs| due.iter().for_each(|due| CarryOut(*due).needs(needs)));
+            self.store
+                .load(&mut self.book, |reads| due.iter().for_each(|due| RunScheduled(*due).read_set(reads)));
             for due in due {
-                self.store.load(&mut self.book, |needs| CarryOut(due).needs(needs));
+                self.store.load(&mut self.book, |reads| RunScheduled(due).read_set(reads));
                 let mut context = Context {
                     now: self.now,
                     clock_stands: true,
                     rules: &self.rules,
                     numbering: &mut self.numbering,
                 };
-                CarryOut(due).decide(&mut self.book, &mut context).expect("due work is never refused");
+                RunScheduled(due).decide(&mut self.book, &mut context).expect("due work is never refused");
             }
             self.save();
         }
@@ -312,7 +314,7 @@ impl Sandbox {
     }
 
     fn save(&mut self) {
-        assert_eq!(self.book.broken(), None);
+        assert_eq!(self.book.violation(), None);
         self.store.save(&self.book);
         if self.keep_book {
             self.book.saved(8);
@@ -323,16 +325,16 @@ impl Sandbox {
 
     fn prepare(&self, request: &Request) -> Box<dyn Prepared> {
         let Request { who, reference, ask } = request;
-        let (caller, remarks, digest) = (account(*who), named(reference), digest(ask));
+        let (caller, descriptions, digest) = (account(*who), named(reference), digest(ask));
         let token = |which| self.made.token(which);
         match *ask {
             Ask::Pay(ref payment) => {
-                let operation = Pay(self.payment(caller, payment, remarks));
-                change(Once { operation, digest }, receipt)
+                let operation = Pay(self.payment(caller, payment, descriptions));
+                change(Idempotent { operation, digest }, receipt)
             }
             Ask::Reserve(ref payment) => {
-                let operation = Reserve(self.payment(caller, payment, remarks));
-                change(Once { operation, digest }, receipt)
+                let operation = Reserve(self.payment(caller, payment, descriptions));
+                change(Idempotent { operation, digest }, receipt)
             }
             Ask::Settle { reservation, cents: amount } => {
                 let reservation = self.made.transaction(reservation);
@@ -344,7 +346,10 @@ impl Sandbox {
             Ask::Refund { of, cents: amount, policy } => {
                 let (original, amount) = (self.made.transaction(of), amount.map(cents));
                 change(
-                    Once { operation: Refund { caller, original, amount, policy, remarks }, digest },
+                    Idempotent {
+                        operation: Refund { caller, original, amount, policy, descriptions },
+                        digest,
+                    },
                     receipt,
                 )
             }
@@ -352,20 +357,23 @@ impl Sandbox {
                 let (sender_token, instrument) = (token(which), instrument_id(instrument));
                 let amount = cents(amount);
                 let operation =
-                    FundPrepaid { caller, sender_token, instrument, amount, remarks, timeout_minutes };
-                change(Once { operation, digest }, receipt)
+                    FundPrepaid { caller, sender_token, instrument, amount, descriptions, timeout_minutes };
+                change(Idempotent { operation, digest }, receipt)
             }
             Ask::SettleDebt { token: which, instrument, cents: amount, timeout_minutes } => {
                 let (sender_token, instrument) = (token(which), instrument_id(instrument));
                 let amount = amount.map(cents);
                 let operation =
-                    SettleDebt { caller, sender_token, instrument, amount, remarks, timeout_minutes };
-                change(Once { operation, digest }, receipt)
+                    SettleDebt { caller, sender_token, instrument, amount, descriptions, timeout_minutes };
+                change(Idempotent { operation, digest }, receipt)
             }
             Ask::WriteOff { instrument, cents: amount } => {
                 let (instrument, amount) = (instrument_id(instrument), cents(amount));
                 change(
-                    Once { operation: WriteOffDebt { caller, instrument, amount, remarks }, digest },
+                    Idempotent {
+                        operation: WriteOffDebt { caller, instrument, amount, descriptions },
+                        digest,
+                    },
                     receipt,
                 )
             }
@@ -375,8 +383,8 @@ impl Sandbox {
             }
             Ask::CancelSubscription { subscription, refund_cents: Some(amount) } => {
                 let (subscription, amount) = (subscription_id(subscription), cents(amount));
-                let operation = CancelSubscriptionAndRefund { caller, subscription, amount, remarks };
-                change(Once { operation, digest }, receipt)
+                let operation = CancelSubscriptionAndRefund { caller, subscription, amount, descriptions };
+                change(Idempotent { operation, digest }, receipt)
             }
             Ask::CancelToken { .. } | Ask::Install { .. } | Ask::Edit { .. } => {
                 self.prepare_for_tokens(caller, reference, ask)
@@ -407,10 +415,10 @@ impl Sandbox {
                     methods: offered.into(),
                     reason: None,
                     validity: Validity::default(),
-                    asked: Asked::Edit { token: self.made.token(which) },
+                    request: TokenRequest::Edit { token: self.made.token(which) },
                 };
                 let visitor = visitor.map_or(Visitor::First, |who| Visitor::At(email(who)));
-                change(Authorise { proposal, visitor, method: chosen, paid_by: None }, |output, _| {
+                change(Authorize { proposal, visitor, method: chosen, paid_by: None }, |output, _| {
                     output.map_or_else(
                         |flaw| Answer::Refused(status_of(&flaw)),
                         |edited| Answer::Edited {
@@ -470,16 +478,24 @@ impl Sandbox {
         }
     }
 
-    fn payment(&self, caller: AccountNumber, asked: &history::Payment, remarks: Remarks) -> Payment {
-        let history::OwnFee { fixed_cents, percent_hundredths } = asked.own_fee;
+    fn payment(
+        &self,
+        caller: AccountNumber,
+        asked: &history::Payment,
+        descriptions: Descriptions,
+    ) -> Payment {
+        let history::MarketplaceFee { fixed_cents, percent_hundredths } = asked.marketplace_fee;
         Payment {
             caller,
             sender_token: self.made.token(asked.token),
             recipient_token: asked.recipient.map(|which| self.made.token(which)),
             amount: cents(asked.cents),
             charge_fee_to: asked.fee_to,
-            own_fee: OwnFee { fixed: fixed_cents.map(cents), percent: percent_hundredths.map(percent) },
-            remarks,
+            marketplace_fee: MarketplaceFee {
+                fixed: fixed_cents.map(cents),
+                percent: percent_hundredths.map(percent),
+            },
+            descriptions,
             timeout_minutes: asked.timeout_minutes,
         }
     }
@@ -497,24 +513,24 @@ fn receipt(receipt: Receipt, made: &mut MadeIds) -> Answer {
     Answer::Receipt { transaction: made.place_of_transaction(receipt.transaction), status: receipt.status }
 }
 
-fn carried(available: Amount, pending: Amount) -> Answer {
+fn ledger_accounts(available: Amount, pending: Amount) -> Answer {
     Answer::Carried { available: units(available), pending: units(pending) }
 }
 
-fn used((limit, used): (UsageLimit, Used)) -> i64 {
+fn used((limit, used): (UsageLimit, WindowUsage)) -> i64 {
     match limit.measure {
-        Measure::Amount => units(Amount::from_micros(used.used)),
-        Measure::Count => used.used,
+        UsageMeasure::Amount => units(Amount::from_micros(used.used)),
+        UsageMeasure::Count => used.used,
     }
 }
 
 /// The status of a return URL.
-const fn status_of(flaw: &Flaw) -> &'static str {
+const fn status_of(flaw: &ProposalError) -> &'static str {
     match flaw {
-        Flaw::IllFormed(_) | Flaw::Used(_) => "CE",
-        Flaw::NoMethod => "PE",
-        Flaw::NotPossible(_) => "NP",
-        Flaw::NotRegistered => "NM",
+        ProposalError::IllFormed(_) | ProposalError::WindowUsage(_) => "CE",
+        ProposalError::NoMethod => "PE",
+        ProposalError::NotPossible(_) => "NP",
+        ProposalError::NotRegistered => "NM",
     }
 }
 
@@ -541,8 +557,8 @@ fn monthly() -> SubscriptionTerms {
     }
 }
 
-fn named(reference: &str) -> Remarks {
-    Remarks { caller_reference: reference.to_owned(), ..Remarks::default() }
+fn named(reference: &str) -> Descriptions {
+    Descriptions { caller_reference: reference.to_owned(), ..Descriptions::default() }
 }
 
 fn digest(ask: &Ask) -> RequestDigest {
@@ -572,8 +588,8 @@ fn ledger_token(number: TokenNumber, token: &world::Token) -> Token {
     };
     let daily = token.daily.map(|daily| {
         let (measure, allowed) = match daily {
-            Daily::Cents(most) => (Measure::Amount, cents(most).micros()),
-            Daily::Times(most) => (Measure::Count, most),
+            Daily::Cents(most) => (UsageMeasure::Amount, cents(most).micros()),
+            Daily::Times(most) => (UsageMeasure::Count, most),
         };
         UsageLimit { measure, allowed, period: Some(Period { count: 1, unit: Unit::Day }) }
     });
@@ -619,7 +635,7 @@ fn detail_of(detail: &TransactionDetail, ids: &mut MadeIds) -> Answer {
         amount: units(made.amount),
         settled: made.progress.settled.map(units),
         fee: units(made.progress.fee),
-        own_fee: units(made.progress.marketplace_fee),
+        marketplace_fee: units(made.progress.marketplace_fee),
         method: made.method,
         status: made.status(),
         token: detail.sender_token.as_ref().map(|id| ids.place_of_token(id.clone())),

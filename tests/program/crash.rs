@@ -24,9 +24,9 @@ const ROUNDS: usize = 24;
 /// Clients at a time.
 const CLIENTS: usize = 8;
 /// A program is killed after at most so many answers.
-const MOST_ANSWERS: usize = 120;
+const MAX_ANSWERS: usize = 120;
 /// Requests of one client in a round.
-const MOST_REQUESTS: usize = 100;
+const MAX_REQUESTS: usize = 100;
 /// Ids in the seed end in one of these.
 const INSTRUMENTS: [&str; 3] = ["1", "2", "3"];
 
@@ -186,7 +186,7 @@ impl Sent {
 async fn load(client: Client, mut dice: Dice, name: String, answers: Arc<AtomicUsize>) -> Vec<Sent> {
     let (mut all, mut pays) = (Vec::new(), Vec::new());
     let Ok(mut socket) = TcpStream::connect(client.addr).await else { return all };
-    for number in 0..MOST_REQUESTS {
+    for number in 0..MAX_REQUESTS {
         let mut sent = Sent::thrown(&mut dice, format!("{name}-{number}"), &pays);
         let query = client.signed_query(sent.action, &sent.parameters());
         let request = format!("GET /?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -246,7 +246,7 @@ impl Story {
             let name = format!("r{}-c{client}", self.rounds);
             clients.spawn(load(program.merchant(), self.dice.split(), name, Arc::clone(&answers)));
         }
-        let (enough, pause) = (self.dice.below(MOST_ANSWERS), self.dice.below(5_000));
+        let (enough, pause) = (self.dice.below(MAX_ANSWERS), self.dice.below(5_000));
         while answers.load(Ordering::Relaxed) < enough {
             sleep(Duration::from_millis(1)).await;
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fps_sandbox::error::{Code, FpsError};
 use fps_sandbox::ledger::{
-    AccountNumber, Amount, Book, Command, Context, InstrumentNumber, LedgerAccount, Needs, TransactionId,
+    AccountNumber, Amount, Book, Command, Context, InstrumentNumber, LedgerAccount, ReadSet, TransactionId,
     TransactionNumber,
 };
 use tokio::sync::oneshot;
@@ -35,10 +35,10 @@ struct Faulty(Fault);
 impl Command for Faulty {
     type Output = ();
 
-    fn needs(&self, needs: &mut Needs<'_>) {
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
         match &self.0 {
             Fault::Unbalanced(id) => {
-                needs.transaction(id);
+                reads.transaction(id);
             }
             Fault::PanicsOutside => panic!("outside of a decision"),
             _ => {}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::{Client, Reply, Server, config, demo, pay, settle};
 use fps_sandbox::config::Config;
 use fps_sandbox::error::{Code, FpsError};
-use fps_sandbox::ledger::{Book, LedgerAccount, Needs, Query, QueryContext, TransactionId};
+use fps_sandbox::ledger::{Book, LedgerAccount, Query, QueryContext, ReadSet, TransactionId};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -121,8 +121,8 @@ struct Balances {
 impl Query for Balances {
     type Output = (String, String);
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        needs.transaction(&self.of);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        reads.transaction(&self.of);
     }
 
     fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Self::Output, FpsError> {
@@ -656,10 +656,10 @@ fn settlements_and_write_offs_name_no_debts_before_they_are_to_be_cleared() {
         caller,
         instrument: "LINE".into(),
         amount: fps_sandbox::ledger::Amount::CENT,
-        remarks: fps_sandbox::ledger::Remarks::default(),
+        descriptions: fps_sandbox::ledger::Descriptions::default(),
     };
     let book = Book::default();
-    let mut needs = Needs::new(&book);
-    fps_sandbox::ledger::Referenced::needs(&write_off, &mut needs);
-    assert!(needs.into_unknown().oldest_debts.is_empty());
+    let mut needs = ReadSet::new(&book);
+    fps_sandbox::ledger::IdempotentOperation::reads(&write_off, &mut needs);
+    assert!(reads.into_missing().oldest_debts.is_empty());
 }

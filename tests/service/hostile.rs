@@ -452,7 +452,7 @@ async fn values_that_are_too_long_or_not_of_their_type_are_refused_by_name() {
 }
 
 /// Texts that XML can carry, and that careless code does not.
-fn carried() -> Vec<String> {
+fn ledger_accounts() -> Vec<String> {
     let mut texts: Vec<String> = [
         "<>&\"'",
         "]]>",
@@ -773,7 +773,7 @@ fn resident(id: u32) -> usize {
 
 /// The memory that a program may hold after any number of hostile requests. It needs some 20 MB when idle.
 #[cfg(target_os = "linux")]
-const MOST_MEMORY: usize = 100_000_000;
+const MAX_MEMORY: usize = 100_000_000;
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -796,7 +796,7 @@ async fn two_thousand_hostile_requests_do_not_fill_the_memory() {
         clients.join_all().await;
         assert_serves(&program.merchant()).await;
         let bytes = resident(program.id());
-        assert!(bytes < MOST_MEMORY, "{bytes} bytes are resident");
+        assert!(bytes < MAX_MEMORY, "{bytes} bytes are resident");
     }
     program.finish().await;
 }

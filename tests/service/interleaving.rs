@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use fps_sandbox::error::FpsError;
 use fps_sandbox::ledger::{
-    AccountNumber, Amount, Asked, Authorise, Book, Cancel, CancelSubscription, CancelSubscriptionAndRefund,
-    CancelToken, Charges, Command, Context, Credit, FundPrepaid, GetDebtBalance, GetPrepaidBalance,
-    GetTokenByCaller, GetTokenUsage, InstallPaymentInstruction, InstrumentId, MarketplaceRefundPolicy, Needs,
-    Once, OwnFee, Pay, Payment, PaymentMethod, Payments, Proposal, Receipt, Referenced, Refund, Remarks,
-    Reserve, Settle, SettleDebt, TokenId, TokenName, TokenType, TransactionId, Validity, Visitor,
-    WriteOffDebt,
+    AccountNumber, Amount, Authorize, Book, Cancel, CancelSubscription, CancelSubscriptionAndRefund,
+    CancelToken, ChargeRange, Command, Context, Credit, Descriptions, FundPrepaid, GetDebtBalance,
+    GetPrepaidBalance, GetTokenByCaller, GetTokenUsage, Idempotent, IdempotentOperation,
+    InstallPaymentInstruction, InstrumentId, MarketplaceFee, MarketplaceRefundPolicy, Pay, Payment,
+    PaymentMethod, Payments, Proposal, ReadSet, Receipt, Refund, Reserve, Settle, SettleDebt, TokenId,
+    TokenRequest, TokenSelector, TokenType, TransactionId, Validity, Visitor, WriteOffDebt,
 };
 use fps_sandbox::store::Store;
 use tokio::sync::oneshot;
@@ -69,14 +69,14 @@ const COMMANDS: [&str; 28] = [
     "Cancel",
     "Reserve by a single-use token",
     "Pay by the same single-use token",
-    "Authorise a postpaid instrument",
+    "Authorize a postpaid instrument",
     "InstallPaymentInstruction",
     "CancelSubscription",
     "CancelSubscriptionAndRefund",
     "Cancel of a settlement that waits for a card",
     "EditToken of the funding token",
-    "Authorise a prepaid instrument",
-    "Authorise a single payment",
+    "Authorize a prepaid instrument",
+    "Authorize a single payment",
 ];
 
 impl Commands {
@@ -88,13 +88,13 @@ impl Commands {
         format!("{name}-{}", self.pair).into()
     }
 
-    fn once<O>(place: usize, operation: O) -> Once<O> {
+    fn once<O>(place: usize, operation: O) -> Idempotent<O> {
         let digest = [u8::try_from(place).expect("few commands"); 16];
-        Once { operation, digest }
+        Idempotent { operation, digest }
     }
 
-    fn remarks(&self, place: usize) -> Remarks {
-        Remarks { caller_reference: format!("{place} of pair {}", self.pair), ..Remarks::default() }
+    fn descriptions(&self, place: usize) -> Descriptions {
+        Descriptions { caller_reference: format!("{place} of pair {}", self.pair), ..Descriptions::default() }
     }
 
     fn payment(&self, place: usize, token: &str, amount: &str) -> Payment {
@@ -104,8 +104,8 @@ impl Commands {
             recipient_token: None,
             amount: dollars(amount),
             charge_fee_to: None,
-            own_fee: OwnFee::default(),
-            remarks: self.remarks(place),
+            marketplace_fee: MarketplaceFee::default(),
+            descriptions: self.descriptions(place),
             timeout_minutes: 10_080,
         }
     }
@@ -116,7 +116,7 @@ impl Commands {
             sender_token: self.token(token),
             instrument: self.instrument("LINE"),
             amount: amount.map(dollars),
-            remarks: self.remarks(place),
+            descriptions: self.descriptions(place),
             timeout_minutes: 10_080,
         }
     }
@@ -127,12 +127,12 @@ impl Commands {
             original: format!("{payment}-{}", self.pair).into(),
             amount: amount.map(dollars),
             policy: MarketplaceRefundPolicy::MasterTxnOnly,
-            remarks: self.remarks(place),
+            descriptions: self.descriptions(place),
         }
     }
 
-    fn authorise(&self, asked: Asked, method: PaymentMethod) -> Authorise {
-        Authorise {
+    fn authorise(&self, request: TokenRequest, method: PaymentMethod) -> Authorize {
+        Authorize {
             proposal: Proposal {
                 caller: self.caller,
                 methods: vec![PaymentMethod::CC, PaymentMethod::ACH, PaymentMethod::ABT],
@@ -151,7 +151,7 @@ impl Commands {
         Box::pin(async move { told(store.run(command).await, |_| "done".to_owned()) })
     }
 
-    fn referenced(&self, place: usize, operation: impl Referenced) -> Running {
+    fn referenced(&self, place: usize, operation: impl IdempotentOperation) -> Running {
         let (store, once) = (self.store.clone(), Self::once(place, operation));
         let status = |receipt: Receipt| format!("{:?}", receipt.status);
         Box::pin(async move { told(store.run(once).await, status) })
@@ -170,7 +170,7 @@ impl Commands {
                     caller,
                     instrument: self.instrument("LINE"),
                     amount: dollars(if place == 4 { "20" } else { "70" }),
-                    remarks: self.remarks(place),
+                    descriptions: self.descriptions(place),
                 },
             ),
             6 => self.referenced(place, self.refund(place, "DEBT-FIRST", None)),
@@ -183,7 +183,7 @@ impl Commands {
                     sender_token: self.token("FUND"),
                     instrument: self.instrument("CARD"),
                     amount: dollars("30"),
-                    remarks: self.remarks(place),
+                    descriptions: self.descriptions(place),
                     timeout_minutes: 10_080,
                 },
             ),
@@ -199,7 +199,7 @@ impl Commands {
                     caller,
                     subscription: self.subscription(),
                     amount: dollars("1"),
-                    remarks: self.remarks(place),
+                    descriptions: self.descriptions(place),
                 },
             ),
             24 => self.plain(Cancel { caller, transaction: self.pending.clone() }),
@@ -211,18 +211,20 @@ impl Commands {
     fn run_on_tokens(&self, place: usize) -> Running {
         let caller = self.caller;
         match place {
-            8 => self.plain(self.authorise(Asked::Edit { token: self.token("SETTLE") }, PaymentMethod::CC)),
-            9 => self
-                .plain(self.authorise(Asked::Edit { token: self.token("SETTLE-CARD") }, PaymentMethod::ABT)),
+            8 => self
+                .plain(self.authorise(TokenRequest::Edit { token: self.token("SETTLE") }, PaymentMethod::CC)),
+            9 => self.plain(
+                self.authorise(TokenRequest::Edit { token: self.token("SETTLE-CARD") }, PaymentMethod::ABT),
+            ),
             10 => self.plain(CancelToken { caller, token: self.token("CREDIT") }),
             11 => self.plain(CancelToken { caller, token: self.token("SETTLE") }),
             20 => {
-                let asked = Asked::Postpaid(Credit {
+                let asked = TokenRequest::Postpaid(Credit {
                     sender_reference: format!("shared {}", self.pair),
                     settlement_reference: format!("settlement {}", self.pair),
                     credit_limit: dollars("50"),
                     settlement_limit: dollars("500"),
-                    charges: Charges::default(),
+                    charges: ChargeRange::default(),
                     limits: Vec::new(),
                 });
                 self.plain(self.authorise(asked, PaymentMethod::CC))
@@ -236,9 +238,10 @@ impl Commands {
                 payment_reason: None,
             }),
             22 => self.plain(CancelSubscription { caller, subscription: self.subscription() }),
-            25 => self.plain(self.authorise(Asked::Edit { token: self.token("FUND") }, PaymentMethod::CC)),
+            25 => self
+                .plain(self.authorise(TokenRequest::Edit { token: self.token("FUND") }, PaymentMethod::CC)),
             26 => {
-                let asked = Asked::Prepaid {
+                let asked = TokenRequest::Prepaid {
                     sender_reference: format!("shared {}", self.pair),
                     funding_reference: format!("funding {}", self.pair),
                     most: dollars("50"),
@@ -246,10 +249,10 @@ impl Commands {
                 self.plain(self.authorise(asked, PaymentMethod::CC))
             }
             27 => {
-                let asked = Asked::Payments(Payments {
+                let asked = TokenRequest::Payments(Payments {
                     reference: format!("shared {}", self.pair),
                     token_type: TokenType::SingleUse,
-                    charges: Charges::default(),
+                    charges: ChargeRange::default(),
                     global_limit: None,
                     limits: Vec::new(),
                     recipients: Vec::new(),
@@ -280,7 +283,7 @@ impl Commands {
         let mut state = told(self.store.ask(debt).await, |debt| format!("{debt:?}"));
         state += &told(self.store.ask(prepaid).await, |prepaid| format!(" {prepaid:?}"));
         for token in ["CREDIT", "SETTLE", "SETTLE-CARD", "ONCE"] {
-            let name = TokenName::Id(self.token(token));
+            let name = TokenSelector::Id(self.token(token));
             let found = GetTokenByCaller { caller, name };
             state += &told(self.store.ask(found).await, |token| {
                 format!(" {:?} {} {:?}", token.method, token.active, token.usage)
@@ -363,7 +366,7 @@ pub(crate) struct Hold(pub(crate) Mutex<Option<(oneshot::Sender<()>, mpsc::Recei
 impl Command for Hold {
     type Output = ();
 
-    fn needs(&self, _: &mut Needs<'_>) {}
+    fn read_set(&self, _: &mut ReadSet<'_>) {}
 
     fn decide(&self, _: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
         // Once: a batch that fails is run again.
@@ -388,10 +391,14 @@ async fn commands(server: &Server, pairs: usize) -> Vec<Commands> {
             pending: "".into(),
         };
         let reserve = Reserve(Payment {
-            remarks: Remarks { caller_reference: format!("reserved {pair}"), ..Remarks::default() },
+            descriptions: Descriptions {
+                caller_reference: format!("reserved {pair}"),
+                ..Descriptions::default()
+            },
             ..made.payment(0, "MANY", "10")
         });
-        let receipt = server.store.run(Once { operation: reserve, digest: [0; 16] }).await.expect("reserved");
+        let receipt =
+            server.store.run(Idempotent { operation: reserve, digest: [0; 16] }).await.expect("reserved");
         made.reserved = receipt.transaction;
         commands.push(made);
     }

@@ -5,35 +5,35 @@
 
 use std::sync::Arc;
 
-use crate::ledger::entries::{self, Lines};
 use crate::ledger::event::Event;
-use crate::ledger::names::{AccountNumber, TransactionNumber};
+use crate::ledger::ids::{AccountNumber, TransactionNumber};
 use crate::ledger::posting::LedgerAccount;
+use crate::ledger::posting_rules::{self, JournalLines};
 use crate::ledger::time::Timestamp;
-use crate::ledger::transaction::{Balances, Operation, Stage, Status, Transaction};
+use crate::ledger::transaction::{Balances, Operation, Status, StatusChange, Transaction};
 
-use super::{Book, BrokenInvariant, Due};
+use super::{Book, InvariantViolation, Scheduled};
 
 /// Every status that a transaction has had. Everybody may read it; nothing but a change of status adds to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    stages: Vec<Stage>,
+    stages: Vec<StatusChange>,
     completed: Option<Timestamp>,
 }
 
 impl History {
     /// A history as stored.
-    pub fn stored(stages: Vec<Stage>, completed: Option<Timestamp>) -> Self {
+    pub fn stored(stages: Vec<StatusChange>, completed: Option<Timestamp>) -> Self {
         Self { stages, completed }
     }
 
     /// Every status so far, oldest first; empty only until the transaction is accepted.
-    pub fn stages(&self) -> &[Stage] {
+    pub fn changes(&self) -> &[StatusChange] {
         &self.stages
     }
 
     /// The status it is in.
-    pub fn last(&self) -> Option<Stage> {
+    pub fn last(&self) -> Option<StatusChange> {
         self.stages.last().copied()
     }
 
@@ -44,9 +44,9 @@ impl History {
 
     /// Enters a status, at its instant or with the one before it: a transaction may have been received a few
     /// milliseconds after the instant that the clock showed.
-    fn enter(&mut self, to: Stage) -> Stage {
+    fn enter(&mut self, to: StatusChange) -> StatusChange {
         let at = self.last().map_or(to.at, |last| to.at.max(last.at));
-        let entered = Stage { at, ..to };
+        let entered = StatusChange { at, ..to };
         self.stages.push(entered);
         if to.status.is_final() {
             self.completed = Some(at);
@@ -57,7 +57,12 @@ impl History {
 
 impl Book {
     /// A new transaction, in its first status.
-    pub(in crate::ledger) fn add_transaction(&mut self, draft: Transaction, first: Stage, due: Option<Due>) {
+    pub(in crate::ledger) fn add_transaction(
+        &mut self,
+        draft: Transaction,
+        first: StatusChange,
+        due: Option<Scheduled>,
+    ) {
         let number = draft.number;
         self.changes.new_transactions.insert(number);
         self.put_transaction(draft);
@@ -69,22 +74,22 @@ impl Book {
     pub(in crate::ledger) fn change_status(
         &mut self,
         number: TransactionNumber,
-        to: Stage,
-        due: Option<Due>,
+        to: StatusChange,
+        due: Option<Scheduled>,
     ) {
         let Some(transaction) = self.transactions.get_mut(&number) else {
-            return self.break_off(BrokenInvariant::transaction(number));
+            return self.fail(InvariantViolation::transaction(number));
         };
         let history = &mut Arc::make_mut(transaction).history;
         let from = history.last().map(|last| last.status);
         let to = history.enter(to);
 
         let row = Arc::clone(transaction);
-        let held = from.map_or_else(Lines::new, |from| entries::in_status(&row, from));
-        let lines = [entries::reversed(held), entries::in_status(&row, to.status)].concat();
+        let held = from.map_or_else(JournalLines::new, |from| posting_rules::lines_in_status(&row, from));
+        let lines = [posting_rules::reversed(held), posting_rules::lines_in_status(&row, to.status)].concat();
         match to.status {
             Status::Success => self.change_debt(&row),
-            Status::Failure | Status::Cancelled => self.give_use_back(&row),
+            Status::Failure | Status::Cancelled => self.undo_token_use(&row),
             Status::Pending | Status::Reserved => {}
         }
         let (sender, caller, recipient) = (row.sender, row.caller, row.recipient);
@@ -121,9 +126,9 @@ impl Book {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::book::Step;
-    use crate::ledger::transaction::{PaymentMethod, Remarks, StatusCode};
-    use crate::ledger::{Amount, Context, FeeTable, Ids, Numbering, Rules};
+    use crate::ledger::book::ScheduledStep;
+    use crate::ledger::transaction::{Descriptions, PaymentMethod, StatusCode};
+    use crate::ledger::{Amount, Context, FeeTable, IdAllocator, IdCodec, Rules};
 
     const RECEIVED: Timestamp = Timestamp::from_millis(1_338_508_800_000);
 
@@ -140,25 +145,25 @@ mod tests {
             max_amount: dollars(100),
             magic: false,
         };
-        let mut numbering = Numbering::new(Ids::new(1), 1, Timestamp::MIN);
+        let mut numbering = IdAllocator::new(IdCodec::new(1), 1, Timestamp::MIN);
         let mut context =
             Context { now: RECEIVED, clock_stands: true, rules: &rules, numbering: &mut numbering };
         let caller = AccountNumber(2);
-        let remarks = Remarks::default();
+        let descriptions = Descriptions::default();
         Transaction {
             sender: AccountNumber(1),
             method: PaymentMethod::CC,
-            ..Transaction::draft(&mut context, caller, operation, dollars(10), &remarks)
+            ..Transaction::draft(&mut context, caller, operation, dollars(10), &descriptions)
         }
     }
 
-    fn stage(minute: i64, status: Status, code: StatusCode) -> Stage {
-        Stage { at: RECEIVED.plus_minutes(minute), status, code }
+    fn stage(minute: i64, status: Status, code: StatusCode) -> StatusChange {
+        StatusChange { at: RECEIVED.plus_minutes(minute), status, code }
     }
 
     /// The stages that the events tell of a book's only transaction, each from the status before it.
-    fn told(book: &Book) -> Vec<Stage> {
-        let mut told: Vec<Stage> = Vec::new();
+    fn told(book: &Book) -> Vec<StatusChange> {
+        let mut told: Vec<StatusChange> = Vec::new();
         for event in &book.changes().events {
             let Event::StatusChanged { from, to, .. } = *event else { panic!("{event:?}") };
             assert_eq!(from, told.last().map(|before| before.status));
@@ -172,7 +177,8 @@ mod tests {
         let mut book = Book::default();
         let draft = draft(Operation::Reserve);
         let number = draft.number;
-        let due = |minute, step| Some(Due { at: RECEIVED.plus_minutes(minute), transaction: number, step });
+        let due =
+            |minute, step| Some(Scheduled { at: RECEIVED.plus_minutes(minute), transaction: number, step });
         for account in [LedgerAccount::balance(AccountNumber(1)), LedgerAccount::balance(AccountNumber(2))] {
             book.put_total(account, Amount::ZERO);
         }
@@ -189,16 +195,16 @@ mod tests {
             stage(6, Status::Success, StatusCode::Success),
         ];
 
-        book.add_transaction(draft, way[0], due(2, Step::Complete));
+        book.add_transaction(draft, way[0], due(2, ScheduledStep::Complete));
         assert!(book.changes().postings.is_empty(), "{:?}", book.changes().postings);
-        assert_eq!(book.changes().due[&number], due(2, Step::Complete));
+        assert_eq!(book.changes().due[&number], due(2, ScheduledStep::Complete));
 
-        book.change_status(number, way[1], due(99, Step::Lapse));
+        book.change_status(number, way[1], due(99, ScheduledStep::Lapse));
         assert_eq!(total(&book, reserved), dollars(10));
-        assert_eq!(book.changes().due[&number], due(99, Step::Lapse));
+        assert_eq!(book.changes().due[&number], due(99, ScheduledStep::Lapse));
 
         book.progress(number, |progress| progress.settled = Some(dollars(7)));
-        book.change_status(number, way[2], due(6, Step::Complete));
+        book.change_status(number, way[2], due(6, ScheduledStep::Complete));
         assert_eq!((total(&book, reserved), total(&book, incoming)), (Amount::ZERO, dollars(7)));
         assert_eq!(book.transaction_row(number).unwrap().history.completed(), None);
 
@@ -208,9 +214,9 @@ mod tests {
         let made = book.transaction_row(number).unwrap();
         assert_eq!(made.progress.balances.recipient, dollars(7));
         assert_eq!(made.history.completed(), Some(way[3].at));
-        assert_eq!(made.history.stages(), way);
+        assert_eq!(made.history.changes(), way);
         assert_eq!(told(&book), way);
-        assert_eq!(book.broken(), None);
+        assert_eq!(book.violation(), None);
     }
 
     #[test]
@@ -234,9 +240,9 @@ mod tests {
         book.add_transaction(draft, stage(5, Status::Pending, StatusCode::PendingNetworkResponse), None);
         book.change_status(number, stage(3, Status::Success, StatusCode::Success), None);
         let made = book.transaction_row(number).unwrap();
-        assert_eq!(made.stage(), stage(5, Status::Success, StatusCode::Success));
+        assert_eq!(made.last_change(), stage(5, Status::Success, StatusCode::Success));
         assert_eq!(made.history.completed(), Some(RECEIVED.plus_minutes(5)));
-        assert_eq!(told(&book), made.history.stages());
+        assert_eq!(told(&book), made.history.changes());
     }
 
     #[test]
@@ -252,7 +258,7 @@ mod tests {
         let mut book = Book::default();
         let number = TransactionNumber(9);
         book.change_status(number, stage(0, Status::Success, StatusCode::Success), None);
-        assert_eq!(book.broken(), Some(&BrokenInvariant::transaction(number)));
+        assert_eq!(book.violation(), Some(&InvariantViolation::transaction(number)));
         assert!(book.changes().is_empty());
     }
 }

@@ -38,8 +38,8 @@ pub(super) static ACTION: Action = Action {
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let transaction = call.params.text("TransactionId")?.into();
-    call.params.maybe_text("Description")?;
-    call.params.maybe_text("OverrideIPNURL")?;
+    call.params.optional_text("Description")?;
+    call.params.optional_text("OverrideIPNURL")?;
     let cancel = ledger::Cancel { caller: call.caller, transaction };
     call.run_for_receipt(cancel).await
 }

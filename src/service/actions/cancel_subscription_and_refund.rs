@@ -1,7 +1,7 @@
 //! CancelSubscriptionAndRefund: calls a subscription off (guide: API Reference).
 
 use crate::error::{Code, FpsError};
-use crate::ledger::{self, Once, Remarks};
+use crate::ledger::{self, Descriptions, Idempotent};
 use crate::service::Answer;
 use crate::service::call::Call;
 use crate::service::params::{Kind, Parameter, missing};
@@ -53,16 +53,17 @@ pub(super) static ACTION: Action = Action {
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let (params, caller) = (&mut call.params, call.caller);
     let subscription = params.text("SubscriptionId")?.into();
-    let amount = params.maybe_amount("RefundAmount")?;
-    let reference = params.maybe_text("CallerReference")?;
-    let reason = params.maybe_text("CancelReason")?;
+    let amount = params.optional_amount("RefundAmount")?;
+    let reference = params.optional_text("CallerReference")?;
+    let reason = params.optional_text("CancelReason")?;
     let Some(amount) = amount else {
         call.run(ledger::CancelSubscription { caller, subscription }).await?;
         return Ok(Answer::result(|_| {}));
     };
     let caller_reference = reference.ok_or_else(|| missing("CallerReference"))?;
-    let remarks = Remarks { caller_reference, caller_description: reason, ..Remarks::default() };
-    let operation = ledger::CancelSubscriptionAndRefund { caller, subscription, amount, remarks };
-    let receipt = call.run(Once { operation, digest: call.params.digest() }).await?;
+    let descriptions =
+        Descriptions { caller_reference, caller_description: reason, ..Descriptions::default() };
+    let operation = ledger::CancelSubscriptionAndRefund { caller, subscription, amount, descriptions };
+    let receipt = call.run(Idempotent { operation, digest: call.params.digest() }).await?;
     Ok(Answer::result(|out| out.text("RefundTransactionId", &receipt.transaction)))
 }

@@ -38,8 +38,8 @@ pub(super) static ACTION: Action = Action {
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let token = call.params.text("TokenId")?.into();
-    call.params.maybe_text("ReasonText")?;
-    call.params.maybe_text("OverrideIPNURL")?;
+    call.params.optional_text("ReasonText")?;
+    call.params.optional_text("OverrideIPNURL")?;
     call.run(ledger::CancelToken { caller: call.caller, token }).await?;
     Ok(Answer::empty())
 }

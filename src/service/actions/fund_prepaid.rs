@@ -73,10 +73,11 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let sender_token = params.text("SenderTokenId")?.into();
     let instrument = params.text("PrepaidInstrumentId")?.into();
     let amount = params.amount("FundingAmount")?;
-    let mut remarks = params.remarks_for_statement()?;
+    let mut descriptions = params.statement_descriptions()?;
     let timeout_minutes = params.minutes("TransactionTimeoutInMins", DEFAULT_TIMEOUT_MINUTES)?;
-    remarks.ipn_url = params.maybe_text("OverrideIPNURL")?;
+    descriptions.ipn_url = params.optional_text("OverrideIPNURL")?;
     let caller = call.caller;
-    let fund = ledger::FundPrepaid { caller, sender_token, instrument, amount, remarks, timeout_minutes };
+    let fund =
+        ledger::FundPrepaid { caller, sender_token, instrument, amount, descriptions, timeout_minutes };
     call.run_once(fund).await
 }

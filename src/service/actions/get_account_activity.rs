@@ -84,16 +84,16 @@ fn read_query(params: &mut Params<'_>, account: AccountNumber) -> Result<Activit
     let batch = params.number("MaxBatchSize", 20)?;
     let from = params.instant("StartDate")?;
     // Without an end, whoever asks for the same page asks the very same, and a batch looks it up once.
-    let to = params.maybe_instant("EndDate")?.unwrap_or(Timestamp::MAX);
+    let to = params.optional_instant("EndDate")?.unwrap_or(Timestamp::MAX);
     let descending = params.one_of("SortOrderByDate", "Descending")? == "Descending";
-    let operation = params.maybe_choice("FPSOperation")?;
-    let method = params.maybe_choice("PaymentMethod")?;
+    let operation = params.optional_choice("FPSOperation")?;
+    let method = params.optional_choice("PaymentMethod")?;
     let mut roles: Vec<Role> = params.choices("Role")?;
     roles.sort_unstable();
     roles.dedup();
-    let status = params.maybe_choice("TransactionStatus")?;
-    let operation = operation.or(params.maybe_choice("Operation")?);
-    let status = status.or(params.maybe_choice("Status")?);
+    let status = params.optional_choice("TransactionStatus")?;
+    let operation = operation.or(params.optional_choice("Operation")?);
+    let status = status.or(params.optional_choice("Status")?);
     let mut query =
         ActivityQuery { account, from, to, descending, batch, operation, method, status, roles, search: 0 };
     if query.is_filtered() {
@@ -104,7 +104,7 @@ fn read_query(params: &mut Params<'_>, account: AccountNumber) -> Result<Activit
 
 fn write_transaction(out: &mut Elements, detail: &TransactionDetail, account: AccountNumber) {
     let transaction = &detail.transaction;
-    let stage = transaction.stage();
+    let stage = transaction.last_change();
     out.text("TransactionId", &transaction.id);
     out.text("CallerTransactionDate", transaction.received);
     out.text("DateReceived", transaction.received);
@@ -132,11 +132,11 @@ fn write_transaction(out: &mut Elements, detail: &TransactionDetail, account: Ac
 
 fn write_part(out: &mut Elements, detail: &TransactionDetail, role: Role) {
     let transaction = &detail.transaction;
-    let remarks = &transaction.remarks;
+    let descriptions = &transaction.descriptions;
     let (party, reference, description): (&Account, _, _) = match role {
-        Role::Sender => (&detail.sender, None, remarks.sender_description.as_ref()),
+        Role::Sender => (&detail.sender, None, descriptions.sender_description.as_ref()),
         Role::Caller => {
-            (&detail.caller, Some(&remarks.caller_reference), remarks.caller_description.as_ref())
+            (&detail.caller, Some(&descriptions.caller_reference), descriptions.caller_description.as_ref())
         }
         Role::Recipient => (&detail.recipient, None, None),
     };

@@ -1,7 +1,7 @@
 //! GetTokenByCaller: a token by id or by the reference it was made under (guide: API Reference).
 
 use crate::error::{Code, FpsError};
-use crate::ledger::{self, TokenName};
+use crate::ledger::{self, TokenSelector};
 use crate::service::Answer;
 use crate::service::call::Call;
 use crate::service::params::{Kind, Parameter};
@@ -39,11 +39,11 @@ pub(super) static ACTION: Action = Action {
 };
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let id = call.params.maybe_text("TokenId")?;
-    let reference = call.params.maybe_text("CallerReference")?;
+    let id = call.params.optional_text("TokenId")?;
+    let reference = call.params.optional_text("CallerReference")?;
     let name = match (id, reference) {
-        (Some(id), None) => TokenName::Id(id.into()),
-        (None, Some(reference)) => TokenName::Reference(reference),
+        (Some(id), None) => TokenSelector::Id(id.into()),
+        (None, Some(reference)) => TokenSelector::Reference(reference),
         _ => {
             return Err(FpsError::invalid_params(
                 "Either tokenId or callerReference must be given, and not both",

@@ -1,7 +1,7 @@
 //! GetTokenUsage: how much of a token's limits is used (guide: API Reference, GetTokenUsage).
 
 use crate::error::{Code, FpsError};
-use crate::ledger::{self, Amount, Measure, Timestamp, UsageLimit, Used};
+use crate::ledger::{self, Amount, Timestamp, UsageLimit, UsageMeasure, WindowUsage};
 use crate::service::call::Call;
 use crate::service::{Answer, Elements};
 
@@ -37,13 +37,13 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     }))
 }
 
-fn write_limit(out: &mut Elements, limit: &UsageLimit, used: &Used) {
+fn write_limit(out: &mut Elements, limit: &UsageLimit, used: &WindowUsage) {
     match limit.measure {
-        Measure::Count => {
+        UsageMeasure::Count => {
             out.text("Count", limit.allowed);
             out.text("LastResetCount", used.used);
         }
-        Measure::Amount => {
+        UsageMeasure::Amount => {
             out.amount("Amount", Amount::from_micros(limit.allowed));
             out.amount("LastResetAmount", Amount::from_micros(used.used));
         }

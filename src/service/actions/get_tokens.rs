@@ -36,9 +36,9 @@ pub(super) static ACTION: Action = Action {
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let params = &mut call.params;
     let active = params.one_of("TokenStatus", "Active")? == "Active";
-    let token_type = params.maybe_choice("TokenType")?;
-    let caller_reference = params.maybe_text("CallerReference")?;
-    let friendly_name = params.maybe_text("TokenFriendlyName")?;
+    let token_type = params.optional_choice("TokenType")?;
+    let caller_reference = params.optional_text("CallerReference")?;
+    let friendly_name = params.optional_text("TokenFriendlyName")?;
     let wanted =
         ledger::GetTokens { caller: call.caller, active, token_type, caller_reference, friendly_name };
     let tokens = call.ask(wanted).await?;

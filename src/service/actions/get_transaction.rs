@@ -34,11 +34,11 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
 
 fn write_detail(out: &mut Elements, detail: &TransactionDetail) {
     let transaction = &detail.transaction;
-    let remarks = &transaction.remarks;
+    let descriptions = &transaction.descriptions;
     out.text("TransactionId", &transaction.id);
-    out.text("CallerReference", &remarks.caller_reference);
-    out.maybe("CallerDescription", remarks.caller_description.as_ref());
-    out.maybe("SenderDescription", remarks.sender_description.as_ref());
+    out.text("CallerReference", &descriptions.caller_reference);
+    out.maybe("CallerDescription", descriptions.caller_description.as_ref());
+    out.maybe("SenderDescription", descriptions.sender_description.as_ref());
     out.text("DateReceived", transaction.received);
     out.maybe("DateCompleted", transaction.history.completed());
     out.amount("TransactionAmount", transaction.charged());
@@ -56,7 +56,7 @@ fn write_detail(out: &mut Elements, detail: &TransactionDetail) {
     }
     out.text("FPSOperation", transaction.operation.name());
     out.text("PaymentMethod", transaction.method.name());
-    let stage = transaction.stage();
+    let stage = transaction.last_change();
     out.text("TransactionStatus", stage.status.name());
     out.text("StatusCode", stage.code.wire_name());
     out.text("StatusMessage", stage.message());
@@ -86,7 +86,7 @@ fn write_relation(out: &mut Elements, id: &str, relation: &str) {
 /// Oldest first: clients take the last entry for the current state.
 fn write_history(out: &mut Elements, transaction: &Transaction) {
     let mut amount = transaction.amount;
-    for stage in transaction.history.stages() {
+    for stage in transaction.history.changes() {
         out.nested("StatusHistory", |out| {
             out.text("Date", stage.at);
             out.text("TransactionStatus", Status::name(stage.status));

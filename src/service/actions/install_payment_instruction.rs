@@ -47,10 +47,10 @@ pub(super) static ACTION: Action = Action {
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let params = &mut call.params;
     let instruction = params.text("PaymentInstruction")?;
-    let friendly_name = params.maybe_text("TokenFriendlyName")?;
+    let friendly_name = params.optional_text("TokenFriendlyName")?;
     let caller_reference = params.text("CallerReference")?;
     let token_type = params.required_choice("TokenType")?;
-    let payment_reason = params.maybe_text("PaymentReason")?;
+    let payment_reason = params.optional_text("PaymentReason")?;
     let caller = call.caller;
     let install = ledger::InstallPaymentInstruction {
         caller,

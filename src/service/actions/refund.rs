@@ -69,10 +69,10 @@ pub(super) static ACTION: Action = Action {
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let params = &mut call.params;
     let original = params.text("TransactionId")?.into();
-    let amount = params.maybe_amount("RefundAmount")?;
-    let mut remarks = params.remarks()?;
+    let amount = params.optional_amount("RefundAmount")?;
+    let mut descriptions = params.descriptions()?;
     let policy = params.choice("MarketplaceRefundPolicy", MarketplaceRefundPolicy::MasterTxnOnly)?;
-    remarks.ipn_url = params.maybe_text("OverrideIPNURL")?;
-    let refund = ledger::Refund { caller: call.caller, original, amount, policy, remarks };
+    descriptions.ipn_url = params.optional_text("OverrideIPNURL")?;
+    let refund = ledger::Refund { caller: call.caller, original, amount, policy, descriptions };
     call.run_once(refund).await
 }

@@ -41,8 +41,8 @@ pub(super) static ACTION: Action = Action {
 
 async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let reservation = call.params.text("ReserveTransactionId")?.into();
-    let amount = call.params.maybe_amount("TransactionAmount")?;
-    call.params.maybe_text("OverrideIPNURL")?;
+    let amount = call.params.optional_amount("TransactionAmount")?;
+    call.params.optional_text("OverrideIPNURL")?;
     let settle = ledger::Settle { caller: call.caller, reservation, amount };
     call.run_for_receipt(settle).await
 }

@@ -81,11 +81,12 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let params = &mut call.params;
     let sender_token = params.text("SenderTokenId")?.into();
     let instrument = params.text("CreditInstrumentId")?.into();
-    let amount = params.maybe_amount("SettlementAmount")?;
-    let mut remarks = params.remarks_for_statement()?;
+    let amount = params.optional_amount("SettlementAmount")?;
+    let mut descriptions = params.statement_descriptions()?;
     let timeout_minutes = params.minutes("TransactionTimeoutInMins", DEFAULT_TIMEOUT_MINUTES)?;
-    remarks.ipn_url = params.maybe_text("OverrideIPNURL")?;
+    descriptions.ipn_url = params.optional_text("OverrideIPNURL")?;
     let caller = call.caller;
-    let settle = ledger::SettleDebt { caller, sender_token, instrument, amount, remarks, timeout_minutes };
+    let settle =
+        ledger::SettleDebt { caller, sender_token, instrument, amount, descriptions, timeout_minutes };
     call.run_once(settle).await
 }

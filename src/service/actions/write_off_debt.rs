@@ -45,7 +45,7 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let params = &mut call.params;
     let instrument = params.text("CreditInstrumentId")?.into();
     let amount = params.amount("AdjustmentAmount")?;
-    let remarks = params.remarks()?;
-    let write_off = ledger::WriteOffDebt { caller: call.caller, instrument, amount, remarks };
+    let descriptions = params.descriptions()?;
+    let write_off = ledger::WriteOffDebt { caller: call.caller, instrument, amount, descriptions };
     call.run_once(write_off).await
 }

@@ -3,23 +3,23 @@
 use std::collections::BTreeMap;
 
 use fps_sandbox::ledger::{
-    AccountNumber, Amount, InstrumentKind, Kind, LedgerAccount, MarketplaceRefundPolicy, Operation, Status,
-    Transaction, TransactionNumber,
+    AccountNumber, Amount, InstrumentKind, LedgerAccount, LedgerAccountKind, MarketplaceRefundPolicy,
+    Operation, Status, Transaction, TransactionNumber,
 };
 
 use super::{Check, InMemoryStore};
 
 /// Holds: what is on its way, or set aside until a transaction ends.
-const HOLDS: [Kind; 9] = [
-    Kind::Incoming,
-    Kind::Outgoing,
-    Kind::Reserved,
-    Kind::DebtPending,
-    Kind::CreditExtendedPending,
-    Kind::PrepaidPending,
-    Kind::PrepaidLiabilityPending,
-    Kind::ClearingCards,
-    Kind::ClearingBanks,
+const HOLDS: [LedgerAccountKind; 9] = [
+    LedgerAccountKind::Incoming,
+    LedgerAccountKind::Outgoing,
+    LedgerAccountKind::Reserved,
+    LedgerAccountKind::DebtPending,
+    LedgerAccountKind::CreditExtendedPending,
+    LedgerAccountKind::PrepaidPending,
+    LedgerAccountKind::PrepaidLiabilityPending,
+    LedgerAccountKind::ClearingCards,
+    LedgerAccountKind::ClearingBanks,
 ];
 
 fn waits(transaction: &Transaction) -> bool {
@@ -90,7 +90,12 @@ impl InMemoryStore {
                 *expected.entry(account).or_default() += made.amount;
             }
         }
-        let kinds = [Kind::Reserved, Kind::Outgoing, Kind::DebtPending, Kind::PrepaidPending];
+        let kinds = [
+            LedgerAccountKind::Reserved,
+            LedgerAccountKind::Outgoing,
+            LedgerAccountKind::DebtPending,
+            LedgerAccountKind::PrepaidPending,
+        ];
         for (account, total) in self.totals.iter().filter(|(account, _)| kinds.contains(&account.kind)) {
             let expected = expected.remove(account).unwrap_or_default();
             check(*total == expected, &|| format!("{account:?} holds {total}, its transactions {expected}"));
@@ -148,7 +153,7 @@ impl InMemoryStore {
     fn check_recharge_limits(&self, check: &mut Check<'_>) {
         let prepaid = |kind| kind == InstrumentKind::Prepaid;
         for instrument in self.instruments.values().filter(|instrument| prepaid(instrument.kind)) {
-            let [available, pending] = instrument.carried().map(|account| self.total(account));
+            let [available, pending] = instrument.ledger_accounts().map(|account| self.total(account));
             let on_it = self.transactions.values().filter(|made| made.instrument == Some(instrument.number));
             let mut refunded = Amount::ZERO;
             for made in on_it {
@@ -199,7 +204,7 @@ impl InMemoryStore {
     /// The stages of a transaction follow each other in time, and its end is the last of them.
     fn check_stages(&self, check: &mut Check<'_>) {
         for made in self.transactions.values() {
-            let history = made.history.stages();
+            let history = made.history.changes();
             let in_order = history.is_sorted_by_key(|stage| stage.at);
             let begins = history.first().is_some_and(|first| first.at == made.received);
             let ends =

@@ -40,7 +40,7 @@ impl Model {
         })?;
         let owed = self.carried[on].available;
         let amount = amount.unwrap_or(owed);
-        self.within_limits(place, amount)?;
+        self.check_usage_limits(place, amount)?;
         within_account_limits(instrument.sender, who, amount)?;
         if amount > owed || owed == 0 {
             return Err("SettleAmountGreaterThanDebt");
@@ -69,7 +69,7 @@ impl Model {
             Use::Funds(funds, method) if funds == on => Some(method),
             _ => None,
         })?;
-        self.within_limits(place, amount)?;
+        self.check_usage_limits(place, amount)?;
         within_account_limits(instrument.sender, who, amount)?;
         in_range(amount, method)?;
         // The limit binds what is there, on its way and newly paid in together.

@@ -61,7 +61,7 @@ impl Model {
             amount: found.amount,
             settled: found.settled,
             fee: found.fee,
-            own_fee: found.own_fee,
+            marketplace_fee: found.marketplace_fee,
             method: found.method,
             status: found.status,
             token: found.token,

@@ -47,7 +47,7 @@ pub(crate) struct Transaction {
     fee: i64,
     fee_to: ChargeFeeTo,
     /// The caller's fee from a marketplace payment.
-    own_fee: i64,
+    marketplace_fee: i64,
     reference: String,
     original: Option<usize>,
     pub(crate) status: Status,
@@ -204,9 +204,9 @@ impl Model {
             }
             Ask::Refund { policy, .. }
                 if *policy != MarketplaceRefundPolicy::MasterTxnOnly
-                    && self.transactions.iter().any(|made| made.own_fee > 0) =>
+                    && self.transactions.iter().any(|made| made.marketplace_fee > 0) =>
             {
-                self.counted_back(back, |made| made.own_fee > 0 && made.status == Status::Success)
+                self.counted_back(back, |made| made.marketplace_fee > 0 && made.status == Status::Success)
             }
             Ask::Refund { .. } => self.counted_back(back, |made| {
                 matches!(made.kind, Kind::Pay | Kind::Reserve) && made.status == Status::Success
@@ -252,8 +252,9 @@ impl Model {
             one.carries == Carries::Prepaid && carried.available + carried.pending > one.most_cents * CENT
         };
         let own_fee_in_parts = |place: usize| {
-            let own_fee_back = |made: &&Transaction| made.original == Some(place) && made.own_fee < 0;
-            self.transactions.iter().filter(own_fee_back).count() > 1
+            let marketplace_fee_back =
+                |made: &&Transaction| made.original == Some(place) && made.marketplace_fee < 0;
+            self.transactions.iter().filter(marketplace_fee_back).count() > 1
         };
         let mut marks = Vec::new();
         marks.extend((0..self.transactions.len()).any(own_fee_in_parts).then_some("OwnFeeReturnedInParts"));
@@ -277,7 +278,7 @@ impl Model {
             settled: None,
             fee: 0,
             fee_to: ChargeFeeTo::Recipient,
-            own_fee: 0,
+            marketplace_fee: 0,
             reference: reference.to_owned(),
             original: None,
             status: Status::Success,
@@ -405,7 +406,7 @@ fn takes_part(caller: Who) -> Decided<()> {
 }
 
 /// Whether these may deal with each other.
-fn take_part(caller: Who, sender: Who, recipient: Who) -> Decided<()> {
+fn check_role(caller: Who, sender: Who, recipient: Who) -> Decided<()> {
     if sender == recipient {
         return Err("SameSenderAndRecipient");
     }
@@ -417,7 +418,7 @@ fn take_part(caller: Who, sender: Who, recipient: Who) -> Decided<()> {
 }
 
 /// Whether the sender can pay so, and the recipient take it.
-fn method_serves(sender: Who, recipient: Who, method: PaymentMethod) -> Decided<()> {
+fn check_recipient_method(sender: Who, recipient: Who, method: PaymentMethod) -> Decided<()> {
     let of_an_account = is_external(method) || method == PaymentMethod::ABT;
     if of_an_account && !sender.methods().contains(&method) {
         return Err("InvalidPaymentMethod");

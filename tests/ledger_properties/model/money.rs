@@ -61,8 +61,8 @@ impl Transaction {
             return vec![(self.recipient, self.charged() - self.fee)];
         }
         vec![
-            (self.recipient, self.charged() - self.own_fee - from_recipient),
-            (self.caller, self.own_fee - from_caller),
+            (self.recipient, self.charged() - self.marketplace_fee - from_recipient),
+            (self.caller, self.marketplace_fee - from_caller),
         ]
     }
 

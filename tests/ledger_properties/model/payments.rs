@@ -12,7 +12,7 @@ use super::{
 };
 
 impl OwnFee {
-    const fn is_asked(self) -> bool {
+    const fn is_given(self) -> bool {
         self.fixed_cents.is_some() || self.percent_hundredths.is_some()
     }
 
@@ -41,7 +41,7 @@ impl Model {
     ) -> Decided<Transaction> {
         let amount = asked.cents * CENT;
         // Only a marketplace may name a recipient, and a fee of its own is taken from one.
-        let between = asked.recipient.is_some() || asked.own_fee.is_asked();
+        let between = asked.recipient.is_some() || asked.marketplace_fee.is_given();
         if between && !(who.is_marketplace() && asked.recipient.is_some()) {
             return Err("NotMarketplaceApp");
         }
@@ -74,7 +74,7 @@ impl Model {
             return Err("PaymentInstrumentNotCC");
         }
         method_serves(token.rules.owner, receiving.who, method)?;
-        self.within_limits(place, amount)?;
+        self.check_usage_limits(place, amount)?;
         within_account_limits(token.rules.owner, receiving.who, amount)?;
         in_range(amount, method)?;
         let (least, most) = token.rules.charge_cents;
@@ -91,12 +91,12 @@ impl Model {
             method,
             fee: fee(kind, method, amount),
             fee_to: asked.fee_to.or(by_token).unwrap_or(ChargeFeeTo::Recipient),
-            own_fee: asked.own_fee.of(amount),
+            marketplace_fee: asked.marketplace_fee.of(amount),
             ..self.draft(kind, who, reference, amount)
         };
         // The recipient has to get something.
         let recipient_pays = if made.fee_to == ChargeFeeTo::Recipient { made.fee } else { 0 };
-        if receiving.token.is_some() && amount <= made.own_fee + recipient_pays {
+        if receiving.token.is_some() && amount <= made.marketplace_fee + recipient_pays {
             return Err("InvalidParams");
         }
         match instrument {
@@ -150,8 +150,8 @@ impl Model {
             .and_then(|terms| terms.most)
             .map(|(fixed, percent)| OwnFee { fixed_cents: Some(fixed), percent_hundredths: Some(percent) });
         let amount = asked.cents * CENT;
-        let own_fee_allowed =
-            !asked.own_fee.is_asked() || most.is_some_and(|most| asked.own_fee.of(amount) <= most.of(amount));
+        let own_fee_allowed = !asked.marketplace_fee.is_given()
+            || most.is_some_and(|most| asked.marketplace_fee.of(amount) <= most.of(amount));
         if may_receive && agree_on_fee && own_fee_allowed { Ok(()) } else { Err("IncompatibleTokens") }
     }
 
@@ -185,7 +185,7 @@ impl Model {
         in_range(amount, made.method)?;
         made.fee = fee(Kind::Reserve, made.method, amount);
         // Of the caller's own fee the same part as of the amount.
-        made.own_fee = CENT * round(made.own_fee * amount, made.amount * CENT);
+        made.marketplace_fee = CENT * round(made.marketplace_fee * amount, made.amount * CENT);
         made.settled = Some(amount);
         self.covers(&made.moves_when_accepted())?;
         *self.reserved.entry(made.recipient).or_default() -= made.amount;

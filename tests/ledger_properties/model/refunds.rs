@@ -47,7 +47,7 @@ impl Model {
         amount: Option<i64>,
     ) -> Decided<Transaction> {
         let original = self.transactions[place].clone();
-        let left = original.own_fee - original.own_fee_returned;
+        let left = original.marketplace_fee - original.own_fee_returned;
         if left == 0 {
             return Err("TransactionFullyRefundedAlready");
         }
@@ -91,8 +91,8 @@ impl Model {
         let amount = within(left, amount)?;
         let refunded = original.refunded + amount;
         let fee_back = due_back(original.fee, refunded, paid) - original.fee_returned;
-        let own_fee_back = if policy == MasterAndMarketplaceTxn {
-            (due_back(original.own_fee, refunded, paid) - original.own_fee_returned).max(0)
+        let marketplace_fee_back = if policy == MasterAndMarketplaceTxn {
+            (due_back(original.marketplace_fee, refunded, paid) - original.own_fee_returned).max(0)
         } else {
             0
         };
@@ -102,7 +102,7 @@ impl Model {
             instrument: original.instrument,
             method: original.method,
             fee: -fee_back,
-            own_fee: -own_fee_back,
+            marketplace_fee: -marketplace_fee_back,
             fee_to: original.fee_to,
             original: Some(place),
             completed: Some(self.now),
@@ -120,20 +120,20 @@ impl Model {
         let original = &mut self.transactions[place];
         original.refunded = refunded;
         original.fee_returned += fee_back;
-        original.own_fee_returned += own_fee_back;
+        original.own_fee_returned += marketplace_fee_back;
         Ok(made)
     }
 
     /// Money goes back: to a card later, else to the balance at once, also what came from a bank.
     fn pay_back(&mut self, original: &Transaction, made: &mut Transaction) -> Decided<()> {
-        let (fee_back, own_fee_back) = (-made.fee, -made.own_fee);
+        let (fee_back, marketplace_fee_back) = (-made.fee, -made.marketplace_fee);
         let fee_payer = match original.fee_to {
             ChargeFeeTo::Recipient => original.recipient,
             ChargeFeeTo::Caller => original.caller,
         };
         let mut moves: Moves = vec![
-            (original.recipient, own_fee_back - made.amount),
-            (original.caller, -own_fee_back),
+            (original.recipient, marketplace_fee_back - made.amount),
+            (original.caller, -marketplace_fee_back),
             (fee_payer, fee_back),
         ];
         let to_card = original.method == PaymentMethod::CC;

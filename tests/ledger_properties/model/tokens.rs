@@ -87,7 +87,7 @@ impl Model {
         (uses().count() as i64, uses().map(|used| used.amount).sum())
     }
 
-    pub(super) fn within_limits(&self, place: usize, amount: i64) -> Decided<()> {
+    pub(super) fn check_usage_limits(&self, place: usize, amount: i64) -> Decided<()> {
         let rules = &self.tokens[place].rules;
         let ((uses, spent), (uses_today, spent_today)) = (self.used(place), self.used_today(place));
         let used_up = rules.single_use && uses > 0;

@@ -21,7 +21,7 @@ use fps_sandbox::error::{Code, FpsError};
 use fps_sandbox::fps::reference::OF_EVERY_REQUEST;
 use fps_sandbox::fps::status;
 use fps_sandbox::ledger::{
-    AccountNumber, Amount, Book, Command, Context, DepositFunds, Needs, Remarks, TransactionId,
+    AccountNumber, Amount, Book, Command, Context, DepositFunds, Descriptions, ReadSet, TransactionId,
 };
 use fps_sandbox::service::actions::ACTIONS;
 use fps_sandbox::worlds::{World, WorldName, WorldOptions};
@@ -155,16 +155,17 @@ struct Deposit(AccountNumber);
 
 impl Deposit {
     fn funds(&self) -> DepositFunds {
-        let remarks = Remarks { caller_reference: "a deposit".to_owned(), ..Remarks::default() };
-        DepositFunds { account: self.0, amount: Amount::from_micros(50_000_000), remarks }
+        let descriptions =
+            Descriptions { caller_reference: "a deposit".to_owned(), ..Descriptions::default() };
+        DepositFunds { account: self.0, amount: Amount::from_micros(50_000_000), descriptions }
     }
 }
 
 impl Command for Deposit {
     type Output = TransactionId;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        self.funds().needs(needs);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        self.funds().read_set(reads);
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionId, FpsError> {
@@ -179,7 +180,7 @@ async fn every_case_is_answered_as_it_says() {
     let server = server().await;
     for case in cases() {
         let stage = Stage::before(&server, &case).await;
-        let reply = stage.asked(&case).await;
+        let reply = stage.request(&case).await;
         problems.extend(stage.problem(&case, &reply));
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
@@ -192,7 +193,7 @@ async fn answers_look_as_the_snapshots_show() {
     let server = server().await;
     for case in cases() {
         let stage = Stage::before(&server, &case).await;
-        let reply = stage.asked(&case).await;
+        let reply = stage.request(&case).await;
         let answer = format!("{}: {}\n{} {}\n\n", case.action, case.name, reply.status, reply.redacted());
         match case.expects {
             Expected::Success(_) => answers.entry(case.action).or_default().push_str(&answer),

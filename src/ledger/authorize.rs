@@ -2,15 +2,15 @@
 //! seven pipelines).
 //!
 //! A merchant makes a [`Proposal`]. Whoever visits the pages for it can have it [considered](Consider), and
-//! [authorises](Authorise) it: then everything it asks for is made at once.
+//! [authorises](Authorize) it: then everything it asks for is made at once.
 
 use crate::error::FpsError;
 
 use super::account::Account;
 use super::book::Book;
-use super::names::{AccountNumber, InstrumentId, TokenId};
-use super::needs::Needs;
-use super::proposal::{Flaw, Proposal};
+use super::ids::{AccountNumber, InstrumentId, TokenId};
+use super::proposal::{Proposal, ProposalError};
+use super::read_set::ReadSet;
 use super::transaction::PaymentMethod;
 use super::{Command, Context, Query, QueryContext};
 
@@ -25,7 +25,7 @@ pub enum Visitor {
 
 /// Asks what a visitor would see: whether a proposal can be authorised, and by whom.
 #[derive(Clone, Debug)]
-pub struct Consider {
+pub struct PreviewAuthorization {
     /// What is proposed.
     pub proposal: Proposal,
     /// The visitor's e-mail address, once it is known.
@@ -34,7 +34,7 @@ pub struct Consider {
 
 /// What a visitor sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Considered {
+pub struct AuthorizationPreview {
     /// The merchant's name.
     pub merchant: String,
     /// Accounts that could be the visitor's.
@@ -47,43 +47,43 @@ pub struct Considered {
     pub current: Option<PaymentMethod>,
 }
 
-impl Query for Consider {
-    type Output = Result<Considered, Flaw>;
+impl Query for PreviewAuthorization {
+    type Output = Result<AuthorizationPreview, ProposalError>;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        self.proposal.needs(needs);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        self.proposal.read_set(reads);
         if let Some(email) = &self.email {
-            needs.account_at(email);
+            reads.account_at(email);
         }
     }
 
     fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Self::Output, FpsError> {
-        Ok(self.considered(book))
+        Ok(self.preview(book))
     }
 }
 
-impl Consider {
-    fn considered(&self, book: &Book) -> Result<Considered, Flaw> {
+impl PreviewAuthorization {
+    fn preview(&self, book: &Book) -> Result<AuthorizationPreview, ProposalError> {
         let proposal = &self.proposal;
-        proposal.allowed(book)?;
+        proposal.check_allowed(book)?;
         // Who has signed in may have agreed already, and gone back: agreeing again finds what was made.
         if self.email.is_none() {
-            proposal.unused(book)?;
+            proposal.check_references_unused(book)?;
         }
         let caller = proposal.caller;
         let merchant = book.account(caller).map(|account| account.name.clone()).unwrap_or_default();
         let known = self.email.as_ref().and_then(|email| book.account_at(email));
         let methods = match (&self.email, known) {
-            (Some(email), None) => proposal.suits(book, &proposal.newcomer(email))?,
-            (_, Some(account)) => proposal.suits(book, account)?,
+            (Some(email), None) => proposal.methods_for(book, &proposal.new_account(email))?,
+            (_, Some(account)) => proposal.methods_for(book, account)?,
             (None, None) => proposal.methods.clone(),
         };
-        Ok(Considered {
+        Ok(AuthorizationPreview {
             merchant,
             visitors: proposal.candidates(book).cloned().collect(),
             visitor: known.map(|account| account.name.clone()),
             methods,
-            current: proposal.edited(book).map(|token| token.method),
+            current: proposal.token_to_edit(book).map(|token| token.method),
         })
     }
 }
@@ -92,7 +92,7 @@ impl Consider {
 ///
 /// The same again, by the same visitor, gives what was made the first time: a form that is sent twice has one effect.
 #[derive(Clone, Debug)]
-pub struct Authorise {
+pub struct Authorize {
     /// What is proposed.
     pub proposal: Proposal,
     /// Who agrees.
@@ -105,7 +105,7 @@ pub struct Authorise {
 
 /// What was authorised.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Authorised {
+pub struct Authorization {
     /// How the visitor pays; a recipient does not.
     pub method: Option<PaymentMethod>,
     /// The instrument made.
@@ -116,52 +116,52 @@ pub struct Authorised {
     pub changed: bool,
 }
 
-impl Command for Authorise {
-    type Output = Result<Authorised, Flaw>;
+impl Command for Authorize {
+    type Output = Result<Authorization, ProposalError>;
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        self.proposal.needs(needs);
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        self.proposal.read_set(reads);
         if let Visitor::At(email) = &self.visitor {
-            needs.account_at(email);
+            reads.account_at(email);
         }
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Self::Output, FpsError> {
-        Ok(self.authorised(book, context))
+        Ok(self.authorize(book, context))
     }
 }
 
-impl Authorise {
-    fn authorised(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Authorised, Flaw> {
+impl Authorize {
+    fn authorize(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Authorization, ProposalError> {
         let proposal = &self.proposal;
-        proposal.allowed(book)?;
+        proposal.check_allowed(book)?;
         let (mut account, is_new) = self.account(book)?;
-        let methods = proposal.suits(book, &account)?;
+        let methods = proposal.methods_for(book, &account)?;
         let method = match self.method {
-            Some(chosen) if !proposal.is_receiving() => {
-                Some(methods.iter().copied().find(|method| *method == chosen).ok_or(Flaw::NoMethod)?)
-            }
+            Some(chosen) if !proposal.is_receiving() => Some(
+                methods.iter().copied().find(|method| *method == chosen).ok_or(ProposalError::NoMethod)?,
+            ),
             _ => methods.first().copied(),
         };
-        if let Some(token) = proposal.edited(book) {
+        if let Some(token) = proposal.token_to_edit(book) {
             let (number, id, method) = (token.number, token.id.clone(), method.unwrap_or(token.method));
             let changed = self.paid_by.unwrap_or(token.method) != method;
             if token.method != method {
                 book.change_method(number, method);
             }
-            return Ok(Authorised { method: Some(method), instrument: None, tokens: vec![id], changed });
+            return Ok(Authorization { method: Some(method), instrument: None, tokens: vec![id], changed });
         }
         let drafts = proposal.drafts(account.number, method.unwrap_or(PaymentMethod::ABT), context);
-        let (instrument, tokens) = if let Some(made) = proposal.made_before(book, &drafts)? {
+        let (instrument, tokens) = if let Some(made) = proposal.find_existing(book, &drafts)? {
             made
         } else {
             if is_new {
                 account.number = AccountNumber(context.numbering.number());
                 book.add_account(account.clone());
             }
-            proposal.make(book, context, account.number, drafts)
+            proposal.create(book, context, account.number, drafts)
         };
-        Ok(Authorised {
+        Ok(Authorization {
             method: method.filter(|_| !proposal.is_receiving()),
             instrument,
             tokens,
@@ -170,16 +170,16 @@ impl Authorise {
     }
 
     /// The visitor's account, and whether it has yet to be made.
-    fn account(&self, book: &Book) -> Result<(Account, bool), Flaw> {
+    fn account(&self, book: &Book) -> Result<(Account, bool), ProposalError> {
         let proposal = &self.proposal;
         match &self.visitor {
             Visitor::At(email) => Ok(match book.account_at(email) {
                 Some(account) => (account.clone(), false),
-                None => (proposal.newcomer(email), true),
+                None => (proposal.new_account(email), true),
             }),
             Visitor::First => {
-                let owner = proposal.edited(book).and_then(|token| book.account(token.account));
-                let methods = |account: &Account| proposal.suits(book, account);
+                let owner = proposal.token_to_edit(book).and_then(|token| book.account(token.account));
+                let methods = |account: &Account| proposal.methods_for(book, account);
                 let has_method = |account: &&Account| {
                     methods(account).is_ok_and(|both| self.method.is_none_or(|method| both.contains(&method)))
                 };
@@ -188,7 +188,7 @@ impl Authorise {
                     .or_else(|| candidates.clone().find(has_method))
                     .or_else(|| candidates.clone().find(|account| methods(account).is_ok()))
                     .or_else(|| candidates.next());
-                let first = first.ok_or(Flaw::NotPossible("There is no buyer in this sandbox"))?;
+                let first = first.ok_or(ProposalError::NotPossible("There is no buyer in this sandbox"))?;
                 Ok((first.clone(), false))
             }
         }

@@ -1,20 +1,20 @@
 //! Where row numbers and ids come from: a counter and a seed, no hidden state.
 
-use super::names::{InstrumentId, InstrumentNumber, TokenId, TokenNumber, TransactionId, TransactionNumber};
+use super::ids::{InstrumentId, InstrumentNumber, TokenId, TokenNumber, TransactionId, TransactionNumber};
 use super::time::Timestamp;
 
 /// Makes ids in FPS's form from row numbers, and finds the number in an id. The same seed gives the same ids, whatever the
 /// time of day, so ids need not be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ids {
+pub struct IdCodec {
     seed: u64,
 }
 
 /// Hands out row numbers, which only grow, and the instants of transactions.
 #[derive(Clone, Debug)]
-pub struct Numbering {
+pub struct IdAllocator {
     /// Makes the ids that go with the numbers.
-    pub ids: Ids,
+    pub ids: IdCodec,
     next: i64,
     /// When the newest transaction was received.
     newest: Timestamp,
@@ -25,7 +25,7 @@ const LEAD_MILLIS: i64 = 100;
 /// How far the newest transaction may lie ahead of a clock that runs, because clocks of sandboxes differ.
 const DIFFERENCE_MILLIS: i64 = 1_000;
 /// How far transactions may run ahead of a clock that stands.
-pub(super) const MOST_LEAD_MILLIS: i64 = 60 * 60 * 1_000;
+pub(super) const MAX_LEAD_MILLIS: i64 = 60 * 60 * 1_000;
 
 const ALPHABET: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
@@ -36,7 +36,7 @@ const NUMBER_DIGITS: usize = 9;
 const TRANSACTION_ID_LENGTH: usize = 35;
 const TOKEN_ID_LENGTH: usize = 64;
 
-impl Ids {
+impl IdCodec {
     /// The ids of this seed.
     pub const fn new(seed: u64) -> Self {
         Self { seed }
@@ -89,9 +89,9 @@ impl Ids {
     }
 }
 
-impl Numbering {
+impl IdAllocator {
     /// Numbers from `next` on, the newest transaction having been received at `newest`.
-    pub const fn new(ids: Ids, next: i64, newest: Timestamp) -> Self {
+    pub const fn new(ids: IdCodec, next: i64, newest: Timestamp) -> Self {
         Self { ids, next, newest }
     }
 
@@ -117,11 +117,8 @@ impl Numbering {
         now: Timestamp,
         clock_stands: bool,
     ) -> (TransactionNumber, TransactionId, Timestamp) {
-        let (lead, most) = if clock_stands {
-            (MOST_LEAD_MILLIS, MOST_LEAD_MILLIS)
-        } else {
-            (LEAD_MILLIS, DIFFERENCE_MILLIS)
-        };
+        let (lead, most) =
+            if clock_stands { (MAX_LEAD_MILLIS, MAX_LEAD_MILLIS) } else { (LEAD_MILLIS, DIFFERENCE_MILLIS) };
         self.newest = if self.newest < now || self.newest > now.plus_millis(most) {
             now
         } else if self.newest < now.plus_millis(lead) {
@@ -161,7 +158,7 @@ mod tests {
 
     #[test]
     fn ids_have_the_form_of_fps_and_grow_with_their_numbers() {
-        let ids = Ids::new(7);
+        let ids = IdCodec::new(7);
         let made: Vec<_> = (0..2_000).map(|number| ids.transaction(TransactionNumber(number))).collect();
         assert!(made.iter().all(|id| id.has_fps_form() && id.as_str().starts_with("17")), "{made:?}");
         assert!(made.is_sorted());
@@ -171,20 +168,21 @@ mod tests {
 
     #[test]
     fn ids_depend_on_seed_and_number_alone() {
-        let id = |seed, now| Numbering::new(Ids::new(seed), 5, Timestamp::MIN).transaction(at(now), true).1;
+        let id =
+            |seed, now| IdAllocator::new(IdCodec::new(seed), 5, Timestamp::MIN).transaction(at(now), true).1;
         assert_eq!(id(1, "2026-01-01T00:00:00Z"), id(1, "2012-06-07T08:09:10Z"));
         assert_ne!(id(1, "2026-01-01T00:00:00Z"), id(2, "2026-01-01T00:00:00Z"));
     }
 
     #[test]
     fn the_number_is_found_in_an_id_that_was_made_here_and_in_no_other() {
-        let ids = Ids::new(7);
+        let ids = IdCodec::new(7);
         for number in [0, 1, 35, 36, 1_000_000, 36_i64.pow(9) - 1] {
             let (transaction, token) =
                 (ids.transaction(TransactionNumber(number)), ids.token(TokenNumber(number)));
             for id in [transaction.as_str(), token.as_str()] {
                 assert_eq!(ids.number_in(id), Some(number));
-                assert_eq!(Ids::new(8).number_in(id), None);
+                assert_eq!(IdCodec::new(8).number_in(id), None);
                 assert_eq!(ids.number_in(&id.to_lowercase()), None);
                 assert_eq!(ids.number_in(&id[1..]), None);
                 assert_eq!(ids.number_in(&format!("{id}0")), None);
@@ -199,7 +197,7 @@ mod tests {
     #[test]
     fn each_transaction_takes_a_millisecond_of_its_own_and_none_is_before_the_last() {
         let start = at("2026-01-01T00:00:00Z");
-        let mut numbering = Numbering::new(Ids::new(1), 1, Timestamp::MIN);
+        let mut numbering = IdAllocator::new(IdCodec::new(1), 1, Timestamp::MIN);
         let mut received = |millis, stands| {
             numbering.transaction(start.plus_millis(millis), stands).2.millis() - start.millis()
         };
@@ -216,11 +214,11 @@ mod tests {
     fn a_clock_that_was_set_back_is_followed_and_clocks_that_differ_a_little_are_not() {
         let start = at("2026-01-01T00:00:00Z");
         for stands in [false, true] {
-            let mut numbering = Numbering::new(Ids::new(1), 1, start.plus_millis(MOST_LEAD_MILLIS + 1));
+            let mut numbering = IdAllocator::new(IdCodec::new(1), 1, start.plus_millis(MAX_LEAD_MILLIS + 1));
             let mut received = || numbering.transaction(start, stands).2.millis() - start.millis();
             assert_eq!([(); 3].map(|()| received()), [0, 1, 2]);
         }
-        let mut numbering = Numbering::new(Ids::new(1), 1, start.plus_millis(DIFFERENCE_MILLIS));
+        let mut numbering = IdAllocator::new(IdCodec::new(1), 1, start.plus_millis(DIFFERENCE_MILLIS));
         assert_eq!(numbering.transaction(start, false).2, start.plus_millis(DIFFERENCE_MILLIS));
     }
 }

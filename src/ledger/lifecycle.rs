@@ -5,18 +5,19 @@ use std::collections::BTreeMap;
 
 use crate::error::{Code, FpsError};
 
-use super::book::{Book, BrokenInvariant, Due, History, Step};
-use super::entries;
-use super::idempotency::{ReferenceKey, ReferencedAction};
+use super::amount::Amount;
+use super::book::{Book, History, InvariantViolation, Scheduled, ScheduledStep};
+use super::idempotency::{IdempotencyKey, IdempotentAction};
+use super::ids::{AccountNumber, TransactionNumber};
 use super::instrument::Instrument;
-use super::money::Amount;
-use super::names::{AccountNumber, TransactionNumber};
-use super::needs::Needs;
-use super::posting::{Kind, LedgerAccount};
+use super::posting::{LedgerAccount, LedgerAccountKind};
+use super::posting_rules;
+use super::read_set::ReadSet;
 use super::time::Timestamp;
 use super::token::Token;
 use super::transaction::{
-    ChargeFeeTo, Operation, PaymentMethod, Progress, Remarks, Stage, Status, StatusCode, Transaction,
+    ChargeFeeTo, Descriptions, Operation, PaymentMethod, Progress, Status, StatusChange, StatusCode,
+    Transaction,
 };
 use super::{Command, Context};
 
@@ -25,22 +26,28 @@ const RESERVATION_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 /// How long a pending transaction may take.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Timing {
+pub(super) enum PendingTimeout {
     /// It fails when it is not done after so many minutes.
     WithinMinutes(i64),
     /// It takes as long as it takes.
     Unbounded,
 }
 
-impl Timing {
+impl PendingTimeout {
     /// What will happen at the end of a wait of `delay` milliseconds that ends in `outcome`.
-    fn due(self, transaction: TransactionNumber, from: Timestamp, delay: i64, outcome: Step) -> Due {
+    fn due(
+        self,
+        transaction: TransactionNumber,
+        from: Timestamp,
+        delay: i64,
+        outcome: ScheduledStep,
+    ) -> Scheduled {
         let answer = from.plus_millis(delay);
         match self {
             Self::WithinMinutes(minutes) if from.plus_minutes(minutes) < answer => {
-                Due { at: from.plus_minutes(minutes), transaction, step: Step::Expire }
+                Scheduled { at: from.plus_minutes(minutes), transaction, step: ScheduledStep::Expire }
             }
-            Self::WithinMinutes(_) | Self::Unbounded => Due { at: answer, transaction, step: outcome },
+            Self::WithinMinutes(_) | Self::Unbounded => Scheduled { at: answer, transaction, step: outcome },
         }
     }
 }
@@ -53,7 +60,7 @@ impl Transaction {
         caller: AccountNumber,
         operation: Operation,
         amount: Amount,
-        remarks: &Remarks,
+        descriptions: &Descriptions,
     ) -> Self {
         let (number, id, received) = context.numbering.transaction(context.now, context.clock_stands);
         Self {
@@ -69,7 +76,7 @@ impl Transaction {
             method: PaymentMethod::Debt,
             amount,
             charge_fee_to: ChargeFeeTo::Recipient,
-            remarks: remarks.clone(),
+            descriptions: descriptions.clone(),
             original: None,
             refund_policy: None,
             received,
@@ -115,11 +122,13 @@ impl Transaction {
 /// Whether every balance that a transaction takes from covers it: the sender's, or that of a caller whose fee is more
 /// than its share, or in a refund those of the parties that got the money. A reservation takes from none: whether the
 /// caller can bear a fee is asked when it is settled (our choice).
-pub(super) fn covered(book: &Book, transaction: &Transaction) -> Result<(), FpsError> {
+pub(super) fn check_funds(book: &Book, transaction: &Transaction) -> Result<(), FpsError> {
     let next = if transaction.waits_for().is_some() { Status::Pending } else { Status::Success };
-    let lines = entries::in_status(transaction, next);
+    let lines = posting_rules::lines_in_status(transaction, next);
     let mut taken: BTreeMap<LedgerAccount, Amount> = BTreeMap::new();
-    for (account, amount) in lines.into_iter().filter(|(account, _)| account.kind == Kind::Balance) {
+    for (account, amount) in
+        lines.into_iter().filter(|(account, _)| account.kind == LedgerAccountKind::Balance)
+    {
         *taken.entry(account).or_default() += amount;
     }
     let short = |(account, amount): &(LedgerAccount, Amount)| {
@@ -138,7 +147,7 @@ pub(super) fn covered(book: &Book, transaction: &Transaction) -> Result<(), FpsE
 /// Adds a transaction that is done as soon as it is made.
 pub(super) fn finish_at_once(book: &mut Book, draft: Transaction) -> TransactionNumber {
     let number = draft.number;
-    let done = Stage { at: draft.received, status: Status::Success, code: StatusCode::Success };
+    let done = StatusChange { at: draft.received, status: Status::Success, code: StatusCode::Success };
     book.add_transaction(draft, done, None);
     number
 }
@@ -148,15 +157,15 @@ pub(super) fn start(
     book: &mut Book,
     context: &Context<'_>,
     draft: Transaction,
-    timing: Timing,
+    timing: PendingTimeout,
 ) -> TransactionNumber {
     let Some(delay) = draft.waits_for().and_then(|method| context.rules.delay_millis(method)) else {
         return finish_at_once(book, draft);
     };
     let number = draft.number;
     let code = StatusCode::PendingNetworkResponse;
-    let pending = Stage { at: draft.received, status: Status::Pending, code };
-    let due = timing.due(number, context.now, delay, context.rules.outcome(&draft));
+    let pending = StatusChange { at: draft.received, status: Status::Pending, code };
+    let due = timing.due(number, context.now, delay, context.rules.processor_outcome(&draft));
     book.add_transaction(draft, pending, Some(due));
     number
 }
@@ -166,64 +175,71 @@ pub(super) fn start(
 pub(super) fn settle_reservation(book: &mut Book, context: &Context<'_>, settled: &Transaction) {
     let number = settled.number;
     let code = StatusCode::PendingNetworkResponse;
-    let pending = Stage { at: context.now, status: Status::Pending, code };
+    let pending = StatusChange { at: context.now, status: Status::Pending, code };
     let delay = context.rules.delay_millis(settled.method).unwrap_or(0);
-    let due = Timing::Unbounded.due(number, context.now, delay, Step::Complete);
+    let due = PendingTimeout::Unbounded.due(number, context.now, delay, ScheduledStep::Complete);
     book.progress(number, |progress| *progress = settled.progress);
     book.change_status(number, pending, Some(due));
 }
 
 /// Carries out work that has become due.
 #[derive(Clone, Copy, Debug)]
-pub struct CarryOut(pub Due);
+pub struct RunScheduled(pub Scheduled);
 
-impl Command for CarryOut {
+impl Command for RunScheduled {
     type Output = ();
 
-    fn needs(&self, needs: &mut Needs<'_>) {
-        let transaction = needs.transaction_row(self.0.transaction);
-        let clears =
-            |found: &&Transaction| self.0.step == Step::Complete && found.operation == Operation::SettleDebt;
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        let transaction = reads.transaction_row(self.0.transaction);
+        let clears = |found: &&Transaction| {
+            self.0.step == ScheduledStep::Complete && found.operation == Operation::SettleDebt
+        };
         let settled = transaction.filter(clears);
         if let Some((settled, instrument)) = settled.and_then(|found| Some((found, found.instrument?))) {
-            needs.debts_to_clear(instrument, settled.amount);
+            reads.debts_to_clear(instrument, settled.amount);
         }
     }
 
     /// The transaction moves on at the instant the work was due, however late it is carried out.
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
-        let Due { at, transaction: number, step } = self.0;
+        let Scheduled { at, transaction: number, step } = self.0;
         let Some(transaction) = book.transaction_row(number) else {
-            book.break_off(BrokenInvariant::transaction(number));
+            book.fail(InvariantViolation::transaction(number));
             return Ok(());
         };
         let reservation =
             transaction.operation == Operation::Reserve && transaction.progress.settled.is_none();
         let (status, code) = match (step, transaction.status()) {
             // The card holds the money: the reservation stands until it is settled, cancelled or lapses.
-            (Step::Complete, Status::Pending) if reservation => (Status::Reserved, StatusCode::Success),
-            (Step::Complete, Status::Pending) => (Status::Success, StatusCode::Success),
-            (Step::Expire, Status::Pending) => (Status::Failure, StatusCode::Expired),
-            (Step::Decline, Status::Pending) => (Status::Failure, StatusCode::TransactionDenied),
-            (Step::LackFunds, Status::Pending) => (Status::Failure, StatusCode::InsufficientFunds),
-            (Step::Lapse, Status::Reserved) => (Status::Cancelled, StatusCode::Expired),
+            (ScheduledStep::Complete, Status::Pending) if reservation => {
+                (Status::Reserved, StatusCode::Success)
+            }
+            (ScheduledStep::Complete, Status::Pending) => (Status::Success, StatusCode::Success),
+            (ScheduledStep::Expire, Status::Pending) => (Status::Failure, StatusCode::Expired),
+            (ScheduledStep::Decline, Status::Pending) => (Status::Failure, StatusCode::TransactionDenied),
+            (ScheduledStep::LackFunds, Status::Pending) => (Status::Failure, StatusCode::InsufficientFunds),
+            (ScheduledStep::Lapse, Status::Reserved) => (Status::Cancelled, StatusCode::Expired),
             // It moved on by another way in the meantime.
             _ => {
                 book.unschedule(number);
                 return Ok(());
             }
         };
-        let lapse = Due { at: at.plus_millis(RESERVATION_MILLIS), transaction: number, step: Step::Lapse };
+        let lapse = Scheduled {
+            at: at.plus_millis(RESERVATION_MILLIS),
+            transaction: number,
+            step: ScheduledStep::Lapse,
+        };
         let due = Some(lapse).filter(|_| status == Status::Reserved);
-        book.change_status(number, Stage { at, status, code }, due);
+        book.change_status(number, StatusChange { at, status, code }, due);
         Ok(())
     }
 }
 
-impl Remarks {
+impl Descriptions {
     /// The key of the caller reference of an action.
-    pub(super) fn reference_key(&self, caller: AccountNumber, action: ReferencedAction) -> ReferenceKey {
+    pub(super) fn idempotency_key(&self, caller: AccountNumber, action: IdempotentAction) -> IdempotencyKey {
         let reference = self.caller_reference.clone();
-        ReferenceKey { caller, action, reference }
+        IdempotencyKey { caller, action, reference }
     }
 }

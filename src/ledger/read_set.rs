@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::{Account, AccountKind, EmailKey};
 use super::account_activity::{ActivityPage, ActivityQuery};
+use super::amount::Amount;
 use super::book::Book;
-use super::idempotency::{Outcome, Reference, ReferenceKey};
-use super::instrument::Instrument;
-use super::money::Amount;
-use super::names::{
+use super::idempotency::{IdempotencyKey, IdempotencyRecord, RecordedOutcome};
+use super::ids::{
     AccountNumber, InstrumentId, InstrumentNumber, SubscriptionId, TokenId, TokenNumber, TransactionId,
     TransactionNumber,
 };
+use super::instrument::Instrument;
 use super::posting::LedgerAccount;
 use super::secret::SecretName;
 use super::subscription::Subscription;
@@ -20,9 +20,9 @@ use super::transaction::Transaction;
 
 /// Rows to load, named by their ids on the wire or by their numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct MissingRows {
     /// Caller references.
-    pub references: BTreeSet<ReferenceKey>,
+    pub references: BTreeSet<IdempotencyKey>,
     /// Tokens by id.
     pub token_ids: BTreeSet<TokenId>,
     /// Tokens by row.
@@ -56,7 +56,7 @@ pub struct Wanted {
     /// Totals of accounts of the book.
     pub totals: BTreeSet<LedgerAccount>,
     /// Credit instruments whose oldest open debt Pays are wanted.
-    pub oldest_debts: BTreeMap<InstrumentNumber, DebtsWanted>,
+    pub oldest_debts: BTreeMap<InstrumentNumber, MissingDebts>,
     /// Debt Pays whose open part is wanted.
     pub open_debts: BTreeSet<(InstrumentNumber, TransactionNumber)>,
 }
@@ -64,14 +64,14 @@ pub struct Wanted {
 /// Which open debt Pays of an instrument are wanted: those after the ones at hand, oldest first, until their open
 /// amounts reach a sum or there are no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DebtsWanted {
+pub struct MissingDebts {
     /// The last one at hand.
     pub after: TransactionNumber,
     /// How much the wanted ones have to add up to.
     pub sum: Amount,
 }
 
-impl Wanted {
+impl MissingRows {
     /// A row that is wanted by its number, which another row has told.
     pub fn first_row(&self) -> Option<(&'static str, i64)> {
         let transaction = self.transactions.first().map(|number| ("transaction", number.0));
@@ -92,17 +92,17 @@ impl Wanted {
 /// A command names what it needs as often as it is asked, each time with more of it at hand, until nothing is
 /// unknown any more. A row that is known brings what it points to: a token brings its account and its instrument.
 #[derive(Debug)]
-pub struct Needs<'b> {
+pub struct ReadSet<'b> {
     book: &'b Book,
-    unknown: Wanted,
+    unknown: MissingRows,
     /// Pages of account activity that take longer than this batch.
     unfinished: BTreeSet<ActivityQuery>,
 }
 
-impl<'b> Needs<'b> {
+impl<'b> ReadSet<'b> {
     /// Nothing needed yet.
     pub fn new(book: &'b Book) -> Self {
-        Self { book, unknown: Wanted::default(), unfinished: BTreeSet::new() }
+        Self { book, unknown: MissingRows::default(), unfinished: BTreeSet::new() }
     }
 
     /// The pages of account activity that a command waits for and that take longer than this batch.
@@ -111,18 +111,18 @@ impl<'b> Needs<'b> {
     }
 
     /// What has to be loaded.
-    pub fn into_unknown(self) -> Wanted {
+    pub fn into_missing(self) -> MissingRows {
         self.unknown
     }
 
     /// A caller reference, and the transaction it made.
-    pub fn reference(&mut self, key: ReferenceKey) -> Option<&'b Reference> {
-        if !self.book.knows_reference(&key) {
+    pub fn reference(&mut self, key: IdempotencyKey) -> Option<&'b IdempotencyRecord> {
+        if !self.book.has_loaded_reference(&key) {
             self.unknown.references.insert(key);
             return None;
         }
         let reference = self.book.reference(&key)?;
-        if let Outcome::Made { transaction, .. } = reference.outcome {
+        if let RecordedOutcome::Made { transaction, .. } = reference.outcome {
             self.transaction_row(transaction);
         }
         Some(reference)
@@ -131,7 +131,7 @@ impl<'b> Needs<'b> {
     /// A token, its account and its instrument.
     pub fn token(&mut self, id: &TokenId) -> Option<&'b Token> {
         let key = id.clone();
-        if !self.book.knows_token_id(&key) {
+        if !self.book.has_loaded_token_id(&key) {
             self.unknown.token_ids.insert(key);
             return None;
         }
@@ -152,7 +152,7 @@ impl<'b> Needs<'b> {
     /// A credit instrument, its parties and its debt.
     pub fn instrument(&mut self, id: &InstrumentId) -> Option<&'b Instrument> {
         let key = id.clone();
-        if !self.book.knows_instrument_id(&key) {
+        if !self.book.has_loaded_instrument_id(&key) {
             self.unknown.instrument_ids.insert(key);
             return None;
         }
@@ -167,7 +167,7 @@ impl<'b> Needs<'b> {
         };
         self.account(instrument.sender);
         self.account(instrument.recipient);
-        for account in instrument.carried() {
+        for account in instrument.ledger_accounts() {
             let _total = self.total(account);
         }
         Some(instrument)
@@ -181,14 +181,14 @@ impl<'b> Needs<'b> {
         }
         // Several commands of a batch may clear debt on one instrument, one after the other.
         let wanted = self.unknown.oldest_debts.entry(instrument);
-        let wanted = wanted.or_insert(DebtsWanted { after: at_hand.through, sum: Amount::ZERO });
+        let wanted = wanted.or_insert(MissingDebts { after: at_hand.through, sum: Amount::ZERO });
         wanted.sum = wanted.sum.saturating_add(amount);
     }
 
     /// A transaction and nothing that belongs to it.
     pub fn transaction_alone(&mut self, id: &TransactionId) -> Option<&'b Transaction> {
         let key = id.clone();
-        if !self.book.knows_transaction_id(&key) {
+        if !self.book.has_loaded_transaction_id(&key) {
             self.unknown.transaction_ids.insert(key);
             return None;
         }
@@ -207,7 +207,7 @@ impl<'b> Needs<'b> {
         let transaction = self.transaction_shown(number)?;
         transaction.original.map(|original| self.transaction_row(original));
         if let Some(instrument) = transaction.debt_charged()
-            && !self.book.knows_open_debt(instrument, number)
+            && !self.book.has_loaded_open_debt(instrument, number)
         {
             self.unknown.open_debts.insert((instrument, number));
         }
@@ -237,7 +237,7 @@ impl<'b> Needs<'b> {
 
     /// The refunds of a transaction.
     pub fn refunds_of(&mut self, number: TransactionNumber) {
-        if !self.book.knows_refunds_of(number) {
+        if !self.book.has_loaded_refunds_of(number) {
             self.unknown.refunds_of.insert(number);
         }
     }
@@ -255,7 +255,7 @@ impl<'b> Needs<'b> {
 
     /// The tokens on an account.
     pub fn tokens_of(&mut self, account: AccountNumber) {
-        if !self.book.knows_tokens_of(account) {
+        if !self.book.has_loaded_tokens_of(account) {
             self.unknown.tokens_of.insert(account);
         }
     }
@@ -263,13 +263,13 @@ impl<'b> Needs<'b> {
     /// The tokens that a caller made under a reference.
     pub fn tokens_under(&mut self, caller: AccountNumber, reference: &str) {
         let key = (caller, reference.to_owned());
-        if !self.book.knows_tokens_under(&key) {
+        if !self.book.has_loaded_tokens_under(&key) {
             self.unknown.tokens_under.insert(key);
         }
     }
 
     /// The same with all that belongs to the tokens.
-    pub fn tokens_made_under(&mut self, caller: AccountNumber, reference: &str) {
+    pub fn tokens_with_instruments_under(&mut self, caller: AccountNumber, reference: &str) {
         self.tokens_under(caller, reference);
         let made: Vec<_> = self.book.tokens_under(caller, reference).map(|token| token.number).collect();
         for number in made {
@@ -280,7 +280,7 @@ impl<'b> Needs<'b> {
     /// The account with an e-mail address.
     pub fn account_at(&mut self, email: &str) {
         let key = EmailKey::of(email);
-        if !self.book.knows_account_at(&key) {
+        if !self.book.has_loaded_account_at(&key) {
             self.unknown.accounts_at.insert(key);
         } else if let Some(found) = self.book.account_at(email) {
             self.account(found.number);
@@ -300,7 +300,7 @@ impl<'b> Needs<'b> {
 
     /// A secret.
     pub fn secret(&mut self, name: SecretName) {
-        if !self.book.knows_secret(name) {
+        if !self.book.has_loaded_secret(name) {
             self.unknown.secrets.insert(name);
         }
     }
@@ -308,7 +308,7 @@ impl<'b> Needs<'b> {
     /// A subscription and its parties.
     pub fn subscription(&mut self, id: &SubscriptionId) -> Option<&'b Subscription> {
         let key = id.clone();
-        if !self.book.knows_subscription(&key) {
+        if !self.book.has_loaded_subscription(&key) {
             self.unknown.subscriptions.insert(key);
             return None;
         }
@@ -330,7 +330,7 @@ impl<'b> Needs<'b> {
 
     /// The total of an account of the book.
     pub fn total(&mut self, account: LedgerAccount) -> Option<Amount> {
-        if !self.book.knows_total(account) {
+        if !self.book.has_loaded_total(account) {
             self.unknown.totals.insert(account);
             return None;
         }

@@ -2,34 +2,34 @@
 //!
 //! Every function gives lines that sum to zero; lines on the same account are added up when they are written.
 
-use super::money::Amount;
-use super::names::{AccountNumber, InstrumentNumber};
+use super::amount::Amount;
+use super::ids::{AccountNumber, InstrumentNumber};
 use super::posting::LedgerAccount;
 use super::transaction::{ChargeFeeTo, Operation, PaymentMethod, Status, Transaction};
 
 /// Lines of the journal, not yet numbered.
-pub(super) type Lines = Vec<(LedgerAccount, Amount)>;
+pub(super) type JournalLines = Vec<(LedgerAccount, Amount)>;
 
 /// The same lines with their signs turned: what takes them back.
-pub(super) fn reversed(lines: Lines) -> Lines {
+pub(super) fn reversed(lines: JournalLines) -> JournalLines {
     lines.into_iter().map(|(account, amount)| (account, -amount)).collect()
 }
 
 /// While a transaction is in this status: what is held, or what it effects once it is done.
-pub(super) fn in_status(transaction: &Transaction, status: Status) -> Lines {
+pub(super) fn lines_in_status(transaction: &Transaction, status: Status) -> JournalLines {
     match status {
         Status::Pending => pending(transaction),
         Status::Reserved => reserved(transaction),
         Status::Success => done(transaction),
-        Status::Failure | Status::Cancelled => Lines::new(),
+        Status::Failure | Status::Cancelled => JournalLines::new(),
     }
 }
 
 /// While a card or a bank has not answered: money in flight, and debt or credit set aside.
-fn pending(transaction: &Transaction) -> Lines {
+fn pending(transaction: &Transaction) -> JournalLines {
     let amount = transaction.charged();
     let Some(clearing) = LedgerAccount::clearing(transaction.method) else {
-        return Lines::new();
+        return JournalLines::new();
     };
     if transaction.operation == Operation::Refund {
         let mut lines = shares(transaction, LedgerAccount::balance);
@@ -38,9 +38,9 @@ fn pending(transaction: &Transaction) -> Lines {
         return lines;
     }
     if transaction.operation == Operation::Reserve && transaction.progress.settled.is_none() {
-        return Lines::new();
+        return JournalLines::new();
     }
-    let mut lines = Lines::new();
+    let mut lines = JournalLines::new();
     for (party, share) in parties(transaction) {
         // A party that loses by the payment, because its fee is more than its share, pays at once.
         let account =
@@ -64,16 +64,16 @@ fn pending(transaction: &Transaction) -> Lines {
 }
 
 /// While a card holds money for a reservation.
-fn reserved(transaction: &Transaction) -> Lines {
+fn reserved(transaction: &Transaction) -> JournalLines {
     let Some(clearing) = LedgerAccount::clearing(transaction.method) else {
-        return Lines::new();
+        return JournalLines::new();
     };
     let amount = transaction.amount;
     vec![(LedgerAccount::reserved(transaction.recipient), amount), (clearing, -amount)]
 }
 
 /// Once a transaction is done.
-fn done(transaction: &Transaction) -> Lines {
+fn done(transaction: &Transaction) -> JournalLines {
     let amount = transaction.charged();
     match transaction.operation {
         Operation::Pay => match (transaction.method, transaction.instrument) {
@@ -91,7 +91,7 @@ fn done(transaction: &Transaction) -> Lines {
                 transaction.instrument.map(|instrument| spend(instrument, transaction.recipient, -amount));
             money(transaction).into_iter().chain(paid.into_iter().flatten()).collect()
         }
-        Operation::WriteOffDebt => transaction.instrument.map_or_else(Lines::new, |instrument| {
+        Operation::WriteOffDebt => transaction.instrument.map_or_else(JournalLines::new, |instrument| {
             vec![
                 (LedgerAccount::debt(instrument), -amount),
                 (LedgerAccount::write_offs(transaction.caller), amount),
@@ -106,17 +106,17 @@ fn done(transaction: &Transaction) -> Lines {
 }
 
 /// Debt rises, and the credit extended with it.
-fn owe(instrument: InstrumentNumber, creditor: AccountNumber, amount: Amount) -> Lines {
+fn owe(instrument: InstrumentNumber, creditor: AccountNumber, amount: Amount) -> JournalLines {
     vec![(LedgerAccount::debt(instrument), amount), (LedgerAccount::credit_extended(creditor), -amount)]
 }
 
 /// Money paid in advance falls, and what the issuer owes for it.
-fn spend(instrument: InstrumentNumber, issuer: AccountNumber, amount: Amount) -> Lines {
+fn spend(instrument: InstrumentNumber, issuer: AccountNumber, amount: Amount) -> JournalLines {
     vec![(LedgerAccount::prepaid(instrument), -amount), (LedgerAccount::prepaid_liability(issuer), amount)]
 }
 
 /// Money moves: out of the sender, or back to him, and to or from everyone who has a share.
-fn money(transaction: &Transaction) -> Lines {
+fn money(transaction: &Transaction) -> JournalLines {
     let outside = transaction
         .waits_for()
         .or_else(|| (transaction.operation == Operation::DepositFunds).then_some(transaction.method))
@@ -131,7 +131,7 @@ fn money(transaction: &Transaction) -> Lines {
     lines
 }
 
-fn shares(transaction: &Transaction, account: impl Fn(AccountNumber) -> LedgerAccount) -> Lines {
+fn shares(transaction: &Transaction, account: impl Fn(AccountNumber) -> LedgerAccount) -> JournalLines {
     parties(transaction).into_iter().map(|(party, share)| (account(party), share)).collect()
 }
 
@@ -142,7 +142,7 @@ pub(super) fn parties(transaction: &Transaction) -> Vec<(AccountNumber, Amount)>
         Operation::Refund => (transaction.sender, -transaction.amount),
         _ => (transaction.recipient, transaction.charged()),
     };
-    let (fee, own_fee) = (transaction.progress.fee, transaction.progress.marketplace_fee);
+    let (fee, marketplace_fee) = (transaction.progress.fee, transaction.progress.marketplace_fee);
     let (merchant_pays, caller_pays) = match transaction.charge_fee_to {
         ChargeFeeTo::Recipient => (fee, Amount::ZERO),
         ChargeFeeTo::Caller => (Amount::ZERO, fee),
@@ -150,5 +150,8 @@ pub(super) fn parties(transaction: &Transaction) -> Vec<(AccountNumber, Amount)>
     if merchant == transaction.caller {
         return vec![(merchant, amount - fee)];
     }
-    vec![(merchant, amount - own_fee - merchant_pays), (transaction.caller, own_fee - caller_pays)]
+    vec![
+        (merchant, amount - marketplace_fee - merchant_pays),
+        (transaction.caller, marketplace_fee - caller_pays),
+    ]
 }

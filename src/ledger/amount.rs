@@ -19,7 +19,7 @@ pub struct Amount(i64);
 
 /// Why a text is no amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotAnAmount {
+pub enum ParseAmountError {
     /// Something other than digits and one decimal point: letters, a sign, an exponent, nothing at all.
     NotANumber,
     /// More than two decimals.
@@ -48,10 +48,10 @@ impl Amount {
 
     /// Reads an amount as FPS requests write it: `1`, `15.5`, `25.01`; at most two decimals
     /// (guide: Complex Data Types). A number too large to hold reads as [`Amount::HUGE`].
-    pub fn parse(text: &str) -> Result<Self, NotAnAmount> {
-        let (whole, cents) = around_point(text).ok_or(NotAnAmount::NotANumber)?;
+    pub fn parse(text: &str) -> Result<Self, ParseAmountError> {
+        let (whole, cents) = around_point(text).ok_or(ParseAmountError::NotANumber)?;
         if cents.len() > 2 {
-            return Err(NotAnAmount::TooPrecise);
+            return Err(ParseAmountError::TooPrecise);
         }
         let decimal = Decimal::from_str_exact(&format!("0{whole}.{cents:0<2}"));
         Ok(decimal.ok().and_then(Self::from_decimal).map_or(Self::HUGE, |amount| amount.min(Self::HUGE)))
@@ -170,9 +170,9 @@ mod tests {
     #[test]
     fn what_is_no_number_is_refused() {
         for text in ["", ".", "-1", "+1", "1e3", "abc", "1,000", "1.2.3", " 1", "0x10", "١"] {
-            assert_eq!(Amount::parse(text), Err(NotAnAmount::NotANumber), "{text}");
+            assert_eq!(Amount::parse(text), Err(ParseAmountError::NotANumber), "{text}");
         }
-        assert_eq!(Amount::parse("1.000"), Err(NotAnAmount::TooPrecise));
+        assert_eq!(Amount::parse("1.000"), Err(ParseAmountError::TooPrecise));
     }
 
     #[test]

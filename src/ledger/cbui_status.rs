@@ -5,7 +5,7 @@ use super::transaction::wire_names;
 wire_names! {
     /// How a visit to the Co-Branded pages ends: the status codes of return URLs (guide: pipeline pages), and two more
     /// that tests ask for.
-    Ending {
+    CbuiStatus {
         /// Success, by Amazon Payments balance.
         SA,
         /// Success, by bank account.
@@ -35,7 +35,7 @@ wire_names! {
     }
 }
 
-impl Ending {
+impl CbuiStatus {
     /// Whether something is authorised.
     pub const fn is_success(self) -> bool {
         !matches!(self, Self::A | Self::CE | Self::PE | Self::NP | Self::NM | Self::SE)

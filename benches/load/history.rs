@@ -179,8 +179,8 @@ async fn pay(store: &Store, caller: AccountNumber, number: u64) -> Result<Transa
         recipient_token: None,
         amount: Amount::CENT,
         charge_fee_to: None,
-        own_fee: MarketplaceFee::default(),
-        remarks: Descriptions { caller_reference, ..Descriptions::default() },
+        marketplace_fee: MarketplaceFee::default(),
+        descriptions: Descriptions { caller_reference, ..Descriptions::default() },
         timeout_minutes: 10_080,
     });
     let digest = u128::from(number).to_be_bytes();

@@ -45,7 +45,7 @@ impl From<ProposalError> for Outcome {
     fn from(flaw: ProposalError) -> Self {
         match flaw {
             ProposalError::IllFormed(name) => Self::IllFormed(vec![name]),
-            ProposalError::Used(name) => Self::UsedReference(name),
+            ProposalError::ReferenceUsed(name) => Self::UsedReference(name),
             ProposalError::NoMethod => Self::NoMethod,
             ProposalError::NotPossible(reason) => Self::NotPossible(reason),
             ProposalError::NotRegistered => Self::NotRegistered,

@@ -441,15 +441,16 @@ impl Pipeline {
     ) -> Result<Request, Vec<&'static str>> {
         let mut fields = Fields::new(start, self, now);
         fields.check_common();
-        let asked = (self.read)(&mut fields);
+        let request = (self.read)(&mut fields);
         let methods = if self.takes("paymentMethod") { fields.methods() } else { None };
         let mut methods = methods.unwrap_or_else(|| Account::METHODS.into());
-        if matches!(&asked, TokenRequest::Payments(payments) if payments.reserves) {
+        if matches!(&request, TokenRequest::Payments(payments) if payments.reserves) {
             methods.retain(|method| *method == PaymentMethod::CC);
         }
         let reason = if self.takes("paymentReason") { fields.reason() } else { None };
         let mut validity = if self.takes("validityStart") { fields.validity() } else { Validity::default() };
-        if matches!(&asked, TokenRequest::Payments(payments) if payments.token_type == TokenType::MultiUse) {
+        if matches!(&request, TokenRequest::Payments(payments) if payments.token_type == TokenType::MultiUse)
+        {
             let year = || validity.from.unwrap_or(now).plus_millis(YEAR_MILLIS);
             validity.until = validity.until.or_else(|| Some(year()));
         }
@@ -469,7 +470,7 @@ impl Pipeline {
         if !ill_formed.is_empty() {
             return Err(ill_formed);
         }
-        let proposal = Proposal { caller, methods, reason, validity, asked };
+        let proposal = Proposal { caller, methods, reason, validity, request };
         Ok(Request { pipeline: self, proposal, asks_address, parts })
     }
 }

@@ -712,7 +712,7 @@ impl Book {
         instrument: InstrumentNumber,
         amount: Amount,
     ) -> Result<(), FpsError> {
-        let mut needs = ReadSet::new(self);
+        let mut reads = ReadSet::new(self);
         reads.debts_to_clear(instrument, amount);
         self.missing = reads.into_missing();
         if self.missing.is_empty() { Ok(()) } else { Err(Code::InternalError.into()) }

@@ -113,7 +113,7 @@ impl<O: IdempotentOperation> Command for Idempotent<O> {
                 let status = book.transaction_row(transaction).map_or(Status::Pending, |made| made.status());
                 RecordedOutcome::Made { transaction, status }
             }
-            Err(refusal) if is_kept(&refusal) => RecordedOutcome::Refused(refusal),
+            Err(refusal) if is_recorded(&refusal) => RecordedOutcome::Refused(refusal),
             Err(refusal) => return Err(refusal),
         };
         let answer = replay(book, &outcome);

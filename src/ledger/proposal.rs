@@ -110,7 +110,7 @@ pub enum ProposalError {
     /// This parameter is not well-formed (CE).
     IllFormed(&'static str),
     /// This parameter names a reference under which there is a token (CE; our choice).
-    WindowUsage(&'static str),
+    ReferenceUsed(&'static str),
     /// The visitor has none of the payment methods asked for (PE).
     NoMethod,
     /// The visitor cannot take part, and why (NP).
@@ -215,7 +215,7 @@ impl Proposal {
     pub(super) fn check_references_unused(&self, book: &Book) -> Result<(), ProposalError> {
         let used = |reference| book.tokens_under(self.caller, reference).next().is_some();
         let first = self.references().into_iter().find(|(_, reference)| used(reference));
-        first.map_or(Ok(()), |(parameter, _)| Err(ProposalError::WindowUsage(parameter)))
+        first.map_or(Ok(()), |(parameter, _)| Err(ProposalError::ReferenceUsed(parameter)))
     }
 
     /// Some accounts that could be the visitor's: buyers first, or merchants where one is to receive.

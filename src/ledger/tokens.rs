@@ -16,7 +16,7 @@ pub enum TokenSelector {
     /// Its id.
     Id(TokenId),
     /// The reference under which it was made.
-    IdempotencyRecord(String),
+    Reference(String),
 }
 
 /// Asks for a token by id or by the reference it was made under.
@@ -36,14 +36,14 @@ impl Query for GetTokenByCaller {
             TokenSelector::Id(id) => {
                 reads.token(id);
             }
-            TokenSelector::IdempotencyRecord(reference) => reads.tokens_under(self.caller, reference),
+            TokenSelector::Reference(reference) => reads.tokens_under(self.caller, reference),
         }
     }
 
     fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Token, FpsError> {
         match &self.name {
             TokenSelector::Id(id) => Token::seen_by(book, self.caller, id).cloned(),
-            TokenSelector::IdempotencyRecord(reference) => {
+            TokenSelector::Reference(reference) => {
                 let found = book.tokens_under(self.caller, reference).next();
                 found.cloned().ok_or_else(|| Code::InvalidCallerReference.into())
             }

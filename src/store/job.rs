@@ -45,8 +45,8 @@ pub(super) struct Subject(u64);
 impl Subject {
     pub(super) fn of(job: &dyn Job) -> Self {
         let nothing_known = Book::default();
-        let mut needs = ReadSet::new(&nothing_known);
-        job.read_set(&mut needs);
+        let mut reads = ReadSet::new(&nothing_known);
+        job.read_set(&mut reads);
         let named = reads.into_missing();
         let mut hasher = DefaultHasher::new();
         job.name().hash(&mut hasher);

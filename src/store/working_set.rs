@@ -44,9 +44,9 @@ impl WorkingSet {
     ) -> Result<(), BatchError> {
         let mut before = MissingRows::default();
         for _ in 0..LOAD_ROUNDS {
-            let mut needs = ReadSet::new(&self.book);
+            let mut reads = ReadSet::new(&self.book);
             for one in waiting.iter() {
-                one.read_set(&mut needs);
+                one.read_set(&mut reads);
             }
             let wanted = reads.into_missing();
             if wanted.is_empty() {
@@ -121,8 +121,8 @@ impl<W: Waiting + ?Sized> Unfinished<W> {
             return;
         }
         let waits = |one: &mut Box<W>| {
-            let mut needs = ReadSet::new(book);
-            one.read_set(&mut needs);
+            let mut reads = ReadSet::new(book);
+            one.read_set(&mut reads);
             self.awaited.extend(reads.unfinished().iter().cloned());
             !reads.unfinished().is_empty()
         };

@@ -38,8 +38,8 @@ impl InMemoryStore {
     /// Loads until nothing is wanted any more.
     pub(crate) fn load(&self, book: &mut Book, name_needs: impl Fn(&mut ReadSet<'_>)) {
         for _ in 0..8 {
-            let mut needs = ReadSet::new(book);
-            name_needs(&mut needs);
+            let mut reads = ReadSet::new(book);
+            name_needs(&mut reads);
             let wanted = reads.into_missing();
             if wanted.is_empty() {
                 return;

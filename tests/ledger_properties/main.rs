@@ -120,7 +120,7 @@ fn begin(keep_book: bool) -> (Sandbox, Model) {
 /// The rows of the store are sound, and say what the model says.
 fn agree(sandbox: &Sandbox, model: &Model) -> Result<(), TestCaseError> {
     let store = &sandbox.store;
-    prop_assert_eq!(store.violation(), Vec::<String>::new());
+    prop_assert_eq!(store.broken(), Vec::<String>::new());
     let total = |kind, owner| units(store.total(LedgerAccount { kind, owner }));
     let by_party: [(LedgerAccountKind, &Money); 5] = [
         (LedgerAccountKind::Balance, &model.balances),

@@ -484,7 +484,7 @@ impl Sandbox {
         asked: &history::Payment,
         descriptions: Descriptions,
     ) -> Payment {
-        let history::MarketplaceFee { fixed_cents, percent_hundredths } = asked.marketplace_fee;
+        let history::OwnFee { fixed_cents, percent_hundredths } = asked.marketplace_fee;
         Payment {
             caller,
             sender_token: self.made.token(asked.token),
@@ -513,7 +513,7 @@ fn receipt(receipt: Receipt, made: &mut MadeIds) -> Answer {
     Answer::Receipt { transaction: made.place_of_transaction(receipt.transaction), status: receipt.status }
 }
 
-fn ledger_accounts(available: Amount, pending: Amount) -> Answer {
+fn carried(available: Amount, pending: Amount) -> Answer {
     Answer::Carried { available: units(available), pending: units(pending) }
 }
 
@@ -527,7 +527,7 @@ fn used((limit, used): (UsageLimit, WindowUsage)) -> i64 {
 /// The status of a return URL.
 const fn status_of(flaw: &ProposalError) -> &'static str {
     match flaw {
-        ProposalError::IllFormed(_) | ProposalError::WindowUsage(_) => "CE",
+        ProposalError::IllFormed(_) | ProposalError::ReferenceUsed(_) => "CE",
         ProposalError::NoMethod => "PE",
         ProposalError::NotPossible(_) => "NP",
         ProposalError::NotRegistered => "NM",

@@ -659,7 +659,7 @@ fn settlements_and_write_offs_name_no_debts_before_they_are_to_be_cleared() {
         descriptions: fps_sandbox::ledger::Descriptions::default(),
     };
     let book = Book::default();
-    let mut needs = ReadSet::new(&book);
-    fps_sandbox::ledger::IdempotentOperation::reads(&write_off, &mut needs);
+    let mut reads = ReadSet::new(&book);
+    fps_sandbox::ledger::IdempotentOperation::read_set(&write_off, &mut reads);
     assert!(reads.into_missing().oldest_debts.is_empty());
 }

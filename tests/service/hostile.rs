@@ -452,7 +452,7 @@ async fn values_that_are_too_long_or_not_of_their_type_are_refused_by_name() {
 }
 
 /// Texts that XML can carry, and that careless code does not.
-fn ledger_accounts() -> Vec<String> {
+fn carried() -> Vec<String> {
     let mut texts: Vec<String> = [
         "<>&\"'",
         "]]>",

@@ -138,7 +138,7 @@ impl Commands {
                 methods: vec![PaymentMethod::CC, PaymentMethod::ACH, PaymentMethod::ABT],
                 reason: None,
                 validity: Validity::default(),
-                asked,
+                request,
             },
             visitor: Visitor::At("buyer@example.com".to_owned()),
             method: Some(method),

@@ -7,7 +7,7 @@ use crate::world::{Carries, INSTRUMENTS, Instrument, Use, Who};
 
 use super::money::{fee, in_range};
 use super::{
-    CENT, Carried, Decided, Kind, Model, Transaction, known, method_serves, take_part, takes_part,
+    CENT, Carried, Decided, Kind, Model, Transaction, check_recipient_method, check_role, known, takes_part,
     within_account_limits,
 };
 
@@ -118,12 +118,12 @@ impl Model {
         method: impl Fn(Use) -> Option<PaymentMethod>,
     ) -> Decided<PaymentMethod> {
         let token = &self.tokens[place];
-        take_part(who, token.rules.owner, who)?;
+        check_role(who, token.rules.owner, who)?;
         token.is_not_cancelled()?;
         self.is_alive(instrument)?;
         self.is_in_force(token)?;
         let method = method(token.rules.purpose).ok_or("IncompatibleTokens")?;
-        method_serves(token.rules.owner, who, method)?;
+        check_recipient_method(token.rules.owner, who, method)?;
         Ok(method)
     }
 

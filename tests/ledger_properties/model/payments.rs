@@ -7,7 +7,7 @@ use crate::world::{CC_DELAY, INSTRUMENTS, Terms, Use, Who};
 
 use super::money::{Ends, fee, in_range};
 use super::{
-    CENT, Carried, Decided, Kind, Model, Transaction, known, method_serves, round, take_part,
+    CENT, Carried, Decided, Kind, Model, Transaction, check_recipient_method, check_role, known, round,
     within_account_limits,
 };
 
@@ -51,7 +51,7 @@ impl Model {
         let place = self.sender_token(who, asked.token)?;
         let receiving = self.receiving(who, asked.recipient)?;
         let token = self.tokens[place].clone();
-        take_part(who, token.rules.owner, receiving.who)?;
+        check_role(who, token.rules.owner, receiving.who)?;
         token.is_not_cancelled()?;
         let (method, instrument) = match token.rules.purpose {
             Use::Pays(method) => (method, None),
@@ -73,7 +73,7 @@ impl Model {
         if kind == Kind::Reserve && method != PaymentMethod::CC {
             return Err("PaymentInstrumentNotCC");
         }
-        method_serves(token.rules.owner, receiving.who, method)?;
+        check_recipient_method(token.rules.owner, receiving.who, method)?;
         self.check_usage_limits(place, amount)?;
         within_account_limits(token.rules.owner, receiving.who, amount)?;
         in_range(amount, method)?;

@@ -180,7 +180,7 @@ async fn every_case_is_answered_as_it_says() {
     let server = server().await;
     for case in cases() {
         let stage = Stage::before(&server, &case).await;
-        let reply = stage.request(&case).await;
+        let reply = stage.asked(&case).await;
         problems.extend(stage.problem(&case, &reply));
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
@@ -193,7 +193,7 @@ async fn answers_look_as_the_snapshots_show() {
     let server = server().await;
     for case in cases() {
         let stage = Stage::before(&server, &case).await;
-        let reply = stage.request(&case).await;
+        let reply = stage.asked(&case).await;
         let answer = format!("{}: {}\n{} {}\n\n", case.action, case.name, reply.status, reply.redacted());
         match case.expects {
             Expected::Success(_) => answers.entry(case.action).or_default().push_str(&answer),

@@ -1,15 +1,15 @@
 //! Accounts: the parties of a payment.
 
 use crate::error::{Code, FpsError};
-
-use super::amount::Amount;
-use super::ids::AccountNumber;
-use super::transaction::{PaymentMethod, wire_names};
+use crate::ledger::amount::Amount;
+use crate::ledger::ids::AccountNumber;
+use crate::ledger::payment_method::PaymentMethod;
+use crate::ledger::wire_names::wire_names;
 
 /// An Amazon Payments account: a merchant or a buyer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Its row.
+    /// The row number.
     pub number: AccountNumber,
     /// Contact name (personal) or business name.
     pub name: String,
@@ -18,13 +18,13 @@ pub struct Account {
     pub email: String,
     /// What kind of account it is.
     pub kind: AccountKind,
-    /// Whether it can take part in transactions.
+    /// The state; anything but active limits what the account may do.
     pub state: AccountState,
     /// Whether it may act between a sender and another recipient.
     pub marketplace: bool,
     /// How it can pay: by card, from a bank, from its balance.
     pub methods: Vec<PaymentMethod>,
-    /// Most that one transaction may take from it or bring to it; any amount without one.
+    /// The largest amount of one transaction with this account; `None` means no limit.
     pub transaction_limit: Option<Amount>,
 }
 
@@ -36,7 +36,7 @@ pub struct Account {
 pub struct EmailKey(String);
 
 impl EmailKey {
-    /// The form of this address.
+    /// The key of an address.
     pub fn of(address: &str) -> Self {
         Self(address.to_lowercase())
     }
@@ -57,11 +57,11 @@ pub enum AccountKind {
     Business,
 }
 
-/// The state of an account; anything but active is a reason to refuse.
+/// The state of an account. Every state but `Active` refuses some transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccountState {
-    /// In good order.
+    /// Active: the account may do everything.
     Active,
     /// The e-mail address is not verified.
     EmailUnverified,
@@ -147,5 +147,10 @@ impl Account {
             return Err(Code::AccountLimitsExceeded.into());
         }
         Ok(())
+    }
+
+    /// Whether the account is verified: e-mail address, bank account and card.
+    pub fn is_verified(&self) -> bool {
+        self.state == AccountState::Active
     }
 }

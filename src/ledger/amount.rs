@@ -6,7 +6,7 @@ use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::digits::around_point;
+use crate::ledger::numbers::around_point;
 
 /// An amount of US dollars in whole millionths. FPS answers print six decimals, and one fee is $0.0025.
 ///
@@ -17,7 +17,7 @@ use super::digits::around_point;
 )]
 pub struct Amount(i64);
 
-/// Why a text is no amount.
+/// Why a text is not an amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParseAmountError {
     /// Something other than digits and one decimal point: letters, a sign, an exponent, nothing at all.
@@ -29,11 +29,11 @@ pub enum ParseAmountError {
 const MICROS_PER_DOLLAR: i64 = 1_000_000;
 
 impl Amount {
-    /// No money.
+    /// Zero.
     pub const ZERO: Self = Self(0);
     /// One cent.
     pub const CENT: Self = Self(10_000);
-    /// Larger than anything the sandbox accepts; what a number too long to hold reads as.
+    /// Larger than any amount the sandbox accepts. A number that does not fit is read as this.
     pub const HUGE: Self = Self(i64::MAX / 4);
 
     /// An amount of whole millionths of a dollar.
@@ -94,12 +94,12 @@ impl Amount {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// Whether this is more than nothing.
+    /// Whether the amount is above zero.
     pub const fn is_positive(self) -> bool {
         self.0 > 0
     }
 
-    /// Whether this is nothing.
+    /// Whether the amount is zero.
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }

@@ -1,6 +1,6 @@
 //! How a visit to the Co-Branded pages ends.
 
-use super::transaction::wire_names;
+use crate::ledger::wire_names::wire_names;
 
 wire_names! {
     /// How a visit to the Co-Branded pages ends: the status codes of return URLs (guide: pipeline pages), and two more
@@ -12,31 +12,31 @@ wire_names! {
         SB,
         /// Success, by credit card.
         SC,
-        /// Success: a recipient has agreed.
+        /// Success: a recipient accepted the marketplace's terms.
         SR,
-        /// Nothing was changed of a token that could be edited.
+        /// Success: the visitor edited a token and changed nothing.
         SU,
         /// System error.
         SE,
-        /// The visitor has called it off.
+        /// The visitor cancelled.
         A,
         /// The merchant's request is wrong.
         CE,
         /// The visitor has none of the payment methods asked for.
         PE,
-        /// The visitor cannot take part.
+        /// The visitor's account cannot be used for this.
         NP,
-        /// The merchant is not registered for it.
+        /// The merchant is not registered for this pipeline.
         NM,
         /// Success, by a card that has expired.
         ExpiredCard,
-        /// Success, told with a signature that is wrong.
+        /// Success, on a return URL whose signature is wrong.
         TamperedSignature,
     }
 }
 
 impl CbuiStatus {
-    /// Whether something is authorised.
+    /// Whether the visitor authorized the request.
     pub const fn is_success(self) -> bool {
         !matches!(self, Self::A | Self::CE | Self::PE | Self::NP | Self::NM | Self::SE)
     }

@@ -1,27 +1,27 @@
-//! What happened, for whoever has to be told of it.
+//! Events: what happened to transactions and tokens. Notifications are made of them.
 
-use super::ids::{TokenNumber, TransactionNumber};
-use super::time::Timestamp;
-use super::transaction::{Status, StatusChange};
+use crate::ledger::ids::{TokenNumber, TransactionNumber};
+use crate::ledger::time::Timestamp;
+use crate::ledger::transaction::status::{Status, StatusChange};
 
-/// Something that parties are told of (guide: IPN). What else they are told stands in the rows.
+/// An event that parties are notified of (guide: IPN). The rows hold the rest of what a notification says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A transaction changed its status, or was accepted in its first.
+    /// A transaction changed its status. A new transaction enters its first status.
     StatusChanged {
-        /// Which transaction.
+        /// The transaction.
         transaction: TransactionNumber,
-        /// The status before; none for a new transaction. It tells a settlement from the reservation that it settles:
-        /// one row stands for both.
+        /// The status before; `None` for a new transaction. It distinguishes a settlement from its reservation, because
+        /// one row holds both.
         from: Option<Status>,
-        /// The status and code reached, and when.
+        /// The new status, its code and its instant.
         to: StatusChange,
     },
     /// A token was cancelled.
     TokenCancelled {
-        /// Which token.
+        /// The token.
         token: TokenNumber,
-        /// When.
+        /// The instant.
         at: Timestamp,
     },
 }

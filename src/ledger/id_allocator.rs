@@ -1,7 +1,9 @@
-//! Where row numbers and ids come from: a counter and a seed, no hidden state.
+//! Row numbers and ids: both come from a counter and a seed.
 
-use super::ids::{InstrumentId, InstrumentNumber, TokenId, TokenNumber, TransactionId, TransactionNumber};
-use super::time::Timestamp;
+use crate::ledger::ids::{
+    InstrumentId, InstrumentNumber, TokenId, TokenNumber, TransactionId, TransactionNumber,
+};
+use crate::ledger::time::Timestamp;
 
 /// Makes ids in FPS's form from row numbers, and finds the number in an id. The same seed gives the same ids, whatever the
 /// time of day, so ids need not be stored.
@@ -13,8 +15,7 @@ pub struct IdCodec {
 /// Hands out row numbers, which only grow, and the instants of transactions.
 #[derive(Clone, Debug)]
 pub struct IdAllocator {
-    /// Makes the ids that go with the numbers.
-    pub ids: IdCodec,
+    codec: IdCodec,
     next: i64,
     /// When the newest transaction was received.
     newest: Timestamp,
@@ -22,9 +23,9 @@ pub struct IdAllocator {
 
 /// How far transactions may run ahead of a clock that runs, in milliseconds: so many of one millisecond get one each.
 const LEAD_MILLIS: i64 = 100;
-/// How far the newest transaction may lie ahead of a clock that runs, because clocks of sandboxes differ.
+/// How far the newest transaction may be ahead of a running clock, because the clocks of several sandboxes differ.
 const DIFFERENCE_MILLIS: i64 = 1_000;
-/// How far transactions may run ahead of a clock that stands.
+/// How far transactions may run ahead of a frozen clock.
 pub(super) const MAX_LEAD_MILLIS: i64 = 60 * 60 * 1_000;
 
 const ALPHABET: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -37,7 +38,7 @@ const TRANSACTION_ID_LENGTH: usize = 35;
 const TOKEN_ID_LENGTH: usize = 64;
 
 impl IdCodec {
-    /// The ids of this seed.
+    /// Makes ids from this seed.
     pub const fn new(seed: u64) -> Self {
         Self { seed }
     }
@@ -62,7 +63,7 @@ impl IdCodec {
         self.made("", number.0, TOKEN_ID_LENGTH).into()
     }
 
-    /// The row number in an id that was made here; `None` for any other text.
+    /// The row number in an id that this codec made; `None` for any other text.
     pub fn number_in(self, id: &str) -> Option<i64> {
         let prefix = match id.len() {
             TRANSACTION_ID_LENGTH => TRANSACTION_PREFIX,
@@ -74,7 +75,7 @@ impl IdCodec {
         (self.made(prefix, number, id.len()) == id).then_some(number)
     }
 
-    /// The prefix, the number, and what looks like chance and is a function of seed and number.
+    /// The prefix, the number, and digits that look random and are a function of seed and number.
     fn made(self, prefix: &str, number: i64, length: usize) -> String {
         let mut id = String::with_capacity(length);
         id.push_str(prefix);
@@ -90,18 +91,23 @@ impl IdCodec {
 }
 
 impl IdAllocator {
-    /// Numbers from `next` on, the newest transaction having been received at `newest`.
-    pub const fn new(ids: IdCodec, next: i64, newest: Timestamp) -> Self {
-        Self { ids, next, newest }
+    /// Allocates numbers from `next` on. The newest transaction so far was received at `newest`.
+    pub const fn new(codec: IdCodec, next: i64, newest: Timestamp) -> Self {
+        Self { codec, next, newest }
     }
 
-    /// When the newest transaction was received; it may be a little later than the clock shows.
+    /// Makes the ids that go with the numbers.
+    pub const fn codec(&self) -> IdCodec {
+        self.codec
+    }
+
+    /// When the newest transaction was received. This may be a little later than the clock shows.
     pub const fn newest(&self) -> Timestamp {
         self.newest
     }
 
-    /// A number nothing has yet.
-    pub fn number(&mut self) -> i64 {
+    /// The next unused row number.
+    pub fn next_number(&mut self) -> i64 {
         let number = self.next;
         self.next += 1;
         number
@@ -112,7 +118,7 @@ impl IdAllocator {
     /// Each transaction takes a millisecond of its own after the one before it, so that a client can page through the
     /// account activity by instants (our choice). While the clock runs, transactions share milliseconds when they come too
     /// fast. A clock that was set back is followed.
-    pub fn transaction(
+    pub fn next_transaction(
         &mut self,
         now: Timestamp,
         clock_stands: bool,
@@ -126,8 +132,8 @@ impl IdAllocator {
         } else {
             self.newest
         };
-        let number = TransactionNumber(self.number());
-        (number, self.ids.transaction(number), self.newest)
+        let number = TransactionNumber(self.next_number());
+        (number, self.codec.transaction(number), self.newest)
     }
 }
 
@@ -197,9 +203,9 @@ mod tests {
     #[test]
     fn each_transaction_takes_a_millisecond_of_its_own_and_none_is_before_the_last() {
         let start = at("2026-01-01T00:00:00Z");
-        let mut numbering = IdAllocator::new(IdCodec::new(1), 1, Timestamp::MIN);
+        let mut ids = IdAllocator::new(IdCodec::new(1), 1, Timestamp::MIN);
         let mut received = |millis, stands| {
-            numbering.transaction(start.plus_millis(millis), stands).2.millis() - start.millis()
+            ids.next_transaction(start.plus_millis(millis), stands).2.millis() - start.millis()
         };
         assert_eq!([0, 0, 0].map(|now| received(now, true)), [0, 1, 2]);
         assert_eq!([1, 5, 4].map(|now| received(now, true)), [3, 5, 6]);
@@ -214,11 +220,11 @@ mod tests {
     fn a_clock_that_was_set_back_is_followed_and_clocks_that_differ_a_little_are_not() {
         let start = at("2026-01-01T00:00:00Z");
         for stands in [false, true] {
-            let mut numbering = IdAllocator::new(IdCodec::new(1), 1, start.plus_millis(MAX_LEAD_MILLIS + 1));
-            let mut received = || numbering.transaction(start, stands).2.millis() - start.millis();
+            let mut ids = IdAllocator::new(IdCodec::new(1), 1, start.plus_millis(MAX_LEAD_MILLIS + 1));
+            let mut received = || ids.next_transaction(start, stands).2.millis() - start.millis();
             assert_eq!([(); 3].map(|()| received()), [0, 1, 2]);
         }
-        let mut numbering = IdAllocator::new(IdCodec::new(1), 1, start.plus_millis(DIFFERENCE_MILLIS));
-        assert_eq!(numbering.transaction(start, false).2, start.plus_millis(DIFFERENCE_MILLIS));
+        let mut ids = IdAllocator::new(IdCodec::new(1), 1, start.plus_millis(DIFFERENCE_MILLIS));
+        assert_eq!(ids.next_transaction(start, false).2, start.plus_millis(DIFFERENCE_MILLIS));
     }
 }

@@ -1,16 +1,10 @@
 //! One caller reference, one effect (guide: Important Values to Store).
 
-use crate::error::{Code, FpsError};
-
-use super::book::Book;
-use super::ids::{AccountNumber, TransactionNumber};
-use super::read_set::ReadSet;
-use super::time::Timestamp;
-use super::transaction::{Receipt, Status, wire_names};
-use super::{Command, Context};
-
-/// How long a reference is remembered: seven days.
-const MEMORY_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
+use crate::error::FpsError;
+use crate::ledger::ids::{AccountNumber, TransactionNumber};
+use crate::ledger::time::Timestamp;
+use crate::ledger::transaction::status::Status;
+use crate::ledger::wire_names::wire_names;
 
 wire_names! {
     /// An action that makes a transaction under a caller reference.
@@ -38,102 +32,43 @@ wire_names! {
 pub struct IdempotencyKey {
     /// The caller.
     pub caller: AccountNumber,
-    /// What was asked for.
+    /// The action.
     pub action: IdempotentAction,
     /// The reference as sent.
     pub reference: String,
 }
 
+impl IdempotencyKey {
+    /// The key of a caller reference.
+    pub(super) fn new(caller: AccountNumber, action: IdempotentAction, reference: &str) -> Self {
+        Self { caller, action, reference: reference.to_owned() }
+    }
+}
+
 /// A digest of an action and its business parameters: two requests are the same when their digests are.
 pub type RequestDigest = [u8; 16];
 
-/// A used reference.
+/// What is recorded of a caller reference that was used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyRecord {
-    /// What was asked under it.
+    /// The digest of the request.
     pub digest: RequestDigest,
-    /// What was answered.
+    /// The outcome that a repeated request gets again.
     pub outcome: RecordedOutcome,
-    /// When it may be used again.
+    /// When the reference may be used for another request.
     pub expires: Timestamp,
 }
 
-/// The answer to give again.
+/// The outcome of a request, as it is given again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordedOutcome {
     /// A transaction was made.
     Made {
         /// The transaction.
         transaction: TransactionNumber,
-        /// Its status when first answered.
+        /// The status of the transaction in the first answer.
         status: Status,
     },
     /// The request was refused.
     Refused(FpsError),
-}
-
-/// An operation that makes a transaction under a caller reference.
-pub trait IdempotentOperation: Send + 'static {
-    /// The reference it uses.
-    fn key(&self) -> IdempotencyKey;
-    /// What it needs loaded, besides the reference.
-    fn read_set(&self, reads: &mut ReadSet<'_>);
-    /// Decides it, as if the reference were new.
-    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError>;
-}
-
-/// Runs an operation once: the same request again gets the stored answer, another one `DuplicateRequest`.
-#[derive(Debug)]
-pub struct Idempotent<O> {
-    /// The operation.
-    pub operation: O,
-    /// What makes the request the same.
-    pub digest: RequestDigest,
-}
-
-impl<O: IdempotentOperation> Command for Idempotent<O> {
-    type Output = Receipt;
-
-    fn read_set(&self, reads: &mut ReadSet<'_>) {
-        reads.reference(self.operation.key());
-        self.operation.read_set(reads);
-    }
-
-    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Receipt, FpsError> {
-        let key = self.operation.key();
-        if let Some(used) = book.reference(&key).filter(|used| used.expires > context.now) {
-            return if used.digest == self.digest {
-                replay(book, &used.outcome)
-            } else {
-                Err(Code::DuplicateRequest.into())
-            };
-        }
-        let outcome = match self.operation.decide(book, context) {
-            Ok(transaction) => {
-                let status = book.transaction_row(transaction).map_or(Status::Pending, |made| made.status());
-                RecordedOutcome::Made { transaction, status }
-            }
-            Err(refusal) if is_recorded(&refusal) => RecordedOutcome::Refused(refusal),
-            Err(refusal) => return Err(refusal),
-        };
-        let answer = replay(book, &outcome);
-        let expires = context.now.plus_millis(MEMORY_MILLIS);
-        book.add_idempotency_record(key, IdempotencyRecord { digest: self.digest, outcome, expires });
-        answer
-    }
-}
-
-/// A refusal uses its reference up, unless the request was ill-formed or the fault is ours (our choice).
-fn is_recorded(refusal: &FpsError) -> bool {
-    refusal.code != Code::InvalidParams && !refusal.code.is_fault_of_service()
-}
-
-fn replay(book: &Book, outcome: &RecordedOutcome) -> Result<Receipt, FpsError> {
-    match outcome {
-        RecordedOutcome::Refused(refusal) => Err(refusal.clone()),
-        RecordedOutcome::Made { transaction, status } => book
-            .transaction_row(*transaction)
-            .map(|made| Receipt { transaction: made.id.clone(), status: *status })
-            .ok_or_else(|| Code::InternalError.into()),
-    }
 }

@@ -1,4 +1,4 @@
-//! The names of things: typed ids and row numbers, so that no two kinds are ever mixed up.
+//! Typed ids and row numbers, so that ids of different kinds cannot be mixed up.
 
 use std::fmt;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ ids! {
     TokenId(64);
     /// A credit instrument's id: 64 characters when FPS issued it, up to 128 bytes in requests.
     InstrumentId(64);
-    /// A subscription's id; its form is not known, so any is taken.
+    /// A subscription's id. Its form is not known, so every form is accepted.
     SubscriptionId(64);
     /// A transaction's id: 35 characters that begin with digits growing with time.
     TransactionId(35);

@@ -1,16 +1,13 @@
 //! Instruments: a line of credit that a merchant gives a buyer, or money paid in advance.
 
 use crate::error::{Code, FpsError};
+use crate::ledger::amount::Amount;
+use crate::ledger::ids::{AccountNumber, InstrumentId, InstrumentNumber};
+use crate::ledger::journal::LedgerAccount;
+use crate::ledger::time::Timestamp;
+use crate::ledger::wire_names::wire_names;
 
-use super::amount::Amount;
-use super::book::Book;
-use super::ids::{AccountNumber, InstrumentId, InstrumentNumber};
-use super::posting::LedgerAccount;
-use super::time::Timestamp;
-use super::transaction::wire_names;
-use super::unknown_id;
-
-/// A stretch of time in which something may be used. Open ends are unbounded.
+/// A period in which a token or instrument may be used. An end that is `None` is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Validity {
     /// First instant of use.
@@ -20,14 +17,14 @@ pub struct Validity {
 }
 
 impl Validity {
-    /// Whether `now` lies inside.
+    /// Whether `now` is within the period.
     pub fn holds(&self, now: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
     }
 }
 
 wire_names! {
-    /// What an instrument carries.
+    /// The kind of an instrument.
     InstrumentKind {
         /// Postpaid: debt (guide: Using Postpaid Payment Tokens).
         Credit,
@@ -39,11 +36,11 @@ wire_names! {
 /// A postpaid or prepaid instrument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instrument {
-    /// Its row.
+    /// The row number.
     pub number: InstrumentNumber,
-    /// Its id on the wire.
+    /// The id that clients see.
     pub id: InstrumentId,
-    /// What it carries.
+    /// The kind.
     pub kind: InstrumentKind,
     /// The buyer: debtor, or owner of the money paid in advance.
     pub sender: AccountNumber,
@@ -51,15 +48,15 @@ pub struct Instrument {
     pub recipient: AccountNumber,
     /// The highest debt or balance it may carry.
     pub ceiling: Amount,
-    /// When it may be used.
+    /// The period in which it may be used.
     pub validity: Validity,
-    /// Whether it is in use at all.
+    /// Whether the instrument is active.
     pub active: bool,
 }
 
 impl InstrumentKind {
     /// The parameter that names such an instrument, as messages write it.
-    const fn parameter(self) -> &'static str {
+    pub(super) const fn parameter(self) -> &'static str {
         match self {
             Self::Credit => "creditInstrumentId",
             Self::Prepaid => "prepaidInstrumentId",
@@ -68,42 +65,6 @@ impl InstrumentKind {
 }
 
 impl Instrument {
-    /// The instrument of this id and kind, whoever asks.
-    pub(super) fn known<'b>(
-        book: &'b Book,
-        id: &InstrumentId,
-        kind: InstrumentKind,
-    ) -> Result<&'b Self, FpsError> {
-        book.instrument(id).filter(|found| found.kind == kind).ok_or_else(|| {
-            let what = format!("{} has to be a valid instrument ID", kind.parameter());
-            unknown_id(id.has_fps_form(), Code::InvalidPaymentInstrument, &what, id.as_str())
-        })
-    }
-
-    /// The instrument of this id and kind, if the caller is its merchant.
-    pub(super) fn find<'b>(
-        book: &'b Book,
-        caller: AccountNumber,
-        id: &InstrumentId,
-        kind: InstrumentKind,
-    ) -> Result<&'b Self, FpsError> {
-        let instrument = Self::known(book, id, kind)?;
-        instrument.check_owner(caller)?;
-        Ok(instrument)
-    }
-
-    /// The same for one of its two parties.
-    pub(super) fn seen_by<'b>(
-        book: &'b Book,
-        caller: AccountNumber,
-        id: &InstrumentId,
-        kind: InstrumentKind,
-    ) -> Result<&'b Self, FpsError> {
-        let instrument = Self::known(book, id, kind)?;
-        let party = [instrument.sender, instrument.recipient].contains(&caller);
-        if party { Ok(instrument) } else { Err(Code::InstrumentAccessDenied.into()) }
-    }
-
     /// The accounts of the book that say what it carries: what stands on it, and what is on its way.
     pub fn ledger_accounts(&self) -> [LedgerAccount; 2] {
         match self.kind {
@@ -116,12 +77,12 @@ impl Instrument {
         }
     }
 
-    /// Only the merchant may use it.
+    /// Only its merchant may use the instrument.
     pub fn check_owner(&self, caller: AccountNumber) -> Result<(), FpsError> {
         if self.recipient == caller { Ok(()) } else { Err(Code::InstrumentAccessDenied.into()) }
     }
 
-    /// Whether it can be used now.
+    /// Whether the instrument is active and within its validity.
     pub fn check_usable(&self, now: Timestamp) -> Result<(), FpsError> {
         if !self.active {
             return Err(Code::InactiveInstrument.into());

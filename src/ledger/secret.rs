@@ -1,23 +1,17 @@
-//! What the sandboxes on a database share and show nobody: made once, by whichever comes first.
+//! Secrets that all sandboxes of one database share. The first sandbox that needs one makes it.
 
-use crate::error::FpsError;
-
-use super::book::Book;
-use super::read_set::ReadSet;
-use super::{Command, Context, Query, QueryContext};
-
-/// The text of a secret. It never shows itself.
+/// A secret text. Its `Debug` form does not show it.
 #[derive(Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    /// A text that is to be kept secret.
+    /// Wraps a text.
     pub const fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// The text, for whoever needs it.
+    /// The text itself.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -29,7 +23,7 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// What a secret is for.
+/// The purpose of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SecretName {
     /// Seals what the Co-Branded pages give a browser to bring back.
@@ -48,49 +42,5 @@ impl SecretName {
             Self::Seal => "seal",
             Self::SigningKey => "signing-key",
         }
-    }
-}
-
-/// Asks for a secret, which may not have been made yet.
-#[derive(Clone, Copy, Debug)]
-pub struct GetSecret {
-    /// Which.
-    pub name: SecretName,
-}
-
-impl Query for GetSecret {
-    type Output = Option<Secret>;
-
-    fn read_set(&self, reads: &mut ReadSet<'_>) {
-        reads.secret(self.name);
-    }
-
-    fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<Self::Output, FpsError> {
-        Ok(book.secret(self.name).cloned())
-    }
-}
-
-/// Offers a new secret. What was there first is kept, and given back.
-#[derive(Clone, Debug)]
-pub struct StoreSecret {
-    /// Which.
-    pub name: SecretName,
-    /// The new one.
-    pub offered: Secret,
-}
-
-impl Command for StoreSecret {
-    type Output = Secret;
-
-    fn read_set(&self, reads: &mut ReadSet<'_>) {
-        reads.secret(self.name);
-    }
-
-    fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<Self::Output, FpsError> {
-        if let Some(kept) = book.secret(self.name) {
-            return Ok(kept.clone());
-        }
-        book.store_secret(self.name, self.offered.clone());
-        Ok(self.offered.clone())
     }
 }

@@ -4,16 +4,16 @@ use std::fmt;
 
 use chrono::{DateTime, Datelike, Months, SecondsFormat, TimeDelta, Utc};
 
-use super::digits::whole_number;
+use crate::ledger::numbers::whole_number;
 
 /// An instant on a world's clock, in milliseconds since 1970 (UTC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// Earlier than any instant that comes.
+    /// The smallest instant.
     pub const MIN: Self = Self(i64::MIN);
-    /// Later than any instant that comes.
+    /// The largest instant.
     pub const MAX: Self = Self(i64::MAX);
 
     /// An instant given in milliseconds since 1970.

@@ -76,7 +76,7 @@ impl<'a> Builder<'a> {
 
     fn account(&mut self, entry: &AccountEntry) -> Built<()> {
         let name = entry.name.get_ref();
-        let number = AccountNumber(self.numbering.number());
+        let number = AccountNumber(self.numbering.next_number());
         if self.accounts.insert(name.clone(), number).is_some() {
             return Err(mistake(&entry.name, format!("there are two accounts `{name}`")));
         }
@@ -148,7 +148,7 @@ impl<'a> Builder<'a> {
         active: bool,
     ) -> Built<()> {
         self.own_id(id)?;
-        let number = InstrumentNumber(self.numbering.number());
+        let number = InstrumentNumber(self.numbering.next_number());
         if self.instruments.insert(id.get_ref().clone(), number).is_some() {
             return Err(mistake(id, format!("there are two instruments `{}`", id.get_ref())));
         }
@@ -178,7 +178,7 @@ impl<'a> Builder<'a> {
         let validity = validity(entry.valid_from, entry.valid_until);
         let kept = token_type.validity(self.now);
         let token = Token {
-            number: TokenNumber(self.numbering.number()),
+            number: TokenNumber(self.numbering.next_number()),
             id: id.as_str().into(),
             account,
             caller,
@@ -207,7 +207,7 @@ impl<'a> Builder<'a> {
 
     /// Ids that the sandbox makes itself lead to rows by their numbers: a seed file cannot give them away.
     fn own_id(&self, id: &Spanned<String>) -> Built<()> {
-        if self.numbering.ids.number_in(id.get_ref()).is_some() { Err(made_id(id)) } else { Ok(()) }
+        if self.numbering.codec().number_in(id.get_ref()).is_some() { Err(made_id(id)) } else { Ok(()) }
     }
 
     fn purpose(&self, entry: &TokenEntry) -> Built<(Purpose, Option<InstrumentNumber>)> {
@@ -287,7 +287,7 @@ impl<'a> Builder<'a> {
         let made = make_payment(entry, &token, book, &mut context)?;
         let number = made.map_err(|refusal| refused(&entry.token, "payment", &refusal))?;
         if let Some(id) = &entry.id {
-            if context.numbering.ids.number_in(id.get_ref()).is_some() {
+            if context.ids.codec().number_in(id.get_ref()).is_some() {
                 return Err(made_id(id));
             }
             if book.transaction(&id.get_ref().as_str().into()).is_some() {
@@ -342,7 +342,7 @@ impl<'a> Builder<'a> {
     fn parts(&mut self) -> (&mut Book, Context<'_>) {
         (
             &mut self.book,
-            Context { now: self.opening, clock_stands: true, rules: self.rules, numbering: self.numbering },
+            Context { now: self.opening, clock_stands: true, rules: self.rules, ids: self.numbering },
         )
     }
 }

@@ -187,7 +187,7 @@ impl Writer {
     async fn decide(&mut self, job: &mut dyn Job, place: usize, now: Timestamp) -> Result<(), BatchError> {
         for _ in 0..LOAD_ROUNDS {
             let Self { rows, rules, numbering, clock, .. } = self;
-            let mut context = Context { now, clock_stands: clock.stands(), rules, numbering };
+            let mut context = Context { now, clock_stands: clock.stands(), rules, ids: numbering };
             let decided = catch_unwind(AssertUnwindSafe(|| job.decide(&mut rows.book, &mut context)));
             decided.map_err(|_| BatchError::Faulty { job: place, fault: Fault::Panicked })?;
             if let Some(broken) = self.rows.book.violation() {

@@ -221,7 +221,7 @@ impl Sandbox {
             self.made.tokens.push(token.id.into());
         }
         let mut context =
-            Context { now: self.now, clock_stands: true, rules: &self.rules, numbering: &mut self.numbering };
+            Context { now: self.now, clock_stands: true, rules: &self.rules, ids: &mut self.numbering };
         for who in Who::ALL {
             let caller = account(who);
             let descriptions = named(&format!("opening balance of {who:?}"));
@@ -247,12 +247,8 @@ impl Sandbox {
         let before = self.book.changes().clone();
         let mut decided;
         loop {
-            let mut context = Context {
-                now: self.now,
-                clock_stands: true,
-                rules: &self.rules,
-                numbering: &mut self.numbering,
-            };
+            let mut context =
+                Context { now: self.now, clock_stands: true, rules: &self.rules, ids: &mut self.numbering };
             decided = command.decide(&mut self.book, &mut context, &mut self.made);
             let Some(missing) = self.book.take_missing() else { break };
             self.store.put(&missing, &mut self.book);
@@ -284,7 +280,7 @@ impl Sandbox {
                     now: self.now,
                     clock_stands: true,
                     rules: &self.rules,
-                    numbering: &mut self.numbering,
+                    ids: &mut self.numbering,
                 };
                 RunScheduled(due).decide(&mut self.book, &mut context).expect("due work is never refused");
             }

@@ -1,0 +1,296 @@
+//! What commands need loaded before they can be decided.
+
+use std::collections::BTreeSet;
+
+use crate::error::{Code, FpsError};
+use crate::ledger::account::{Account, AccountKind, EmailKey};
+use crate::ledger::amount::Amount;
+use crate::ledger::book::Book;
+use crate::ledger::book::activity::{ActivityPage, ActivityQuery};
+use crate::ledger::book::missing_rows::{MissingDebts, MissingRows};
+use crate::ledger::idempotency::{IdempotencyKey, IdempotencyRecord, RecordedOutcome};
+use crate::ledger::ids::{
+    AccountNumber, InstrumentId, InstrumentNumber, SubscriptionId, TokenId, TokenNumber, TransactionId,
+    TransactionNumber,
+};
+use crate::ledger::instrument::Instrument;
+use crate::ledger::journal::LedgerAccount;
+use crate::ledger::secret::SecretName;
+use crate::ledger::subscription::Subscription;
+use crate::ledger::token::Token;
+use crate::ledger::transaction::Transaction;
+
+/// Asks a book for rows and notes what it does not know yet.
+///
+/// A command names what it needs as often as it is asked, each time with more of it at hand, until nothing is
+/// unknown any more. A row that is known brings what it points to: a token brings its account and its instrument.
+#[derive(Debug)]
+pub struct ReadSet<'b> {
+    book: &'b Book,
+    unknown: MissingRows,
+    /// Pages of account activity that take longer than this batch.
+    unfinished: BTreeSet<ActivityQuery>,
+}
+
+impl<'b> ReadSet<'b> {
+    /// Nothing needed yet.
+    pub fn new(book: &'b Book) -> Self {
+        Self { book, unknown: MissingRows::default(), unfinished: BTreeSet::new() }
+    }
+
+    /// The pages of account activity that a command waits for and that take longer than this batch.
+    pub fn unfinished(&self) -> &BTreeSet<ActivityQuery> {
+        &self.unfinished
+    }
+
+    /// What has to be loaded.
+    pub fn into_missing(self) -> MissingRows {
+        self.unknown
+    }
+
+    /// A caller reference, and the transaction it made.
+    pub fn reference(&mut self, key: IdempotencyKey) -> Option<&'b IdempotencyRecord> {
+        if !self.book.has_loaded_reference(&key) {
+            self.unknown.references.insert(key);
+            return None;
+        }
+        let reference = self.book.reference(&key)?;
+        if let RecordedOutcome::Made { transaction, .. } = reference.outcome {
+            self.transaction_row(transaction);
+        }
+        Some(reference)
+    }
+
+    /// A token, its account and its instrument.
+    pub fn token(&mut self, id: &TokenId) -> Option<&'b Token> {
+        let key = id.clone();
+        if !self.book.has_loaded_token_id(&key) {
+            self.unknown.token_ids.insert(key);
+            return None;
+        }
+        let token = self.book.token(id)?;
+        self.token_row(token.number)
+    }
+
+    fn token_row(&mut self, number: TokenNumber) -> Option<&'b Token> {
+        let Some(token) = self.book.token_row(number) else {
+            self.unknown.tokens.insert(number);
+            return None;
+        };
+        self.account(token.account);
+        token.instrument.map(|instrument| self.instrument_row(instrument));
+        Some(token)
+    }
+
+    /// A credit instrument, its parties and its debt.
+    pub fn instrument(&mut self, id: &InstrumentId) -> Option<&'b Instrument> {
+        let key = id.clone();
+        if !self.book.has_loaded_instrument_id(&key) {
+            self.unknown.instrument_ids.insert(key);
+            return None;
+        }
+        let instrument = self.book.instrument(id)?;
+        self.instrument_row(instrument.number)
+    }
+
+    fn instrument_row(&mut self, number: InstrumentNumber) -> Option<&'b Instrument> {
+        let Some(instrument) = self.book.instrument_row(number) else {
+            self.unknown.instruments.insert(number);
+            return None;
+        };
+        self.account(instrument.sender);
+        self.account(instrument.recipient);
+        for account in instrument.ledger_accounts() {
+            let _total = self.total(account);
+        }
+        Some(instrument)
+    }
+
+    /// The oldest open debt Pays on the instrument, as many as it takes to clear this amount.
+    pub fn debts_to_clear(&mut self, instrument: InstrumentNumber, amount: Amount) {
+        let at_hand = self.book.oldest_debts(instrument);
+        if at_hand.is_complete() || amount <= at_hand.sum {
+            return;
+        }
+        // Several commands of a batch may clear debt on one instrument, one after the other.
+        let wanted = self.unknown.oldest_debts.entry(instrument);
+        let wanted = wanted.or_insert(MissingDebts { after: at_hand.through, sum: Amount::ZERO });
+        wanted.sum = wanted.sum.saturating_add(amount);
+    }
+
+    /// A transaction and nothing that belongs to it.
+    pub fn transaction_alone(&mut self, id: &TransactionId) -> Option<&'b Transaction> {
+        let key = id.clone();
+        if !self.book.has_loaded_transaction_id(&key) {
+            self.unknown.transaction_ids.insert(key);
+            return None;
+        }
+        self.book.transaction(id)
+    }
+
+    /// A transaction with all that belongs to it, to go on with it.
+    pub fn transaction(&mut self, id: &TransactionId) -> Option<&'b Transaction> {
+        let transaction = self.transaction_alone(id)?;
+        self.transaction_row(transaction.number)
+    }
+
+    /// The same, by row: as [`transaction_shown`](Self::transaction_shown), with the same of its original, and of a
+    /// debt Pay what is still open.
+    pub fn transaction_row(&mut self, number: TransactionNumber) -> Option<&'b Transaction> {
+        let transaction = self.transaction_shown(number)?;
+        transaction.original.map(|original| self.transaction_row(original));
+        if let Some(instrument) = transaction.debt_charged()
+            && !self.book.has_loaded_open_debt(instrument, number)
+        {
+            self.unknown.open_debts.insert((instrument, number));
+        }
+        Some(transaction)
+    }
+
+    /// A transaction, its parties, tokens and instrument, and its original: what a party is shown of it.
+    pub fn transaction_shown(&mut self, number: TransactionNumber) -> Option<&'b Transaction> {
+        let Some(transaction) = self.book.transaction_row(number) else {
+            self.unknown.transactions.insert(number);
+            return None;
+        };
+        for party in [transaction.caller, transaction.sender, transaction.recipient] {
+            self.account(party);
+        }
+        for token in [transaction.sender_token, transaction.recipient_token].into_iter().flatten() {
+            self.token_row(token);
+        }
+        transaction.instrument.map(|instrument| self.instrument_row(instrument));
+        if let Some(original) = transaction.original
+            && self.book.transaction_row(original).is_none()
+        {
+            self.unknown.transactions.insert(original);
+        }
+        Some(transaction)
+    }
+
+    /// The refunds of a transaction.
+    pub fn refunds_of(&mut self, number: TransactionNumber) {
+        if !self.book.has_loaded_refunds_of(number) {
+            self.unknown.refunds_of.insert(number);
+        }
+    }
+
+    /// A page of an account's activity.
+    pub fn activity(&mut self, query: &ActivityQuery) -> Option<&'b ActivityPage> {
+        let page = self.book.activity(query);
+        if page.is_none() {
+            let is_unfinished = self.book.is_unfinished(query);
+            let queries = if is_unfinished { &mut self.unfinished } else { &mut self.unknown.activity };
+            queries.insert(query.clone());
+        }
+        page
+    }
+
+    /// The tokens on an account.
+    pub fn tokens_of(&mut self, account: AccountNumber) {
+        if !self.book.has_loaded_tokens_of(account) {
+            self.unknown.tokens_of.insert(account);
+        }
+    }
+
+    /// The tokens that a caller made under a reference.
+    pub fn tokens_under(&mut self, caller: AccountNumber, reference: &str) {
+        let key = (caller, reference.to_owned());
+        if !self.book.has_loaded_tokens_under(&key) {
+            self.unknown.tokens_under.insert(key);
+        }
+    }
+
+    /// The same with all that belongs to the tokens.
+    pub fn tokens_with_instruments_under(&mut self, caller: AccountNumber, reference: &str) {
+        self.tokens_under(caller, reference);
+        let made: Vec<_> = self.book.tokens_under(caller, reference).map(|token| token.number).collect();
+        for number in made {
+            self.token_row(number);
+        }
+    }
+
+    /// The account with an e-mail address.
+    pub fn account_at(&mut self, email: &str) {
+        let key = EmailKey::of(email);
+        if !self.book.has_loaded_account_at(&key) {
+            self.unknown.accounts_at.insert(key);
+        } else if let Some(found) = self.book.account_at(email) {
+            self.account(found.number);
+        }
+    }
+
+    /// The first few accounts of a kind.
+    pub fn first_accounts(&mut self, kind: AccountKind) {
+        let Some(numbers) = self.book.first_accounts(kind) else {
+            self.unknown.first_accounts.insert(kind);
+            return;
+        };
+        for number in numbers {
+            self.account(*number);
+        }
+    }
+
+    /// A secret.
+    pub fn secret(&mut self, name: SecretName) {
+        if !self.book.has_loaded_secret(name) {
+            self.unknown.secrets.insert(name);
+        }
+    }
+
+    /// A subscription and its parties.
+    pub fn subscription(&mut self, id: &SubscriptionId) -> Option<&'b Subscription> {
+        let key = id.clone();
+        if !self.book.has_loaded_subscription(&key) {
+            self.unknown.subscriptions.insert(key);
+            return None;
+        }
+        let subscription = self.book.subscription(id)?;
+        self.account(subscription.sender);
+        self.account(subscription.recipient);
+        Some(subscription)
+    }
+
+    /// An account and its balance.
+    pub fn account(&mut self, number: AccountNumber) -> Option<&'b Account> {
+        let Some(account) = self.book.account(number) else {
+            self.unknown.accounts.insert(number);
+            return None;
+        };
+        self.total(LedgerAccount::balance(number));
+        Some(account)
+    }
+
+    /// The total of an account of the book.
+    pub fn total(&mut self, account: LedgerAccount) -> Option<Amount> {
+        if !self.book.has_loaded_total(account) {
+            self.unknown.totals.insert(account);
+            return None;
+        }
+        Some(self.book.total(account))
+    }
+}
+
+impl Book {
+    /// Whether the open debts are at hand that it takes to clear this amount. When they are not, the book notes them as
+    /// missing, and the decision has to stop before it changes anything: it is made again when they are loaded.
+    ///
+    /// A decision asks for them only when nothing else can refuse it. So a request that is refused, or answered as it was
+    /// before, does not load the debts of an instrument that has very many.
+    pub(in crate::ledger) fn require_debts_to_clear(
+        &mut self,
+        instrument: InstrumentNumber,
+        amount: Amount,
+    ) -> Result<(), FpsError> {
+        let mut reads = ReadSet::new(self);
+        reads.debts_to_clear(instrument, amount);
+        self.missing = reads.into_missing();
+        if self.missing.is_empty() { Ok(()) } else { Err(Code::InternalError.into()) }
+    }
+
+    /// The rows without which the last decision could not be made, if there are any.
+    pub fn take_missing(&mut self) -> Option<MissingRows> {
+        let missing = std::mem::take(&mut self.missing);
+        if missing.is_empty() { None } else { Some(missing) }
+    }
+}

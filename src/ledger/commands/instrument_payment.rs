@@ -1,0 +1,40 @@
+//! What SettleDebt and FundPrepaid share: a buyer pays real money for what an instrument carries, to its merchant.
+
+use crate::error::FpsError;
+use crate::ledger::book::Book;
+use crate::ledger::command::Context;
+use crate::ledger::ids::{AccountNumber, InstrumentId, TokenId};
+use crate::ledger::instrument::{Instrument, InstrumentKind};
+use crate::ledger::token::{Purpose, Token};
+
+/// A payment for an instrument, as asked for by its merchant.
+pub(super) struct InstrumentPayment<'a> {
+    pub(super) caller: AccountNumber,
+    pub(super) sender_token: &'a TokenId,
+    /// What the token has to be for.
+    pub(super) purpose: Purpose,
+    pub(super) instrument: &'a InstrumentId,
+    /// What the instrument has to be.
+    pub(super) kind: InstrumentKind,
+}
+
+impl InstrumentPayment<'_> {
+    /// The token and the instrument, if one can pay for the other. The order of refusals is the service's: existence, right
+    /// of access, state, compatibility.
+    pub(super) fn find<'b>(
+        &self,
+        book: &'b Book,
+        context: &Context<'_>,
+    ) -> Result<(&'b Token, &'b Instrument), FpsError> {
+        context.rules.check_magic_token("SenderTokenId", self.sender_token)?;
+        let token = book.find_sender_token(self.caller, self.sender_token)?;
+        let instrument = book.find_instrument_of_merchant(self.caller, self.instrument, self.kind)?;
+        book.check_parties(token, self.caller, self.caller)?;
+        token.check_not_cancelled()?;
+        instrument.check_usable(context.now)?;
+        token.check_in_force(context.now)?;
+        token.check_purpose(self.purpose, instrument)?;
+        book.check_method(token, self.caller)?;
+        Ok((token, instrument))
+    }
+}

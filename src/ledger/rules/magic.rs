@@ -1,0 +1,88 @@
+//! Values that force errors, as the real sandbox had them (guide: Testing Applications in the Sandbox).
+
+use crate::error::{Code, FpsError};
+use crate::ledger::amount::Amount;
+use crate::ledger::ids::TokenId;
+use crate::ledger::schedule::ScheduledStep;
+
+/// A token id that stands for an account in trouble.
+#[derive(Clone, Copy, Debug)]
+pub struct MagicToken {
+    /// The id.
+    pub id: &'static str,
+    /// The parameter in which it works.
+    pub parameter: &'static str,
+    /// What it stands for.
+    pub stands_for: &'static str,
+    /// The error it forces.
+    pub forces: Code,
+}
+
+const fn sender(id: &'static str, stands_for: &'static str) -> MagicToken {
+    MagicToken { id, parameter: "SenderTokenId", stands_for, forces: Code::InvalidAccountState_Sender }
+}
+
+const fn recipient(id: &'static str, stands_for: &'static str) -> MagicToken {
+    MagicToken { id, parameter: "RecipientTokenId", stands_for, forces: Code::InvalidAccountState_Recipient }
+}
+
+/// Every magic token id.
+pub const TOKENS: &[MagicToken] = &[
+    sender(
+        "E3FR7BARJV3PB631PMKV74PGKCJLBHI1Q1KMQN7BJ2JJICPDKN3N1CJIKFZ8D7NN",
+        "a sender whose e-mail is not verified",
+    ),
+    sender("H216UECZ8ZM1G8G4QA3V7RKF8JDFZ9SI3SJAFSGUKBBNDHX1NVM8GUQRZNRNAHER", "a suspended sender"),
+    sender("Z1LGRXR4HMDZBSFKXELA32KZASGWD8IHMHZCK4DETR784LDLD1GMFW4P3WT8VTGX", "a closed sender account"),
+    recipient(
+        "C4LGSEMXN11FTUXZ2X2C7QVFHN5DVBGQJNF17AIQXXXQSX4DRG4KJFCN2KRFUUZI",
+        "a recipient whose e-mail is not verified",
+    ),
+    recipient("R3VK49XVGCAZTJSXKN7ZSBHPMFGKM5VEEQTXGMVE8CFUZ2G5RLLMAB4J6TQRL6BU", "a suspended recipient"),
+    recipient(
+        "P1LL7A1LHK935DBGI5NAYCXOCLVEBHBNIU7PBXBAMRKKNLDEPI8M3MUSLZT2VANZ",
+        "a closed recipient account",
+    ),
+];
+
+/// Amounts, by their first decimal, that a card or a bank will refuse.
+#[derive(Clone, Copy, Debug)]
+pub struct MagicAmount {
+    /// The first decimal of the dollars: 6 for N.60 to N.69.
+    pub first_decimal: i64,
+    /// What happens, in words.
+    pub forces: &'static str,
+    /// The step.
+    pub step: ScheduledStep,
+}
+
+/// Every magic amount. They work where a card or a bank is charged: Pay, Reserve, FundPrepaid, SettleDebt.
+pub const AMOUNTS: &[MagicAmount] = &[
+    MagicAmount {
+        first_decimal: 6,
+        forces: "Pending, then Failure: declined for now",
+        step: ScheduledStep::Decline,
+    },
+    MagicAmount {
+        first_decimal: 7,
+        forces: "Pending, then Failure: insufficient funds",
+        step: ScheduledStep::LackFunds,
+    },
+];
+
+/// The error that a token id forces in this parameter.
+pub(in crate::ledger) fn forced_by_token(parameter: &str, id: &TokenId) -> Option<FpsError> {
+    let magic = TOKENS.iter().find(|magic| magic.parameter == parameter && magic.id == id.as_str())?;
+    let text = format!(
+        "{} (This is a magic token id: it stands for {}.)",
+        magic.forces.facts().message,
+        magic.stands_for
+    );
+    Some(FpsError::new(magic.forces, text))
+}
+
+/// What an amount makes of a charge by card or bank.
+pub(in crate::ledger) fn forced_by_amount(amount: Amount) -> Option<ScheduledStep> {
+    let first_decimal = amount.micros() / 100_000 % 10;
+    AMOUNTS.iter().find(|magic| magic.first_decimal == first_decimal).map(|magic| magic.step)
+}

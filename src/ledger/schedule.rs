@@ -1,0 +1,37 @@
+//! What is scheduled for a transaction.
+
+use crate::ledger::ids::TransactionNumber;
+use crate::ledger::time::Timestamp;
+
+/// A step of a transaction that is scheduled for an instant of the world's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scheduled {
+    /// The instant.
+    pub at: Timestamp,
+    /// The transaction.
+    pub transaction: TransactionNumber,
+    /// The step.
+    pub step: ScheduledStep,
+}
+
+/// The steps that can be scheduled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ScheduledStep {
+    /// The payment processor answers: the transaction succeeds.
+    Complete,
+    /// The transaction was pending for too long: it fails.
+    Expire,
+    /// The payment processor declines.
+    Decline,
+    /// The payment processor declines for want of funds.
+    LackFunds,
+    /// The reservation was not settled in time: it is cancelled.
+    Lapse,
+}
+
+impl ScheduledStep {
+    /// Whether a magic amount forced the step.
+    pub const fn is_forced(self) -> bool {
+        matches!(self, Self::Decline | Self::LackFunds)
+    }
+}

@@ -12,7 +12,7 @@ use crate::logging::excerpt;
 use crate::query::Decoded;
 use crate::service::instant;
 use crate::signature::{Hash, Scheme, Signable, Verdict, unexplained, verify};
-use crate::store::{AccessKey, Standing};
+use crate::store::{AccessKey, DeveloperStatus};
 use crate::worlds::{FoundKey, World, Worlds};
 
 /// A request as far as authentication is concerned.
@@ -121,7 +121,7 @@ impl Authenticator {
         };
         match entered {
             Ok((world, key)) => {
-                let caller = may_call(key.standing).map(|()| key.owner);
+                let caller = may_call(key.developer_status).map(|()| key.owner);
                 let outcome =
                     caller.map(|caller| Authenticated { world: Arc::clone(&world), caller, report });
                 Checked { outcome, world: Some(world), mismatch }
@@ -133,7 +133,7 @@ impl Authenticator {
     /// The key named, or the first one of the default world. Whoever is not known makes no world.
     async fn stand_in(&self, incoming: &Incoming<'_>) -> Result<(Arc<World>, Arc<AccessKey>), FpsError> {
         if let Some(id) = incoming.parameters.value("AWSAccessKeyId")
-            && let Ok(found) = self.worlds.key(&id).await
+            && let Ok(found) = self.worlds.find_key(&id).await
         {
             return self.worlds.enter(found).await;
         }
@@ -151,7 +151,7 @@ impl Authenticator {
     async fn check(&self, incoming: &Incoming<'_>) -> Result<FoundKey, Refused> {
         let id = present(incoming, "AWSAccessKeyId")?;
         let given = present(incoming, "Signature")?;
-        let found = self.worlds.key(&id).await?;
+        let found = self.worlds.find_key(&id).await?;
         match self.check_key(incoming, &given, &found) {
             Ok(()) => Ok(found),
             Err(refused) => Err(Refused { world: found.world().cloned(), ..refused }),
@@ -210,7 +210,7 @@ impl Authenticator {
     /// a test has moved the clock (our choice).
     fn in_window(&self, timestamp: Timestamp, sent: &str, world_time: Timestamp) -> Result<(), FpsError> {
         let Some(window) = self.window else { return Ok(()) };
-        let real_time = Clock::system().now();
+        let real_time = Clock::real_time().now();
         let is_near =
             |time: Timestamp| u128::from(time.millis().abs_diff(timestamp.millis())) <= window.as_millis();
         if is_near(world_time) || is_near(real_time) {
@@ -231,14 +231,14 @@ impl Authenticator {
 }
 
 /// Whether the account behind a key may call at all: a property of the account, whatever the signature.
-fn may_call(standing: Standing) -> Result<(), FpsError> {
-    match standing {
-        Standing::Developer => Ok(()),
+fn may_call(status: DeveloperStatus) -> Result<(), FpsError> {
+    match status {
+        DeveloperStatus::Developer => Ok(()),
         // The text was recorded.
-        Standing::NotDeveloper => {
+        DeveloperStatus::NotDeveloper => {
             Err(FpsError::new(Code::AccessFailure, "Developer account is needed to make API calls."))
         }
-        Standing::NotSignedUp => Err(Code::AuthFailure.into()),
+        DeveloperStatus::NotSignedUp => Err(Code::AuthFailure.into()),
     }
 }
 

@@ -14,7 +14,7 @@
 //! * [`seed`]: what a new world begins with
 //! * [`sandbox`]: configuration in, a running service out
 //! * [`cli`]: the command line
-//! * [`config`], [`logging`], [`clock`], [`ids`]: settings, log lines, the one clock, the one source of randomness
+//! * [`config`], [`logging`], [`clock`], [`random`]: settings, log lines, the one clock, the one source of randomness
 //! * [`error`], [`basis`]: every error code, and where behaviour comes from
 
 pub mod authentication;
@@ -25,11 +25,11 @@ pub mod cobranded;
 pub mod config;
 pub mod error;
 pub mod fps;
-pub mod ids;
 pub mod ledger;
 pub mod logging;
 pub mod outbound;
 pub mod query;
+pub mod random;
 pub mod sandbox;
 pub mod seed;
 pub mod server;

@@ -12,9 +12,9 @@ use tokio::sync::{OnceCell, oneshot};
 use url::Url;
 
 use crate::error::{Code, FpsError};
-use crate::ids::RequestIds;
 use crate::ledger::{GetSecret, Secret, SecretName, StoreSecret};
 use crate::query::{Decoded, Pair};
+use crate::random::RequestIdGenerator;
 use crate::signature::{self, Hash, Scheme, Signable, TrustedKeys, string_to_sign};
 use crate::store::{AccessKey, Store};
 
@@ -83,7 +83,7 @@ impl Outbound {
 
     async fn kept_key(&self) -> Result<Option<Arc<SigningKey>>, FpsError> {
         let find = GetSecret { name: SecretName::SigningKey };
-        self.store.ask(find).await?.map(|pem| read_key(&pem)).transpose()
+        self.store.query(find).await?.map(|pem| read_key(&pem)).transpose()
     }
 
     /// The sandbox's own key, if a certificate's path is that of its certificate.
@@ -111,11 +111,12 @@ impl Outbound {
         verb: &str,
         endpoint: &Url,
         base: &str,
-        ids: &RequestIds,
+        ids: &RequestIdGenerator,
         pairs: &mut Vec<Pair>,
     ) -> Result<(), FpsError> {
         let key = self.own_key().await?;
-        let certificate = format!("{base}{}?requestId={}", key.certificate_path(), ids.certificate_request());
+        let certificate =
+            format!("{base}{}?requestId={}", key.certificate_path(), ids.next_certificate_request_id());
         for (name, value) in
             [("signatureMethod", "RSA-SHA1"), ("signatureVersion", "2"), ("certificateUrl", &certificate)]
         {

@@ -17,9 +17,9 @@ use crate::cobranded::{self, CoBranded};
 use crate::config::{CoBrandedAuth, Config, ConfigError, Database};
 use crate::fps::hosts::Hosts;
 use crate::fps::{self, Rest, reference};
-use crate::ids;
 use crate::ledger::{Amount, FeeTable, Rules};
 use crate::outbound::Outbound;
+use crate::random;
 use crate::seed::{self, Seed, SeedError};
 use crate::server::shutdown::Shutdown;
 use crate::server::tls::CertificateSource;
@@ -27,7 +27,7 @@ use crate::server::{self, Bound, Ending, HttpsSettings, ServerError, ServerSetti
 use crate::service::Service;
 use crate::signature::TrustedKeys;
 use crate::store::{Databases, Store, StoreError, StoreSettings};
-use crate::worlds::{Start, Template, WorldError, WorldSettings, Worlds};
+use crate::worlds::{InitialClock, WorldError, WorldSettings, WorldTemplate, Worlds};
 
 /// Room for request lines and headers beside the query.
 const HEADER_BYTES: usize = 8 * 1024;
@@ -84,7 +84,7 @@ impl Sandbox {
     pub async fn start_seeded(config: &Config, clock: Clock, seed: Seed) -> Result<Self, StartError> {
         let (worlds, is_new) = open_worlds(config, &clock, seed).await?;
         let store = worlds.default_world().store().clone();
-        let bound = server::bind(&server_settings(config), Clock::system().now().to_datetime()).await?;
+        let bound = server::bind(&server_settings(config), Clock::real_time().now().to_datetime()).await?;
         let trusted = TrustedKeys::new(&config.file_only.trusted_key).map_err(ConfigError::Table)?;
         let outbound = Arc::new(Outbound::new(trusted, store.clone()));
         let router = router(config, &worlds, Arc::clone(&outbound), bound.ca_pem());
@@ -129,7 +129,7 @@ impl Sandbox {
 
     /// Serves until told to finish; then finishes what is in hand and closes the database.
     pub async fn serve(self, shutdown: Shutdown) -> Ending {
-        let upkeep = tokio::spawn(self.worlds.clone().keep_up());
+        let upkeep = tokio::spawn(self.worlds.clone().run_maintenance());
         let ending = self.bound.serve(self.router, shutdown).await;
         upkeep.abort();
         self.worlds.close().await;
@@ -148,22 +148,22 @@ async fn open_worlds(config: &Config, clock: &Clock, seed: Seed) -> Result<(Worl
         connections: config.database_connections,
         cached_transactions: config.cached_transactions,
     };
-    let template = Template {
+    let template = WorldTemplate {
         seed,
         // What a seed file says has happened, magic amounts or not.
         rules: Rules { magic: false, ..rules },
-        id_seed: config.id_seed.unwrap_or_else(ids::random_seed),
-        start: Start::as_of(clock),
+        id_seed: config.id_seed.unwrap_or_else(random::random_seed),
+        initial_clock: InitialClock::of(clock),
     };
     let worlds = WorldSettings {
         on_demand: !config.no_worlds_on_demand,
-        most: config.max_worlds,
-        idle: config.world_idle,
-        file: match &config.database {
+        max_worlds: config.max_worlds,
+        idle_timeout: config.world_idle,
+        default_file: match &config.database {
             Database::File(path) => Some(path.clone()),
             Database::Memory | Database::Postgres(_) => None,
         },
-        ids_repeat: config.id_seed.is_some(),
+        repeatable_ids: config.id_seed.is_some(),
     };
     Ok(Worlds::open(Databases::new(settings)?, clock, template, worlds).await?)
 }

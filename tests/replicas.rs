@@ -138,7 +138,7 @@ async fn ask(addr: SocketAddr, action: &str, parameters: &[(&str, &str)]) -> Opt
 fn merchant_at(addr: SocketAddr) -> Client {
     Client {
         addr,
-        clock: fps_sandbox::clock::Clock::system(),
+        clock: fps_sandbox::clock::Clock::real_time(),
         key: demo::KEY.to_owned(),
         secret: fps_sandbox::signature::SecretKey::new(demo::SECRET),
     }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use fps_sandbox::clock::{Clock, ClockState};
 use fps_sandbox::config::{Config, Database};
-use fps_sandbox::ids;
 use fps_sandbox::ledger::{
     AccountNumber, Amount, Descriptions, Idempotent, MarketplaceFee, Pay, Payment, TransactionId,
 };
+use fps_sandbox::random;
 use fps_sandbox::sandbox::Sandbox;
 use fps_sandbox::store::Store;
 use tokio::task::JoinSet;
@@ -136,8 +136,8 @@ pub(crate) async fn make(path: &Path, count: u64) -> Outcome<Vec<String>> {
         ..Config::default()
     };
     // Each transaction at a millisecond of its own, or nearly: pages of activity are cut between instants.
-    let start = Clock::system().now().plus_millis(-i64::try_from(count)? - 1_000);
-    let clock = Clock::new(ClockState::Standing(start));
+    let start = Clock::real_time().now().plus_millis(-i64::try_from(count)? - 1_000);
+    let clock = Clock::new(ClockState::Frozen(start));
     let sandbox = Sandbox::start(&config, clock.clone()).await?;
     let store = sandbox.store();
     let key = sandbox.worlds().default_world().keys().get(KEY).cloned().ok_or("the world has no key")?;
@@ -172,7 +172,7 @@ pub(crate) async fn make(path: &Path, count: u64) -> Outcome<Vec<String>> {
 }
 
 async fn pay(store: &Store, caller: AccountNumber, number: u64) -> Result<TransactionId, String> {
-    let caller_reference = ids::request_id().to_string();
+    let caller_reference = random::random_uuid().to_string();
     let operation = Pay(Payment {
         caller,
         sender_token: credit_token(usize::try_from(number).unwrap_or(0)).into(),

@@ -148,7 +148,7 @@ pub(crate) fn document(lengths: &Lengths, rows: &[Row], figures: &[Figure]) -> O
 }
 
 fn place_and_time(lengths: &Lengths) -> Outcome<String> {
-    let date = Clock::system().now().to_datetime().format("%Y-%m-%d");
+    let date = Clock::real_time().now().to_datetime().format("%Y-%m-%d");
     let cores = std::thread::available_parallelism()?;
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| {

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use fps_sandbox::clock::Clock;
-use fps_sandbox::ids;
 use fps_sandbox::ledger::Timestamp;
+use fps_sandbox::random;
 use fps_sandbox::signature::{Hash, Scheme, SecretKey, Signable, percent_encode, sign};
 
 /// The access key that all requests are signed with.
@@ -86,7 +86,7 @@ pub(crate) fn demo_balance(world: &str) -> Requests {
     let secret = SecretKey::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
     let key = format!("AKIAIOSFODNN7EXAMPLE.{world}");
     let mut requests = Requests { bytes: Vec::new(), ends: Vec::new() };
-    requests.add(&signed_query(&secret, &key, Ask::AccountBalance, 0, Clock::system().now()));
+    requests.add(&signed_query(&secret, &key, Ask::AccountBalance, 0, Clock::real_time().now()));
     requests
 }
 
@@ -100,7 +100,7 @@ impl Requests {
     /// So many signed requests, no two alike, in so many worlds in turn; one is the default world.
     pub(crate) fn signed(ask: Ask, count: usize, worlds: usize) -> Self {
         let secret = SecretKey::new(SECRET);
-        let now = Clock::system().now();
+        let now = Clock::real_time().now();
         let mut requests = Self { bytes: Vec::with_capacity(count * 768), ends: Vec::with_capacity(count) };
         for number in 0..count {
             let key = if worlds == 1 { KEY.to_owned() } else { format!("{KEY}.load-{}", number % worlds) };
@@ -156,8 +156,11 @@ fn signed_query(secret: &SecretKey, key: &str, ask: Ask, number: usize, now: Tim
         Ask::AccountBalance | Ask::OutstandingDebt => {}
         Ask::TokenUsage => pairs.push(("TokenId", credit_token(number))),
         Ask::Pay | Ask::PaySequential => {
-            let reference =
-                if ask == Ask::Pay { ids::request_id().to_string() } else { format!("order-{number:0>12}") };
+            let reference = if ask == Ask::Pay {
+                random::random_uuid().to_string()
+            } else {
+                format!("order-{number:0>12}")
+            };
             pairs.push(("SenderTokenId", credit_token(number)));
             pairs.push(("TransactionAmount.Value", format!("{}.{:0>2}", number % 90 + 1, number % 100)));
             pairs.push(("TransactionAmount.CurrencyCode", "USD".to_owned()));

@@ -61,7 +61,7 @@ fn made(server: &Server, place: &str, most: Option<Duration>) -> Outcome<Figure>
 #[tokio::main]
 async fn reset(database: Database, place: &str, most: Option<Duration>) -> Outcome<Figure> {
     let config = Config { listen: "127.0.0.1:0".to_owned(), database, ..Config::default() };
-    let sandbox = Sandbox::start(&config, Clock::system()).await?;
+    let sandbox = Sandbox::start(&config, Clock::real_time()).await?;
     let worlds = sandbox.worlds();
     let mut times = Vec::new();
     for _ in 0..MADE {

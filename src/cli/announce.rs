@@ -112,7 +112,7 @@ impl Keys {
         let public = SecretKey::new(world::SECRET);
         if let Some(key) = keys.get(world::KEY).filter(|key| is_same(&key.secret, &public)) {
             let ask = GetDebtBalance { caller: key.owner, instrument: world::INSTRUMENT.to_owned().into() };
-            return Self::Public { demo_world: sandbox.store().ask(ask).await.is_ok() };
+            return Self::Public { demo_world: sandbox.store().query(ask).await.is_ok() };
         }
         keys.first().map_or(Self::None, |key| Self::Own(key.id.clone()))
     }
@@ -227,7 +227,7 @@ fn first_steps(config: &Config, ready: &Announcement, keys: &Keys) -> String {
         return "\nBuild and send requests with `fps-sandbox sign` and `fps-sandbox call` (--help tells how).\n"
             .to_owned();
     };
-    let now = Clock::system().now().to_string();
+    let now = Clock::real_time().now().to_string();
     let ask = [("Action", "GetDebtBalance"), ("CreditInstrumentId", world::INSTRUMENT)];
     let ask = ask.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let curl = world::signer().sign(Method::Get, &endpoint, ask, &now).curl();

@@ -133,8 +133,9 @@ enum SignatureMethod {
 }
 
 fn world_name(text: &str) -> Result<WorldName, String> {
-    WorldName::parse(text)
-        .ok_or_else(|| format!("a world has 1 to {} small letters, digits and hyphens", WorldName::LONGEST))
+    WorldName::parse(text).ok_or_else(|| {
+        format!("a world has 1 to {} small letters, digits and hyphens", WorldName::MAX_LENGTH)
+    })
 }
 
 fn endpoint(text: &str) -> Result<Endpoint, &'static str> {
@@ -167,7 +168,7 @@ impl RequestArgs {
             version: given.take("Version").or(self.api_version).unwrap_or_else(|| world::VERSION.to_owned()),
         };
         let timestamp = given.take("Timestamp").or(self.timestamp);
-        let timestamp = timestamp.unwrap_or_else(|| Clock::system().now().to_string());
+        let timestamp = timestamp.unwrap_or_else(|| Clock::real_time().now().to_string());
         if given.take("Signature").is_some() {
             return Err(Failure::usage("leave out Signature: making it is what this command is for"));
         }

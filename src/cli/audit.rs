@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::config::{self, Database, Settings};
-use crate::store::{self, Audited};
+use crate::store::{self, WorldAudit};
 
 use super::{Failure, print};
 
@@ -50,10 +50,10 @@ impl Audit {
         let world = self.world.as_deref();
         let audited = store::audit(&config.database, config.database_timeout, world).await;
         let audited = audited.map_err(Failure::usage)?;
-        for Audited { world, findings, invariants } in &audited {
+        for WorldAudit { world, findings, invariants } in &audited {
             let place = if audited.len() == 1 { String::new() } else { format!("world {world}: ") };
             for finding in findings {
-                print::out(&format!("{place}broken: {}: {}\n", finding.invariant, finding.place))?;
+                print::out(&format!("{place}broken: {}: {}\n", finding.invariant, finding.details))?;
             }
             if findings.is_empty() {
                 print::out(&format!("{place}sound: {invariants} invariants hold\n"))?;

@@ -42,7 +42,7 @@ impl Demo {
     pub(super) fn run() -> Result<ExitCode, Failure> {
         let runtime = Runtime::new().map_err(Failure::failed)?;
         let now: DateTime<Utc> = ONCE.parse().map_err(Failure::failed)?;
-        let clock = Clock::new(ClockState::Standing(now.into()));
+        let clock = Clock::new(ClockState::Frozen(now.into()));
         let seed = Seed::parse("the world of the demo", world::STORY).map_err(Failure::failed)?;
         let config = Config { listen: "127.0.0.1:0".to_owned(), id_seed: Some(1), ..Config::default() };
         let starting = Sandbox::start_seeded(&config, clock.clone(), seed);
@@ -141,8 +141,8 @@ impl<'a> Stage<'a> {
     fn balances(&self) -> Result<[String; 3], Failure> {
         let debt = GetDebtBalance { caller: self.merchant, instrument: world::INSTRUMENT.to_owned().into() };
         let asking = async {
-            let DebtBalance { available, pending_out } = self.store.ask(debt).await?;
-            let merchant = self.store.ask(BalanceOf(self.merchant)).await?;
+            let DebtBalance { available, pending_out } = self.store.query(debt).await?;
+            let merchant = self.store.query(BalanceOf(self.merchant)).await?;
             Ok([available, pending_out, merchant].map(|amount| format!("{:.2}", amount.to_decimal())))
         };
         self.runtime.block_on(asking).map_err(|refusal: FpsError| Failure::failed(refusal))

@@ -1,7 +1,7 @@
 //! Parameters as a person gives them: shorthands written out, mistakes noticed.
 
 use crate::fps::COMMON;
-use crate::ids;
+use crate::random;
 use crate::service::actions::{self, ACTIONS, Action};
 use crate::service::params::{Kind, Parameter};
 
@@ -56,7 +56,7 @@ impl Given {
                 .any(|parameter| parameter.name == "CallerReference" && parameter.required)
         });
         if needed && !self.has("CallerReference") {
-            let reference = format!("cli-{}", ids::request_id());
+            let reference = format!("cli-{}", random::random_uuid());
             print::note(&format!(
                 "note: made up CallerReference={reference}; give it to repeat this request"
             ));

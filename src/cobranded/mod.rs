@@ -37,10 +37,10 @@ use url::Url;
 use crate::error::{Code, FpsError};
 use crate::fps::hosts::{self, Hosts};
 use crate::fps::status;
-use crate::ids;
 use crate::ledger::{GetSecret, Secret, SecretName, StoreSecret};
 use crate::outbound::Outbound;
 use crate::query::{self, Pair};
+use crate::random;
 use crate::server::ConnectionInfo;
 use crate::worlds::Worlds;
 
@@ -115,7 +115,7 @@ async fn certificate(State(pages): State<Arc<CoBranded>>, Path(name): Path<Strin
 
 /// Every line of the log that a request writes carries its id.
 async fn with_request_id(request: Request, next: Next) -> Response<Body> {
-    let request_id = ids::request_id();
+    let request_id = random::random_uuid();
     next.run(request).instrument(tracing::info_span!("request", %request_id)).await
 }
 
@@ -217,7 +217,7 @@ impl CoBranded {
         let made = self.seal.get_or_try_init(|| async {
             let name = SecretName::Seal;
             let store = self.worlds.default_world().store();
-            let secret = match store.ask(GetSecret { name }).await? {
+            let secret = match store.query(GetSecret { name }).await? {
                 Some(kept) => kept,
                 None => store.run(StoreSecret { name, offered: Secret::new(Seal::new_secret()) }).await?,
             };

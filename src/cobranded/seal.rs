@@ -10,8 +10,8 @@ use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use crate::ids;
 use crate::ledger::Timestamp;
+use crate::random;
 
 /// How long a visit may take, in milliseconds: half an hour (our choice).
 const LIFE_MILLIS: i64 = 30 * 60 * 1000;
@@ -50,7 +50,7 @@ impl std::fmt::Debug for Seal {
 impl Seal {
     /// A new secret to make seals with.
     pub(super) fn new_secret() -> String {
-        format!("{}{}", ids::request_id().simple(), ids::request_id().simple())
+        format!("{}{}", random::random_uuid().simple(), random::random_uuid().simple())
     }
 
     /// Makes seals with this secret; `None` is no case that occurs, because HMAC takes keys of any length.

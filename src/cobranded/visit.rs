@@ -41,7 +41,7 @@ impl Link {
         let start = Start::read(query);
         let return_url = start.return_url().or_else(no_way_back)?;
         let Some(id) = start.caller_key() else { return no_way_back("it has no callerKey") };
-        let found = match pages.worlds.key(id).await {
+        let found = match pages.worlds.find_key(id).await {
             Ok(found) => found,
             Err(refusal) if refusal.code != Code::InvalidClientTokenId => {
                 return Err(Box::new(super::refused(&refusal)));
@@ -78,7 +78,7 @@ impl Link {
             Origin::Unsigned => Some("it is not signed, and --cobranded-auth is strict".to_owned()),
             Origin::Forged(reason) => Some(reason),
         };
-        let signs_by_version_1 = self.found.key.pages.signs_by_version_1;
+        let signs_by_version_1 = self.found.key.cobranded.uses_signature_version_1;
         let unsafe_query = match own_result {
             Some(name) => {
                 Some(format!("has a parameter that is named like {name}, which only the sandbox may say"))
@@ -174,7 +174,7 @@ impl Arrival {
     }
 
     fn signs_by_version_1(&self) -> bool {
-        self.key.pages.signs_by_version_1
+        self.key.cobranded.uses_signature_version_1
     }
 
     /// Sends the visitor back to the merchant.
@@ -258,7 +258,7 @@ async fn consider(
             match arrival
                 .world
                 .store()
-                .ask(PreviewAuthorization { proposal: request.proposal.clone(), email })
+                .query(PreviewAuthorization { proposal: request.proposal.clone(), email })
                 .await?
             {
                 Ok(considered) => return Ok(Ok(considered)),
@@ -275,7 +275,7 @@ pub(super) async fn begin(pages: &CoBranded, mut arrival: Arrival) -> Result<Res
         Ok(considered) => considered,
         Err(answer) => return Ok(answer),
     };
-    let of_account = arrival.key.pages.ending.filter(|_| !arrival.wishes.asks);
+    let of_account = arrival.key.cobranded.preset_status.filter(|_| !arrival.wishes.asks);
     let ending = arrival.wishes.ending.or(of_account);
     if ending.is_some() {
         arrival.visit.paid_by = considered.current.map(|method| method.name().to_owned());

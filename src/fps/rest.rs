@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use crate::authentication::{Authenticator, Checked, Incoming, Mismatch};
 use crate::error::{Code, FpsError};
-use crate::ids::RequestIds;
 use crate::logging::excerpt;
 use crate::query::{Decoded, Pair};
+use crate::random::RequestIdGenerator;
 use crate::server::BodyTimedOut;
 use crate::service::actions::Action;
 use crate::service::{self, Service};
@@ -85,7 +85,7 @@ struct Exchange {
 
 impl Exchange {
     /// Gives the request its id. Every line of the log that it writes from now on carries it.
-    fn assign_id(&mut self, ids: &RequestIds) -> Uuid {
+    fn assign_id(&mut self, ids: &RequestIdGenerator) -> Uuid {
         let id = *self.id.get_or_insert_with(|| ids.next());
         tracing::Span::current().record("request_id", tracing::field::display(id));
         id
@@ -192,7 +192,7 @@ impl Rest {
     /// The world of a request that is not authenticated: that of its access key, if it names one that has been made.
     async fn world_of_anybody(&self, parameters: &Decoded) -> Arc<World> {
         let found = match parameters.value("AWSAccessKeyId") {
-            Some(id) => self.worlds().key(&id).await.ok(),
+            Some(id) => self.worlds().find_key(&id).await.ok(),
             None => None,
         };
         let world = found.as_ref().and_then(FoundKey::world).unwrap_or_else(|| self.worlds().default_world());

@@ -12,7 +12,7 @@ use rsa::signature::{Keypair, SignatureEncoding, Signer, Verifier};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use crate::ids;
+use crate::random;
 
 /// FPS's sandbox key had 1024 bits, which libraries of today refuse here and there; that of production had 2048.
 const BITS: usize = 2048;
@@ -48,7 +48,7 @@ fn unusable(problem: impl std::fmt::Display) -> UnusableKey {
 impl SigningKey {
     /// Makes a key. That is work for a good part of a second.
     pub fn make() -> Result<Self, UnusableKey> {
-        let key = RsaPrivateKey::new(&mut ids::random(), BITS).map_err(unusable)?;
+        let key = RsaPrivateKey::new(&mut random::secure_rng(), BITS).map_err(unusable)?;
         let private = key.to_pkcs8_pem(LineEnding::LF).map_err(unusable)?;
         let certificate = certificate(&private)?;
         Ok(Self::from_parts(key, private.to_string(), certificate))

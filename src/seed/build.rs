@@ -13,7 +13,7 @@ use crate::ledger::{
     RunScheduled, SettleDebt, Subscription, SubscriptionStatus, SubscriptionTerms, Timestamp, Token, TokenId,
     TokenNumber, TokenType, TransactionNumber, Usage, UsageLimit, UsageMeasure, Validity,
 };
-use crate::store::{InitialState, NewAccessKey, PageSettings, Standing};
+use crate::store::{CobrandedSettings, DeveloperStatus, InitialState, NewAccessKey};
 
 use super::Mistake;
 use super::file::{
@@ -94,7 +94,7 @@ impl<'a> Builder<'a> {
             methods: methods(entry)?,
             transaction_limit: entry.transaction_limit.as_ref().map(amount).transpose()?,
         });
-        let pages = page_settings(entry)?;
+        let cobranded = cobranded_settings(entry)?;
         let owner = number;
         for key in &entry.access_key {
             if self.keys.iter().any(|known| known.id == *key.id.get_ref()) {
@@ -104,8 +104,8 @@ impl<'a> Builder<'a> {
                 id: key.id.get_ref().clone(),
                 owner,
                 secret: key.secret.clone(),
-                standing: standing(entry),
-                pages,
+                developer_status: developer_status(entry),
+                cobranded,
             });
         }
         let Some(balance) = &entry.balance else { return Ok(()) };
@@ -462,15 +462,15 @@ fn methods(entry: &AccountEntry) -> Built<Vec<PaymentMethod>> {
     }
 }
 
-fn standing(entry: &AccountEntry) -> Standing {
+fn developer_status(entry: &AccountEntry) -> DeveloperStatus {
     match (entry.signed_up, entry.developer) {
-        (false, _) => Standing::NotSignedUp,
-        (true, false) => Standing::NotDeveloper,
-        (true, true) => Standing::Developer,
+        (false, _) => DeveloperStatus::NotSignedUp,
+        (true, false) => DeveloperStatus::NotDeveloper,
+        (true, true) => DeveloperStatus::Developer,
     }
 }
 
-fn page_settings(entry: &AccountEntry) -> Built<PageSettings> {
+fn cobranded_settings(entry: &AccountEntry) -> Built<CobrandedSettings> {
     let ending = entry.cobranded_ending.as_ref().map(|name| {
         CbuiStatus::named(name.get_ref()).ok_or_else(|| {
             let known: Vec<_> = CbuiStatus::ALL.iter().map(|known| known.name()).collect();
@@ -483,7 +483,7 @@ fn page_settings(entry: &AccountEntry) -> Built<PageSettings> {
         }
         version => version.as_ref().map_or(2, |version| *version.get_ref()),
     };
-    Ok(PageSettings { ending: ending.transpose()?, signs_by_version_1: version == 1 })
+    Ok(CobrandedSettings { preset_status: ending.transpose()?, uses_signature_version_1: version == 1 })
 }
 
 fn usage_limit(token: &TokenEntry, entry: &UsageLimitEntry) -> Built<UsageLimit> {

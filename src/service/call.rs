@@ -48,7 +48,7 @@ impl<'a> Call<'a> {
     /// Answers a query. All parameters have to be read by now, so that none is ignored in silence.
     pub async fn ask<Q: Query>(&self, query: Q) -> Result<Q::Output, FpsError> {
         self.params.used_up()?;
-        self.world.store().ask(query).await
+        self.world.store().query(query).await
     }
 
     /// Runs an operation that gives a receipt without a caller reference.

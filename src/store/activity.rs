@@ -1,297 +1,191 @@
-//! Pages of account activity (guide: GetAccountActivity), found in bounded steps.
+//! ActivitySearches for pages of account activity (guide: GetAccountActivity), in bounded steps.
 //!
-//! A filter may match next to nothing of a long history. So a step looks through a bounded number of transactions; a page
-//! that takes more steps than one batch may spend is gone on with in the next batch, and payments run in between.
+//! A filter may match almost nothing in a long history. So each step scans a bounded number of transactions. A search that
+//! takes more steps than one batch may spend is continued in the next batch, and payments run in between.
+
+mod statements;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use sqlx::AssertSqlSafe;
 use tokio::time::Instant;
 
-use crate::ledger::{ActivityPage, ActivityQuery, Book, Role, Timestamp, TransactionNumber};
+use crate::ledger::{ActivityPage, ActivityQuery, Book, Timestamp, TransactionNumber};
 
-use super::engine::{Connection, Values};
+use super::engine::Connection;
+use statements::{nth_received, select_matches};
 
-/// How many more than fit on a page are asked for: one tells that there is another page, some may share a millisecond.
-const BEYOND: u32 = 8;
-/// How many transactions one step looks through for a filter.
-const STEP: u32 = 256;
-/// How many transactions the steps of one batch may look through together when there is no other work,
-const PER_BATCH: u32 = 4_096;
-/// and when there is.
-const PER_SHARED_BATCH: u32 = 256;
-/// While there is other work, searches rest so many times as long as they have just taken.
-const REST: u32 = 7;
-/// Other work is expected to go on for so long: clients that have just been answered ask again.
-const BUSY: Duration = Duration::from_millis(5);
+/// How many more matches are read than fit on a page. One shows that there is another page; several may share a
+/// millisecond, by which the next page continues.
+const EXTRA_MATCHES: u32 = 8;
+/// How many transactions one step scans.
+const STEP_TRANSACTIONS: u32 = 256;
+/// How many transactions the steps of one batch may scan together when there is no other work.
+const MAX_SCANNED_WHEN_IDLE: u32 = 4_096;
+/// How many transactions the steps of one batch may scan together when there is other work.
+const MAX_SCANNED_WHEN_BUSY: u32 = 256;
+/// While there is other work, searches pause for this many times the duration of their last steps.
+const PAUSE_FACTOR: u32 = 7;
+/// How long more work is expected after some has arrived: clients send a new request after each response.
+const BUSY_PERIOD: Duration = Duration::from_millis(5);
 
-/// The searches that are not done yet; they outlive a batch.
+/// The searches that are in progress. They last longer than a batch.
 #[derive(Debug)]
-pub(super) struct Searches {
-    /// Where each query has got to.
-    begun: BTreeMap<ActivityQuery, Search>,
-    /// The query that made the last step: the next batch begins after it.
-    last: Option<ActivityQuery>,
-    /// Until when other work is expected.
+pub(super) struct ActivitySearches {
+    in_progress: BTreeMap<ActivityQuery, ActivitySearch>,
+    /// The query that made the last step. The next batch begins with the query after it, so that all get their turn.
+    last_stepped: Option<ActivityQuery>,
+    /// Other work is expected until this instant.
     busy_until: Instant,
-    /// Until when searches make no steps while other work is expected.
-    rests_until: Instant,
+    /// While other work is expected, searches make no steps until this instant.
+    paused_until: Instant,
 }
 
-impl Searches {
+impl ActivitySearches {
     pub(super) fn new(now: Instant) -> Self {
-        Self { begun: BTreeMap::new(), last: None, busy_until: now, rests_until: now }
+        Self { in_progress: BTreeMap::new(), last_stepped: None, busy_until: now, paused_until: now }
     }
 
     /// Notes that there is other work.
-    pub(super) fn make_way(&mut self) {
-        self.busy_until = Instant::now() + BUSY;
+    pub(super) fn note_other_work(&mut self) {
+        self.busy_until = Instant::now() + BUSY_PERIOD;
     }
 
     /// When searches may make their next step.
-    pub(super) fn next(&self) -> Instant {
-        self.busy_until.min(self.rests_until)
+    pub(super) fn next_step_at(&self) -> Instant {
+        self.busy_until.min(self.paused_until)
     }
 
-    /// Makes steps for these queries, in turn, as far as one batch may go. Pages that are found go into the book.
-    pub(super) async fn go_on(
+    /// Makes steps for these queries in turn, up to the limit of one batch. Puts the pages that are complete into the book,
+    /// and marks the other queries as unfinished. A query without a filter needs one step and is always completed.
+    pub(super) async fn advance(
         &mut self,
         connection: &mut Connection,
         queries: &BTreeSet<ActivityQuery>,
         book: &mut Book,
     ) -> sqlx::Result<()> {
         let began = Instant::now();
-        let mut left = if began >= self.busy_until {
-            PER_BATCH
-        } else if began >= self.rests_until {
-            PER_SHARED_BATCH
+        let mut scan_budget = if began >= self.busy_until {
+            MAX_SCANNED_WHEN_IDLE
+        } else if began >= self.paused_until {
+            MAX_SCANNED_WHEN_BUSY
         } else {
             0
         };
-        let makes_steps = left > 0 && queries.iter().any(ActivityQuery::is_filtered);
+        let makes_steps = scan_budget > 0 && queries.iter().any(ActivityQuery::is_filtered);
+        // Round-robin: the queries after the one that stepped last come first.
         let (before, after): (Vec<_>, Vec<_>) =
-            queries.iter().partition(|query| self.last.as_ref().is_some_and(|last| *query <= last));
+            queries.iter().partition(|query| self.last_stepped.as_ref().is_some_and(|last| *query <= last));
         for query in after.into_iter().chain(before) {
-            let mut search = self.begun.remove(query).unwrap_or_else(|| Search::new(query));
+            let mut search = self.in_progress.remove(query).unwrap_or_else(|| ActivitySearch::new(query));
             let mut page = None;
-            while page.is_none() && (left > 0 || !query.is_filtered()) {
+            while page.is_none() && (scan_budget > 0 || !query.is_filtered()) {
                 if query.is_filtered() {
-                    self.last = Some(query.clone());
-                    left = left.saturating_sub(search.cost());
+                    self.last_stepped = Some(query.clone());
+                    scan_budget = scan_budget.saturating_sub(search.step_size());
                 }
                 page = search.step(connection, query).await?;
             }
             if let Some(page) = page {
                 book.put_activity(query.clone(), page);
             } else {
-                self.begun.insert(query.clone(), search);
+                self.in_progress.insert(query.clone(), search);
                 book.put_unfinished(query.clone());
             }
         }
         if makes_steps {
-            self.rests_until = Instant::now() + began.elapsed() * REST;
+            self.paused_until = Instant::now() + began.elapsed() * PAUSE_FACTOR;
         }
         Ok(())
     }
 
-    /// Forgets the searches that nobody waits for any more.
-    pub(super) fn keep_only(&mut self, awaited: &BTreeSet<ActivityQuery>) {
-        self.begun.retain(|query, _| awaited.contains(query));
+    /// Drops the searches that nobody waits for any more.
+    pub(super) fn retain(&mut self, awaited: &BTreeSet<ActivityQuery>) {
+        self.in_progress.retain(|query, _| awaited.contains(query));
     }
 }
 
-/// A transaction that matches, and when it was received.
+/// A transaction that matches a query.
 #[derive(Clone, Copy, Debug)]
-struct Found {
+struct ActivityMatch {
     number: TransactionNumber,
+    /// In milliseconds since the epoch.
     received: i64,
 }
 
-/// A range of milliseconds, both ends included.
-type Range = (i64, i64);
+/// A range of milliseconds since the epoch, both ends included.
+type MillisRange = (i64, i64);
 
-/// One search on its way through the history.
+/// The progress of one search through the history of an account.
 #[derive(Debug)]
-struct Search {
-    /// What matched so far, in the order of the page.
-    found: Vec<Found>,
-    /// What has not been looked through yet.
-    rest: Range,
+struct ActivitySearch {
+    /// The matches found so far, in the order of the page.
+    found: Vec<ActivityMatch>,
+    /// The range that has not been scanned.
+    remaining: MillisRange,
     has_begun: bool,
 }
 
-impl Search {
+impl ActivitySearch {
     fn new(query: &ActivityQuery) -> Self {
-        Self { found: Vec::new(), rest: (query.from.millis(), query.to.millis()), has_begun: false }
+        Self { found: Vec::new(), remaining: (query.from.millis(), query.to.millis()), has_begun: false }
     }
 
-    /// How many transactions the next step looks through for a filter.
-    const fn cost(&self) -> u32 {
-        if self.has_begun { STEP } else { STEP / 4 }
+    /// How many transactions the next step scans. The first step is smaller than the others.
+    const fn step_size(&self) -> u32 {
+        if self.has_begun { STEP_TRANSACTIONS } else { STEP_TRANSACTIONS / 4 }
     }
 
-    /// Looks through a part of the rest; gives the page once it is found.
+    /// Scans a part of the remaining range. Returns the page once it is complete.
     async fn step(
         &mut self,
         connection: &mut Connection,
         query: &ActivityQuery,
     ) -> sqlx::Result<Option<ActivityPage>> {
-        let most = query.batch + BEYOND;
-        let end =
-            if query.is_filtered() { nth(connection, query, self.rest, self.cost()).await? } else { None };
-        self.has_begun = true;
-        let part = end.map_or(self.rest, |end| part_through(query, self.rest, end));
-        let found = select(connection, query, part, Some(most)).await?;
-        let is_cut = found.len() >= most as usize;
-        self.found.extend(found);
-        self.rest = part_after(query, self.rest, part);
-        let is_done = !is_cut && end.is_none();
-        let batch = query.batch as usize;
-        let Some(beyond) = self.found.get(batch).copied() else {
-            let all = || page(&self.found, None);
-            return Ok(if is_done { Some(all()) } else { None });
+        let limit = query.batch + EXTRA_MATCHES;
+        let end = if query.is_filtered() {
+            nth_received(connection, query, self.remaining, self.step_size()).await?
+        } else {
+            None
         };
-        let fit = self.found.iter().take_while(|found| found.received != beyond.received).count();
+        self.has_begun = true;
+        let part = end.map_or(self.remaining, |end| part_through(query, self.remaining, end));
+        let found = select_matches(connection, query, part, Some(limit)).await?;
+        // The scan stopped at the limit, so the part may hold more matches than were read.
+        let is_cut = found.len() >= limit as usize;
+        self.found.extend(found);
+        self.remaining = part_after(query, self.remaining, part);
+        let is_complete = !is_cut && end.is_none();
+        let page_size = query.batch as usize;
+        let Some(first_of_next) = self.found.get(page_size).copied() else {
+            return Ok(is_complete.then(|| page(&self.found, None)));
+        };
+        // The next page begins at a millisecond, so matches of one millisecond must not be split between pages.
+        let fit = self.found.iter().take_while(|found| found.received != first_of_next.received).count();
         if fit > 0 {
-            return Ok(Some(page(&self.found[..fit], Some(beyond.received))));
+            return Ok(Some(page(&self.found[..fit], Some(first_of_next.received))));
         }
-        // More share one millisecond than fit on a page.
-        let whole = select(connection, query, (beyond.received, beyond.received), None).await?;
-        let next = if query.descending { beyond.received - 1 } else { beyond.received + 1 };
+        // More matches share this millisecond than fit on a page. The page holds all of them.
+        let millis = first_of_next.received;
+        let whole = select_matches(connection, query, (millis, millis), None).await?;
+        let next = if query.descending { millis - 1 } else { millis + 1 };
         Ok(Some(page(&whole, Some(next))))
     }
 }
 
-fn page(found: &[Found], next: Option<i64>) -> ActivityPage {
+fn page(found: &[ActivityMatch], next: Option<i64>) -> ActivityPage {
     ActivityPage {
         transactions: found.iter().map(|found| found.number).collect(),
         next: next.map(Timestamp::from_millis),
     }
 }
 
-/// The part of a range up to an instant, in the order of the page.
-const fn part_through(query: &ActivityQuery, (from, to): Range, end: i64) -> Range {
+/// The part of a range up to an instant, in the order of the page: the later part if the order is descending.
+const fn part_through(query: &ActivityQuery, (from, to): MillisRange, end: i64) -> MillisRange {
     if query.descending { (end, to) } else { (from, end) }
 }
 
-/// What of a range comes after a part of it.
-const fn part_after(query: &ActivityQuery, (from, to): Range, part: Range) -> Range {
+/// What remains of a range after a part of it, in the order of the page.
+const fn part_after(query: &ActivityQuery, (from, to): MillisRange, part: MillisRange) -> MillisRange {
     if query.descending { (from, part.0.saturating_sub(1)) } else { (part.1.saturating_add(1), to) }
 }
-
-/// When the account's `n`th transaction of the range was received, filters aside; `None` when there are fewer.
-async fn nth(
-    connection: &mut Connection,
-    query: &ActivityQuery,
-    (from, to): Range,
-    n: u32,
-) -> sqlx::Result<Option<i64>> {
-    let direction = direction(query);
-    let mut values = Values::default();
-    let mut branches = Vec::new();
-    for (place, condition) in indexed(query).iter().enumerate() {
-        let at = |offset: usize| format!("${}", place * 4 + offset);
-        branches.push(format!(
-            "SELECT * FROM (SELECT received FROM transactions WHERE {} AND received BETWEEN {} AND {} \
-             ORDER BY received {direction}, number {direction} LIMIT {}) AS branch",
-            condition.replace('?', &at(1)),
-            at(2),
-            at(3),
-            at(4)
-        ));
-        values = values.bind(query.account.0).bind(from).bind(to).bind(i64::from(n));
-    }
-    let text = format!(
-        "SELECT received FROM ({}) AS seen ORDER BY received {direction} LIMIT 1 OFFSET ${}",
-        branches.join(" UNION ALL "),
-        branches.len() * 4 + 1
-    );
-    let rows = connection.all(AssertSqlSafe(text), values.bind(i64::from(n) - 1)).await?;
-    rows.first().map(|row| row.try_get(0)).transpose()
-}
-
-/// The account's transactions of the range that match, in the order of the page, at most so many.
-async fn select(
-    connection: &mut Connection,
-    query: &ActivityQuery,
-    (from, to): Range,
-    most: Option<u32>,
-) -> sqlx::Result<Vec<Found>> {
-    let direction = direction(query);
-    let most = most.map_or(i64::MAX, i64::from);
-    let (operation, method, status) = (
-        query.operation.map(|operation| operation.name()),
-        query.method.map(|method| method.name()),
-        query.status.map(|status| status.name()),
-    );
-    let mut values = Values::default();
-    let mut branches = Vec::new();
-    for (place, condition) in matching(query).iter().enumerate() {
-        let at = |offset: usize| format!("${}", place * 7 + offset);
-        let filters = [("operation", at(4)), ("method", at(5)), ("status", at(6))]
-            .map(|(column, value)| format!("{column} = coalesce({value}, {column})"))
-            .join(" AND ");
-        branches.push(format!(
-            "SELECT * FROM (SELECT number, received FROM transactions WHERE {} AND received BETWEEN {} AND {} \
-             AND {filters} AND operation <> 'DepositFunds' \
-             ORDER BY received {direction}, number {direction} LIMIT {}) AS branch",
-            condition.replace('?', &at(1)),
-            at(2),
-            at(3),
-            at(7)
-        ));
-        values = values.bind(query.account.0).bind(from).bind(to);
-        values = values.bind(operation).bind(method).bind(status).bind(most);
-    }
-    let text = format!(
-        "SELECT number, received FROM ({}) AS page ORDER BY received {direction}, number {direction} LIMIT ${}",
-        branches.join(" UNION "),
-        branches.len() * 7 + 1
-    );
-    let rows = connection.all(AssertSqlSafe(text), values.bind(most)).await?;
-    rows.iter()
-        .map(|row| Ok(Found { number: TransactionNumber(row.try_get(0)?), received: row.try_get(1)? }))
-        .collect()
-}
-
-const fn direction(query: &ActivityQuery) -> &'static str {
-    if query.descending { "DESC" } else { "ASC" }
-}
-
-/// The conditions, each answered by one index alone, among which the account's transactions are.
-fn indexed(query: &ActivityQuery) -> Vec<&'static str> {
-    let is_caller = query.roles.contains(&Role::Caller);
-    let is_any = query.roles.is_empty() || is_caller;
-    let mut conditions = Vec::new();
-    if is_any || query.roles.contains(&Role::Sender) {
-        conditions.push("sender = ?");
-    }
-    if is_any || query.roles.contains(&Role::Recipient) {
-        conditions.push("recipient = ?");
-    }
-    if is_any {
-        conditions.push(CALLER_ONLY);
-    }
-    conditions
-}
-
-/// The conditions under which the account played one of the roles, each within one of the indexes.
-fn matching(query: &ActivityQuery) -> Vec<&'static str> {
-    if query.roles.is_empty() {
-        return vec!["sender = ?", "recipient = ?", CALLER_ONLY];
-    }
-    let conditions = |role: &Role| -> &[&str] {
-        match role {
-            Role::Sender => &["sender = ?"],
-            Role::Recipient => &["recipient = ?"],
-            Role::Caller => {
-                &["sender = ? AND caller = sender", "recipient = ? AND caller = recipient", CALLER_ONLY]
-            }
-        }
-    };
-    query.roles.iter().flat_map(conditions).copied().collect()
-}
-
-/// An account that is sender or recipient is found as such; the callers' index holds only those that are neither.
-const CALLER_ONLY: &str = "caller = ? AND caller <> sender AND caller <> recipient";

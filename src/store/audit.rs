@@ -1,208 +1,79 @@
 //! The audit: recomputes every total from the postings and checks every invariant.
 
+mod invariants;
+
 use std::time::Duration;
 
 use crate::config::Database;
 use crate::ledger::{IdCodec, InstrumentNumber, TokenNumber, TransactionNumber};
 
-use super::databases::{DEFAULT_WORLD, worlds_beside};
-use super::engine::{Connection, Row, Values};
-use super::postgres::Server;
-use super::{StoreError, directory, load, sqlite};
+use super::engine::{BindValues, Connection, Row};
+use super::error::StoreError;
+use super::location::{DEFAULT_WORLD, list_world_files};
+use super::postgres::PostgresServer;
+use super::{directory, sqlite, world_state};
+use invariants::INVARIANTS;
 
-/// Something the audit found to be broken.
+/// The invariant that SQLite checks itself. PostgreSQL has no such check.
+const FILE_IS_INTACT: &str = "the database file is intact";
+/// How many violations of one invariant are reported.
+const MAX_FINDINGS_PER_INVARIANT: i64 = 20;
+
+/// A violation of an invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Which invariant.
+pub struct AuditFinding {
+    /// The name of the invariant.
     pub invariant: &'static str,
-    /// Where, and by how much.
-    pub place: String,
+    /// Where it is violated, and by how much.
+    pub details: String,
 }
 
-/// An invariant: a query that answers one row a violation, which names where (kind of row, number, id if it is stored) and
-/// what is wrong, if that is not all.
-struct Invariant {
-    name: &'static str,
-    violations: &'static str,
-}
-
-/// How many violations of one invariant are listed.
-const LISTED: i64 = 20;
-
-const INVARIANTS: &[Invariant] = &[
-    Invariant {
-        name: "the postings of every transaction sum to zero",
-        violations: "SELECT 'transaction', transaction_number, (SELECT id FROM transactions WHERE number = transaction_number), \
-            CAST(sum(amount) AS TEXT) FROM postings GROUP BY transaction_number HAVING sum(amount) <> 0",
-    },
-    Invariant {
-        name: "every total is the sum of its postings",
-        violations: "SELECT t.kind, t.owner, NULL, 'total ' || t.amount || ', postings ' || coalesce(p.amount, 0) \
-            FROM totals t LEFT JOIN (SELECT kind, owner, sum(amount) AS amount FROM postings GROUP BY kind, owner) p \
-            ON p.kind = t.kind AND p.owner = t.owner WHERE t.amount <> coalesce(p.amount, 0)",
-    },
-    Invariant {
-        name: "every posting is to an account of the book that has a total",
-        violations: "SELECT DISTINCT p.kind, p.owner, NULL, NULL FROM postings p \
-            WHERE NOT EXISTS (SELECT 1 FROM totals t WHERE t.kind = p.kind AND t.owner = p.owner)",
-    },
-    Invariant {
-        name: "every posting belongs to a transaction",
-        violations: "SELECT DISTINCT 'transaction', p.transaction_number, NULL, NULL FROM postings p \
-            WHERE NOT EXISTS (SELECT 1 FROM transactions t WHERE t.number = p.transaction_number)",
-    },
-    Invariant {
-        name: "balances, debts and fees are never below zero",
-        violations: "SELECT kind, owner, NULL, CAST(amount AS TEXT) FROM totals WHERE amount < 0 \
-            AND kind IN ('balance', 'incoming', 'outgoing', 'reserved', 'debt', 'debt-pending', 'write-offs', \
-            'prepaid', 'prepaid-pending', 'fees')",
-    },
-    Invariant {
-        name: "debt, settled or not, is within the credit limit",
-        violations: "SELECT 'instrument', i.number, i.id, 'carries ' || sum(t.amount) || ', limit ' || i.ceiling \
-            FROM instruments i JOIN totals t ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') \
-            GROUP BY i.number, i.id, i.ceiling HAVING sum(t.amount) > i.ceiling",
-    },
-    Invariant {
-        name: "prepaid money, on its way or not, is above the recharge limit only by what was refunded since it was last funded",
-        violations: "SELECT 'instrument', i.number, i.id, 'carries ' || sum(t.amount) || ', limit ' || i.ceiling \
-            FROM instruments i JOIN totals t ON t.owner = i.number AND t.kind IN ('prepaid', 'prepaid-pending') \
-            GROUP BY i.number, i.id, i.ceiling HAVING sum(t.amount) > i.ceiling + \
-            coalesce((SELECT sum(r.amount) FROM transactions r WHERE r.instrument = i.number AND r.operation = 'Refund' \
-            AND r.number > coalesce((SELECT max(f.number) FROM transactions f WHERE f.instrument = i.number \
-            AND f.operation = 'FundPrepaid'), 0)), 0)",
-    },
-    Invariant {
-        name: "what an issuer owes for money paid in advance is what his instruments hold",
-        violations: "SELECT 'issuer', l.owner, NULL, 'owes ' || -sum(l.amount) FROM totals l \
-            WHERE l.kind IN ('prepaid-liability', 'prepaid-liability-pending') GROUP BY l.owner \
-            HAVING -sum(l.amount) <> coalesce((SELECT sum(t.amount) FROM instruments i JOIN totals t \
-            ON t.owner = i.number AND t.kind IN ('prepaid', 'prepaid-pending') WHERE i.recipient = l.owner), 0)",
-    },
-    Invariant {
-        name: "the credit that a creditor has given, less what was written off, is the debt to him",
-        violations: "SELECT 'creditor', c.owner, NULL, 'given ' || -sum(c.amount) FROM totals c \
-            WHERE c.kind IN ('credit-extended', 'credit-extended-pending', 'write-offs') GROUP BY c.owner \
-            HAVING -sum(c.amount) <> coalesce((SELECT sum(t.amount) FROM instruments i JOIN totals t \
-            ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') WHERE i.recipient = c.owner), 0)",
-    },
-    Invariant {
-        name: "what is open of all debt Pays is the debt",
-        violations: "SELECT 'instrument', i.number, i.id, 'owed ' || sum(t.amount) || ', open ' || \
-            coalesce((SELECT sum(o.amount) FROM open_debts o WHERE o.instrument = i.number), 0) \
-            FROM instruments i JOIN totals t ON t.owner = i.number AND t.kind IN ('debt', 'debt-pending') \
-            GROUP BY i.number, i.id HAVING sum(t.amount) <> \
-            coalesce((SELECT sum(o.amount) FROM open_debts o WHERE o.instrument = i.number), 0)",
-    },
-    Invariant {
-        name: "no debt Pay is open for more than its amount less its refunds",
-        violations: "SELECT 'transaction', t.number, t.id, 'open ' || o.amount FROM open_debts o \
-            JOIN transactions t ON t.number = o.transaction_number WHERE o.amount > t.amount - t.refunded",
-    },
-    Invariant {
-        name: "refunds are never above the payment and add up",
-        violations: "SELECT 'transaction', t.number, t.id, 'refunded ' || t.refunded || ', refunds ' || \
-            coalesce((SELECT sum(r.amount) FROM transactions r WHERE r.original = t.number \
-            AND r.refund_policy <> 'MarketplaceTxnOnly'), 0) FROM transactions t \
-            WHERE t.refunded > coalesce(t.settled, t.amount) OR t.refunded <> \
-            coalesce((SELECT sum(r.amount) FROM transactions r WHERE r.original = t.number \
-            AND r.refund_policy <> 'MarketplaceTxnOnly'), 0)",
-    },
-    Invariant {
-        name: "fees given back are never above the fee and add up",
-        violations: "SELECT 'transaction', t.number, t.id, 'fee ' || t.fee || ', given back ' || t.fee_returned \
-            FROM transactions t WHERE t.original IS NULL AND (t.fee_returned > t.fee OR t.fee_returned <> \
-            coalesce((SELECT -sum(r.fee) FROM transactions r WHERE r.original = t.number), 0))",
-    },
-    Invariant {
-        name: "every caller reference that made something points to a transaction under that reference",
-        violations: "SELECT 'caller', r.caller, NULL, 'reference ' || r.reference FROM caller_references r \
-            LEFT JOIN transactions t ON t.number = r.transaction_number WHERE r.transaction_number IS NOT NULL \
-            AND (t.number IS NULL OR t.caller <> r.caller OR t.caller_reference <> r.reference OR t.operation <> \
-            CASE r.action WHEN 'CancelSubscriptionAndRefund' THEN 'Refund' ELSE r.action END)",
-    },
-    Invariant {
-        name: "no caller reference of an action has two effects within its seven days",
-        violations: "SELECT 'caller', a.caller, NULL, 'reference ' || a.caller_reference FROM transactions a \
-            JOIN caller_references r ON r.caller = a.caller AND r.reference = a.caller_reference \
-            AND CASE r.action WHEN 'CancelSubscriptionAndRefund' THEN 'Refund' ELSE r.action END = a.operation \
-            WHERE r.transaction_number IS NOT NULL AND a.received >= r.expires - 604800000 \
-            AND NOT EXISTS (SELECT 1 FROM caller_references o WHERE o.caller = a.caller \
-            AND o.reference = a.caller_reference AND o.transaction_number = a.number)",
-    },
-    Invariant {
-        name: "a transaction is pending or reserved exactly while work on it is due",
-        violations: "SELECT 'transaction', t.number, t.id, t.status FROM transactions t \
-            WHERE (t.status IN ('Pending', 'Reserved')) <> EXISTS (SELECT 1 FROM due d WHERE d.transaction_number = t.number)",
-    },
-    Invariant {
-        name: "no due work was set aside because it failed",
-        violations: "SELECT 'transaction', d.transaction_number, t.id, d.problem \
-            FROM due d LEFT JOIN transactions t ON t.number = d.transaction_number WHERE d.problem IS NOT NULL",
-    },
-    Invariant {
-        name: "a token is never used beyond its global amount limit",
-        violations: "SELECT 'token', number, id, 'spent ' || spent || ', limit ' || coalesce(CAST(global_limit AS TEXT), 'none') FROM tokens \
-            WHERE spent < 0 OR spent > global_limit",
-    },
-    Invariant {
-        name: "the world has a row of its own, with the seed of its ids and its clock",
-        violations: "SELECT 'rows', count(*), NULL, NULL FROM world HAVING count(*) <> 1",
-    },
-];
-
-/// The invariant that SQLite itself checks. On PostgreSQL that is the server's own affair.
-const INTACT: &str = "the database file is intact";
-
-/// What the audit found in one world.
+/// The result of the audit of one world.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Audited {
+pub struct WorldAudit {
     /// The name of the world.
     pub world: String,
-    /// How many invariants were checked.
+    /// The number of invariants that were checked.
     pub invariants: usize,
-    /// Which do not hold, and where; none, when the world is sound.
-    pub findings: Vec<Finding>,
+    /// The violations that were found.
+    pub findings: Vec<AuditFinding>,
 }
 
-/// Checks the worlds of a database: the one that is named, or all. Worlds in memory are not among them.
+/// Audits the worlds of a database: the world with this name, or all. Worlds in memory cannot be audited. `timeout` is the
+/// time limit for connecting to a PostgreSQL server.
 pub async fn audit(
     database: &Database,
     timeout: Duration,
     world: Option<&str>,
-) -> Result<Vec<Audited>, StoreError> {
-    let is_wanted = |name: &str| world.is_none_or(|wanted| wanted == name);
-    let mut audited = Vec::new();
+) -> Result<Vec<WorldAudit>, StoreError> {
+    let is_requested = |name: &str| world.is_none_or(|requested| requested == name);
+    let mut audits = Vec::new();
     match database {
         Database::Memory => return Err(StoreError::Missing(database.to_string())),
         Database::File(path) => {
             let default = (DEFAULT_WORLD.to_owned(), path.clone());
-            for (name, path) in
-                std::iter::once(default).chain(worlds_beside(path)).filter(|(name, _)| is_wanted(name))
-            {
-                audited.push(audit_world(name, sqlite::open_to_read(&path).await, true).await?);
+            let worlds = std::iter::once(default).chain(list_world_files(path));
+            for (name, path) in worlds.filter(|(name, _)| is_requested(name)) {
+                audits.push(audit_world(name, sqlite::open_read_only(&path).await, true).await?);
             }
         }
         Database::Postgres(url) => {
-            let server = Server::new(url, timeout)?;
-            let mut schemas = vec![(DEFAULT_WORLD.to_owned(), None)];
-            let mut connection = server.open_to_read(None).await?;
-            schemas.extend(
-                directory::worlds(&mut connection)
-                    .await?
-                    .into_iter()
-                    .map(|(name, schema)| (name, Some(schema))),
-            );
-            for (name, schema) in schemas.into_iter().filter(|(name, _)| is_wanted(name)) {
-                audited.push(audit_world(name, server.open_to_read(schema.as_ref()).await, false).await?);
+            let server = PostgresServer::new(url, timeout)?;
+            let mut connection = server.open_read_only(None).await?;
+            let listed = directory::list_worlds(&mut connection).await?;
+            let default = (DEFAULT_WORLD.to_owned(), None);
+            let worlds =
+                std::iter::once(default).chain(listed.into_iter().map(|(name, schema)| (name, Some(schema))));
+            for (name, schema) in worlds.filter(|(name, _)| is_requested(name)) {
+                audits.push(audit_world(name, server.open_read_only(schema.as_ref()).await, false).await?);
             }
         }
     }
     match world {
-        Some(world) if audited.is_empty() => {
-            Err(StoreError::NoWorld { database: database.to_string(), world: world.to_owned() })
+        Some(world) if audits.is_empty() => {
+            Err(StoreError::WorldNotFound { database: database.to_string(), world: world.to_owned() })
         }
-        _ => Ok(audited),
+        _ => Ok(audits),
     }
 }
 
@@ -210,54 +81,59 @@ async fn audit_world(
     world: String,
     opened: Result<Connection, StoreError>,
     is_file: bool,
-) -> Result<Audited, StoreError> {
+) -> Result<WorldAudit, StoreError> {
     let invariants = INVARIANTS.len() + usize::from(is_file);
-    let damaged = |place| Finding { invariant: INTACT, place };
+    let corruption = |details| AuditFinding { invariant: FILE_IS_INTACT, details };
     let mut connection = match opened {
         Err(StoreError::Damaged { source, .. }) => {
-            return Ok(Audited { world, invariants, findings: vec![damaged(source.to_string())] });
+            return Ok(WorldAudit { world, invariants, findings: vec![corruption(source.to_string())] });
         }
         opened => opened?,
     };
     let mut findings = Vec::new();
-    let ids = match load::ids(&mut connection).await {
+    let ids = match world_state::load_id_codec(&mut connection).await {
         Ok(ids) => Some(ids),
-        // Told below.
+        // An invariant below reports a missing row of the world, and the integrity check a corrupt file.
         Err(sqlx::Error::RowNotFound) => None,
-        Err(problem) if sqlite::is_damage(&problem) => None,
+        Err(problem) if sqlite::is_corruption(&problem) => None,
         Err(problem) => return Err(problem.into()),
     };
     if is_file {
-        findings.extend(sqlite::damage(&mut connection, LISTED).await?.into_iter().map(damaged));
+        let faults = sqlite::integrity_faults(&mut connection, MAX_FINDINGS_PER_INVARIANT).await?;
+        findings.extend(faults.into_iter().map(corruption));
     }
     for invariant in INVARIANTS {
-        let text = format!("{} LIMIT {LISTED}", invariant.violations);
-        match connection.all(sqlx::AssertSqlSafe(text), Values::default()).await {
+        let text = format!("{} LIMIT {MAX_FINDINGS_PER_INVARIANT}", invariant.violations);
+        match connection.fetch_all(sqlx::AssertSqlSafe(text), BindValues::default()).await {
             Ok(rows) => {
                 for row in rows {
-                    findings.push(Finding { invariant: invariant.name, place: place(&row, ids)? });
+                    let details = describe_violation(&row, ids)?;
+                    findings.push(AuditFinding { invariant: invariant.name, details });
                 }
             }
-            Err(problem) if sqlite::is_damage(&problem) => {
-                findings.push(damaged(format!("{problem}, when checking that {}", invariant.name)));
+            Err(problem) if sqlite::is_corruption(&problem) => {
+                findings.push(corruption(format!("{problem}, when checking that {}", invariant.name)));
             }
             Err(problem) => return Err(problem.into()),
         }
     }
-    let _closed = connection.close_reader().await;
-    Ok(Audited { world, invariants, findings })
+    let _closed = connection.close_read_only().await;
+    Ok(WorldAudit { world, invariants, findings })
 }
 
-/// Where an invariant is violated, and by how much. Rows have the ids that clients know them by.
-fn place(row: &Row, ids: Option<IdCodec>) -> sqlx::Result<String> {
-    let (what, number): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
-    let id = match (row.try_get::<Option<String>, _>(2)?, ids, what.as_str()) {
+/// Describes a violation. Rows are named by the ids that clients know.
+fn describe_violation(row: &Row, ids: Option<IdCodec>) -> sqlx::Result<String> {
+    let (kind, number): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
+    let id = match (row.try_get::<Option<String>, _>(2)?, ids, kind.as_str()) {
         (Some(id), _, _) => id,
         (None, Some(ids), "transaction") => ids.transaction(TransactionNumber(number)).to_string(),
         (None, Some(ids), "instrument") => ids.instrument(InstrumentNumber(number)).to_string(),
         (None, Some(ids), "token") => ids.token(TokenNumber(number)).to_string(),
         (None, _, _) => number.to_string(),
     };
-    let wrong: Option<String> = row.try_get(3)?;
-    Ok(wrong.map_or_else(|| format!("{what} {id}"), |wrong| format!("{what} {id}: {wrong}")))
+    let description: Option<String> = row.try_get(3)?;
+    Ok(match description {
+        None => format!("{kind} {id}"),
+        Some(description) => format!("{kind} {id}: {description}"),
+    })
 }

@@ -1,4 +1,4 @@
-//! How ledger values stand in columns: whole numbers, text and blobs only.
+//! How ledger values are stored in columns: as integers, text and blobs only.
 
 use std::fmt::Write;
 
@@ -11,284 +11,255 @@ use crate::ledger::{
     Timestamp, TokenId, TokenType,
 };
 
+use super::access_keys::DeveloperStatus;
 use super::engine::Row;
-use super::keys::Standing;
 
-/// A column holds what this version cannot have written.
+/// The error for a column value that this version of the program cannot have written.
 pub(super) fn corrupt(column: &str) -> sqlx::Error {
     sqlx::Error::Decode(format!("the database holds an unknown value in {column}").into())
 }
 
-fn known<T>(value: Option<T>, column: &str) -> sqlx::Result<T> {
+fn require<T>(value: Option<T>, column: &str) -> sqlx::Result<T> {
     value.ok_or_else(|| corrupt(column))
 }
 
-/// The kind of an account of the book.
-pub(super) fn kind(name: &str) -> sqlx::Result<LedgerAccountKind> {
-    known(LedgerAccountKind::ALL.iter().copied().find(|kind| kind.name() == name), "kind")
+/// An enum that is stored as text.
+pub(super) trait TextColumn: Copy {
+    /// The text of this value in the database.
+    fn column_text(self) -> &'static str;
+
+    /// The value that is stored as this text, if there is one.
+    fn from_column_text(text: &str) -> Option<Self>;
 }
 
-/// A secret.
-pub(super) fn secret_name(name: &str) -> sqlx::Result<SecretName> {
-    known(SecretName::ALL.into_iter().find(|secret| secret.name() == name), "secrets.name")
+/// Enums whose text in the database is their name on the wire.
+macro_rules! stored_as_wire_name {
+    ($($name:ident),* $(,)?) => {$(
+        impl TextColumn for $name {
+            fn column_text(self) -> &'static str {
+                self.name()
+            }
+
+            fn from_column_text(text: &str) -> Option<Self> {
+                Self::named(text)
+            }
+        }
+    )*};
 }
 
-/// How visits to the Co-Branded pages end.
-pub(super) fn ending(name: Option<String>) -> sqlx::Result<Option<CbuiStatus>> {
-    name.map(|name| known(CbuiStatus::named(&name), "access_keys.ending")).transpose()
+stored_as_wire_name! {
+    CbuiStatus, ChargeFeeTo, Code, CsOwner, IdempotentAction, InstrumentKind, MarketplaceRefundPolicy, Operation,
+    PaymentMethod, Purpose, SoftDescriptorType, Status, StatusCode, SubscriptionStatus, TokenType,
 }
 
-/// Whether the owner of an access key may call.
-pub(super) fn standing(name: &str) -> sqlx::Result<Standing> {
-    let all = [Standing::Developer, Standing::NotDeveloper, Standing::NotSignedUp];
-    known(all.into_iter().find(|standing| standing_name(*standing) == name), "access_keys.standing")
+/// Enums whose text in the database is listed here.
+macro_rules! stored_as {
+    ($($name:ident { $($variant:ident = $text:literal,)* })*) => {$(
+        impl TextColumn for $name {
+            fn column_text(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            fn from_column_text(text: &str) -> Option<Self> {
+                match text {
+                    $($text => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    )*};
 }
 
-/// The name of a standing.
-pub(super) const fn standing_name(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Developer => "developer",
-        Standing::NotDeveloper => "not-developer",
-        Standing::NotSignedUp => "not-signed-up",
+stored_as! {
+    AccountKind {
+        Personal = "personal",
+        Business = "business",
+    }
+    AccountState {
+        Active = "active",
+        EmailUnverified = "email-unverified",
+        Unverified = "unverified",
+        BankUnverified = "bank-unverified",
+        Denied = "denied",
+        Suspended = "suspended",
+        Closed = "closed",
+    }
+    DeveloperStatus {
+        Developer = "developer",
+        NotDeveloper = "not-developer",
+        NotSignedUp = "not-signed-up",
+    }
+    ScheduledStep {
+        Complete = "complete",
+        Expire = "expire",
+        Decline = "decline",
+        LackFunds = "lack-funds",
+        Lapse = "lapse",
     }
 }
 
-/// How a clock goes, as whether it stands, and milliseconds.
-pub(super) const fn clock(state: ClockState) -> (i64, i64) {
+impl TextColumn for LedgerAccountKind {
+    fn column_text(self) -> &'static str {
+        self.name()
+    }
+
+    fn from_column_text(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == text)
+    }
+}
+
+impl TextColumn for SecretName {
+    fn column_text(self) -> &'static str {
+        self.name()
+    }
+
+    fn from_column_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|secret| secret.name() == text)
+    }
+}
+
+/// The columns `clock_stands` and `clock_millis` of a clock state.
+pub(super) const fn clock_columns(state: ClockState) -> (i64, i64) {
     match state {
-        ClockState::Running { ahead_millis } => (0, ahead_millis),
-        ClockState::Standing(instant) => (1, instant.millis()),
+        ClockState::Running { offset_millis } => (0, offset_millis),
+        ClockState::Frozen(instant) => (1, instant.millis()),
     }
 }
 
-/// Reads back how a clock goes.
+/// The clock state that the columns `clock_stands` and `clock_millis` hold.
 pub(super) const fn clock_state(stands: i64, millis: i64) -> ClockState {
     if stands == 0 {
-        ClockState::Running { ahead_millis: millis }
+        ClockState::Running { offset_millis: millis }
     } else {
-        ClockState::Standing(Timestamp::from_millis(millis))
+        ClockState::Frozen(Timestamp::from_millis(millis))
     }
 }
 
-/// Payment methods as text: `CC,ACH`.
+/// A list of payment methods as text: `CC,ACH`.
 pub(super) fn methods_text(methods: &[PaymentMethod]) -> String {
-    methods.iter().map(|method| method.name()).collect::<Vec<_>>().join(",")
+    methods.iter().map(|method| method.column_text()).collect::<Vec<_>>().join(",")
 }
 
-/// The recipient tokens of a sender token as JSON, if it names any.
+/// A list of token ids as JSON; `None` for an empty list.
 pub(super) fn token_ids_text(ids: &[TokenId]) -> Option<String> {
     let ids: Vec<&str> = ids.iter().map(TokenId::as_str).collect();
     if ids.is_empty() { None } else { serde_json::to_string(&ids).ok() }
 }
 
-/// A step of due work.
-pub(super) fn step(name: &str) -> sqlx::Result<ScheduledStep> {
-    match name {
-        "complete" => Ok(ScheduledStep::Complete),
-        "expire" => Ok(ScheduledStep::Expire),
-        "decline" => Ok(ScheduledStep::Decline),
-        "lack-funds" => Ok(ScheduledStep::LackFunds),
-        "lapse" => Ok(ScheduledStep::Lapse),
-        _ => Err(corrupt("due.step")),
-    }
+/// A value as JSON.
+pub(super) fn json_text<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
-/// The name of a step of due work.
-pub(super) const fn step_name(step: ScheduledStep) -> &'static str {
-    match step {
-        ScheduledStep::Complete => "complete",
-        ScheduledStep::Expire => "expire",
-        ScheduledStep::Decline => "decline",
-        ScheduledStep::LackFunds => "lack-funds",
-        ScheduledStep::Lapse => "lapse",
-    }
-}
-
-/// The name of a kind of account.
-pub(super) const fn account_kind_name(kind: AccountKind) -> &'static str {
-    match kind {
-        AccountKind::Personal => "personal",
-        AccountKind::Business => "business",
-    }
-}
-
-/// The name of a state of an account.
-pub(super) const fn account_state_name(state: AccountState) -> &'static str {
-    match state {
-        AccountState::Active => "active",
-        AccountState::EmailUnverified => "email-unverified",
-        AccountState::Unverified => "unverified",
-        AccountState::BankUnverified => "bank-unverified",
-        AccountState::Denied => "denied",
-        AccountState::Suspended => "suspended",
-        AccountState::Closed => "closed",
-    }
-}
-
-/// A history as text: `Pending/PendingNetworkResponse@1254808208010 Success/Success@…`, oldest first.
+/// A status history as text, oldest first: `Pending/PendingNetworkResponse@1254808208010 Success/Success@…`.
 pub(super) fn history_text(history: &[StatusChange]) -> String {
     let mut text = String::with_capacity(history.len() * 40);
-    for stage in history {
+    for change in history {
         let separator = if text.is_empty() { "" } else { " " };
-        let _ =
-            write!(text, "{separator}{}/{}@{}", stage.status.name(), stage.code.name(), stage.at.millis());
+        let (status, code) = (change.status.column_text(), change.code.column_text());
+        let _ = write!(text, "{separator}{status}/{code}@{}", change.at.millis());
     }
     text
 }
 
-fn history(text: &str) -> Option<Vec<StatusChange>> {
+fn parse_history(text: &str) -> Option<Vec<StatusChange>> {
     text.split(' ')
         .map(|entry| {
             let (state, at) = entry.split_once('@')?;
             let (status, code) = state.split_once('/')?;
             Some(StatusChange {
                 at: Timestamp::from_millis(at.parse().ok()?),
-                status: Status::named(status)?,
-                code: StatusCode::named(code)?,
+                status: Status::from_column_text(status)?,
+                code: StatusCode::from_column_text(code)?,
             })
         })
         .collect()
 }
 
 /// A descriptor policy as text: `Dynamic/Caller`.
-pub(super) fn descriptor_text(policy: DescriptorPolicy) -> String {
-    format!("{}/{}", policy.soft_descriptor.name(), policy.owner.name())
+pub(super) fn descriptor_policy_text(policy: DescriptorPolicy) -> String {
+    format!("{}/{}", policy.soft_descriptor.column_text(), policy.owner.column_text())
 }
 
-/// Reading typed values out of a row.
-pub(super) trait Cell {
-    fn text(&self, column: &str) -> sqlx::Result<String>;
-    fn amount(&self, column: &str) -> sqlx::Result<Amount>;
-    fn optional_amount(&self, column: &str) -> sqlx::Result<Option<Amount>>;
-    fn instant(&self, column: &str) -> sqlx::Result<Option<Timestamp>>;
-    fn flag(&self, column: &str) -> sqlx::Result<bool>;
-
-    fn status(&self, column: &str) -> sqlx::Result<Status> {
-        known(Status::named(&self.text(column)?), column)
+/// Typed reads. Each fails on a value that this version of the program cannot have written.
+impl Row {
+    /// An enum that is stored as text.
+    pub(super) fn text_enum<T: TextColumn>(&self, column: &str) -> sqlx::Result<T> {
+        let text: String = self.try_get(column)?;
+        require(T::from_column_text(&text), column)
     }
 
-    fn operation(&self, column: &str) -> sqlx::Result<Operation> {
-        known(Operation::named(&self.text(column)?), column)
+    /// The same of a column that may be NULL.
+    pub(super) fn optional_text_enum<T: TextColumn>(&self, column: &str) -> sqlx::Result<Option<T>> {
+        let text: Option<String> = self.try_get(column)?;
+        text.map(|text| require(T::from_column_text(&text), column)).transpose()
     }
 
-    fn referenced_action(&self, column: &str) -> sqlx::Result<IdempotentAction> {
-        known(IdempotentAction::named(&self.text(column)?), column)
+    pub(super) fn amount(&self, column: &str) -> sqlx::Result<Amount> {
+        self.try_get(column).map(Amount::from_micros)
     }
 
-    fn method(&self, column: &str) -> sqlx::Result<PaymentMethod> {
-        known(PaymentMethod::named(&self.text(column)?), column)
+    pub(super) fn optional_amount(&self, column: &str) -> sqlx::Result<Option<Amount>> {
+        Ok(self.try_get::<Option<i64>, _>(column)?.map(Amount::from_micros))
     }
 
-    fn instrument_kind(&self, column: &str) -> sqlx::Result<InstrumentKind> {
-        known(InstrumentKind::named(&self.text(column)?), column)
+    pub(super) fn instant(&self, column: &str) -> sqlx::Result<Timestamp> {
+        self.try_get(column).map(Timestamp::from_millis)
     }
 
-    fn subscription_status(&self, column: &str) -> sqlx::Result<SubscriptionStatus> {
-        known(SubscriptionStatus::named(&self.text(column)?), column)
+    pub(super) fn optional_instant(&self, column: &str) -> sqlx::Result<Option<Timestamp>> {
+        Ok(self.try_get::<Option<i64>, _>(column)?.map(Timestamp::from_millis))
     }
 
-    fn purpose(&self, column: &str) -> sqlx::Result<Purpose> {
-        known(Purpose::named(&self.text(column)?), column)
+    pub(super) fn boolean(&self, column: &str) -> sqlx::Result<bool> {
+        Ok(self.try_get::<i64, _>(column)? != 0)
     }
 
-    fn token_type(&self, column: &str) -> sqlx::Result<TokenType> {
-        known(TokenType::named(&self.text(column)?), column)
+    pub(super) fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> sqlx::Result<T> {
+        let text: String = self.try_get(column)?;
+        require(serde_json::from_str(&text).ok(), column)
     }
 
-    fn charge_fee_to(&self, column: &str) -> sqlx::Result<ChargeFeeTo> {
-        known(ChargeFeeTo::named(&self.text(column)?), column)
+    pub(super) fn optional_json<T: serde::de::DeserializeOwned>(
+        &self,
+        column: &str,
+    ) -> sqlx::Result<Option<T>> {
+        let text: Option<String> = self.try_get(column)?;
+        text.map(|text| require(serde_json::from_str(&text).ok(), column)).transpose()
     }
 
-    fn history(&self, column: &str) -> sqlx::Result<Vec<StatusChange>> {
-        known(history(&self.text(column)?), column)
+    /// A status history, as [`history_text`] writes it.
+    pub(super) fn history(&self, column: &str) -> sqlx::Result<Vec<StatusChange>> {
+        let text: String = self.try_get(column)?;
+        require(parse_history(&text), column)
     }
 
-    fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> sqlx::Result<T> {
-        known(serde_json::from_str(&self.text(column)?).ok(), column)
-    }
-
-    fn account_kind(&self, column: &str) -> sqlx::Result<AccountKind> {
-        let name = self.text(column)?;
-        let all = [AccountKind::Personal, AccountKind::Business];
-        known(all.into_iter().find(|kind| account_kind_name(*kind) == name), column)
-    }
-
-    fn account_state(&self, column: &str) -> sqlx::Result<AccountState> {
-        let name = self.text(column)?;
-        let all = [
-            AccountState::Active,
-            AccountState::EmailUnverified,
-            AccountState::Unverified,
-            AccountState::BankUnverified,
-            AccountState::Denied,
-            AccountState::Suspended,
-            AccountState::Closed,
-        ];
-        known(all.into_iter().find(|state| account_state_name(*state) == name), column)
-    }
-
-    fn methods(&self, column: &str) -> sqlx::Result<Vec<PaymentMethod>> {
-        let text = self.text(column)?;
+    /// A list of payment methods, as [`methods_text`] writes it.
+    pub(super) fn methods(&self, column: &str) -> sqlx::Result<Vec<PaymentMethod>> {
+        let text: String = self.try_get(column)?;
         let names = text.split(',').filter(|name| !name.is_empty());
-        names.map(|name| known(PaymentMethod::named(name), column)).collect()
+        names.map(|name| require(PaymentMethod::from_column_text(name), column)).collect()
     }
 
-    fn token_ids(&self, column: &str) -> sqlx::Result<Vec<TokenId>> {
+    /// A list of token ids, as [`token_ids_text`] writes it.
+    pub(super) fn token_ids(&self, column: &str) -> sqlx::Result<Vec<TokenId>> {
         let ids: Option<Vec<String>> = self.optional_json(column)?;
         Ok(ids.unwrap_or_default().into_iter().map(TokenId::from).collect())
     }
 
-    fn descriptor_policy(&self, column: &str) -> sqlx::Result<Option<DescriptorPolicy>>;
-
-    fn refund_policy(&self, column: &str) -> sqlx::Result<Option<MarketplaceRefundPolicy>>;
-
-    fn optional_json<T: serde::de::DeserializeOwned>(&self, column: &str) -> sqlx::Result<Option<T>>;
-
-    fn refusal(&self, code: &str, message: &str) -> sqlx::Result<FpsError>;
-}
-
-impl Cell for Row {
-    fn text(&self, column: &str) -> sqlx::Result<String> {
-        self.try_get(column)
-    }
-
-    fn amount(&self, column: &str) -> sqlx::Result<Amount> {
-        self.try_get(column).map(Amount::from_micros)
-    }
-
-    fn optional_amount(&self, column: &str) -> sqlx::Result<Option<Amount>> {
-        Ok(self.try_get::<Option<i64>, _>(column)?.map(Amount::from_micros))
-    }
-
-    fn instant(&self, column: &str) -> sqlx::Result<Option<Timestamp>> {
-        Ok(self.try_get::<Option<i64>, _>(column)?.map(Timestamp::from_millis))
-    }
-
-    fn flag(&self, column: &str) -> sqlx::Result<bool> {
-        Ok(self.try_get::<i64, _>(column)? != 0)
-    }
-
-    fn descriptor_policy(&self, column: &str) -> sqlx::Result<Option<DescriptorPolicy>> {
+    /// A descriptor policy, as [`descriptor_policy_text`] writes it.
+    pub(super) fn descriptor_policy(&self, column: &str) -> sqlx::Result<Option<DescriptorPolicy>> {
         let Some(text) = self.try_get::<Option<String>, _>(column)? else { return Ok(None) };
-        let (soft_descriptor, owner) = known(text.split_once('/'), column)?;
+        let (soft_descriptor, owner) = require(text.split_once('/'), column)?;
         Ok(Some(DescriptorPolicy {
-            soft_descriptor: known(SoftDescriptorType::named(soft_descriptor), column)?,
-            owner: known(CsOwner::named(owner), column)?,
+            soft_descriptor: require(SoftDescriptorType::from_column_text(soft_descriptor), column)?,
+            owner: require(CsOwner::from_column_text(owner), column)?,
         }))
     }
 
-    fn refund_policy(&self, column: &str) -> sqlx::Result<Option<MarketplaceRefundPolicy>> {
-        let name = self.try_get::<Option<String>, _>(column)?;
-        name.map(|name| known(MarketplaceRefundPolicy::named(&name), column)).transpose()
-    }
-
-    fn optional_json<T: serde::de::DeserializeOwned>(&self, column: &str) -> sqlx::Result<Option<T>> {
-        let text = self.try_get::<Option<String>, _>(column)?;
-        text.map(|text| known(serde_json::from_str(&text).ok(), column)).transpose()
-    }
-
-    fn refusal(&self, code: &str, message: &str) -> sqlx::Result<FpsError> {
-        let name: String = self.try_get(code)?;
-        Ok(FpsError::new(known(Code::named(&name), code)?, self.try_get::<String, _>(message)?))
+    /// An FPS error, from the columns of its code and its message.
+    pub(super) fn fps_error(&self, code_column: &str, message_column: &str) -> sqlx::Result<FpsError> {
+        let code: Code = self.text_enum(code_column)?;
+        Ok(FpsError::new(code, self.try_get::<String, _>(message_column)?))
     }
 }

@@ -1,6 +1,7 @@
-//! The two engines, and all that they do differently when a statement runs. Whoever speaks SQL speaks it here, in the
-//! words that both understand: placeholders are `$1`, `$2`, …, each used once and in order. Statements over many rows
-//! have a text for each engine, see [`super::statement`].
+//! The two database engines behind one interface: connections, rows and the values of placeholders.
+//!
+//! Statements use the SQL that both engines understand. Placeholders are `$1`, `$2`, …, each used once and in order.
+//! Statements over many rows have a text for each engine, see [`super::bulk_statement`].
 
 use std::borrow::Cow;
 
@@ -13,7 +14,7 @@ use sqlx::{
 
 use super::sqlite;
 
-/// A connection to the database.
+/// A connection to a database.
 pub(super) enum Connection {
     /// The embedded engine: a file or memory.
     Sqlite(SqliteConnection),
@@ -21,37 +22,37 @@ pub(super) enum Connection {
     Postgres(PgConnection),
 }
 
-/// A row of an answer.
+/// A row of a result.
 pub(super) enum Row {
     Sqlite(SqliteRow),
     Postgres(PgRow),
 }
 
-/// What a column can hold. `None` is SQL's NULL.
-pub(super) enum Value {
-    Whole(Option<i64>),
+/// The value of one placeholder. `None` is SQL's NULL.
+pub(super) enum BindValue {
+    Integer(Option<i64>),
     Text(Option<Cow<'static, str>>),
     Bytes(Option<Vec<u8>>),
 }
 
 /// The values of a statement's placeholders, in order.
 #[derive(Default)]
-pub(super) struct Values(Vec<Value>);
+pub(super) struct BindValues(Vec<BindValue>);
 
-/// What both engines can read from a column.
-pub(super) trait Readable<'r>:
+/// A type that both engines can read from a column.
+pub(super) trait ColumnType<'r>:
     Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>
 {
 }
 
-impl<'r, T> Readable<'r> for T where
+impl<'r, T> ColumnType<'r> for T where
     T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>
 {
 }
 
 impl Row {
-    /// The value of a column, by its name or its place.
-    pub(super) fn try_get<'r, T: Readable<'r>, I>(&'r self, column: I) -> sqlx::Result<T>
+    /// The value of a column, by its name or its index.
+    pub(super) fn try_get<'r, T: ColumnType<'r>, I>(&'r self, column: I) -> sqlx::Result<T>
     where
         I: ColumnIndex<SqliteRow> + ColumnIndex<PgRow>,
     {
@@ -62,19 +63,19 @@ impl Row {
     }
 }
 
-impl Values {
-    /// The value of the next placeholder.
-    pub(super) fn bind(mut self, value: impl Into<Value>) -> Self {
+impl BindValues {
+    /// Adds the value of the next placeholder.
+    pub(super) fn bind(mut self, value: impl Into<BindValue>) -> Self {
         self.0.push(value.into());
         self
     }
 
-    /// The values of many rows, one row after the other.
+    /// The values of many rows, row after row.
     pub(super) fn of_rows<T>(rows: &[T], bind: impl Fn(Self, &T) -> Self) -> Self {
         rows.iter().fold(Self::default(), bind)
     }
 
-    /// As the arguments of one engine.
+    /// The values as the arguments of one engine.
     pub(super) fn into_arguments<A: Arguments>(self) -> sqlx::Result<A>
     where
         Option<i64>: Encode<'static, A::Database> + Type<A::Database>,
@@ -86,31 +87,31 @@ impl Values {
         arguments.reserve(self.0.len(), 0);
         for value in self.0 {
             match value {
-                Value::Whole(whole) => arguments.add(whole),
-                Value::Text(Some(Cow::Borrowed(text))) => arguments.add(Some(text)),
-                Value::Text(text) => arguments.add(text.map(Cow::into_owned)),
-                Value::Bytes(bytes) => arguments.add(bytes),
+                BindValue::Integer(integer) => arguments.add(integer),
+                BindValue::Text(Some(Cow::Borrowed(text))) => arguments.add(Some(text)),
+                BindValue::Text(text) => arguments.add(text.map(Cow::into_owned)),
+                BindValue::Bytes(bytes) => arguments.add(bytes),
             }
             .map_err(sqlx::Error::Encode)?;
         }
         Ok(arguments)
     }
 
-    /// The values of rows of so many columns as one array a column.
+    /// The values of rows with this many columns, transposed: one array for each column.
     pub(super) fn into_arrays(self, columns: usize) -> sqlx::Result<PgArguments> {
-        let mut arrays: Vec<Array> = Vec::with_capacity(columns);
-        for (place, value) in self.0.into_iter().enumerate() {
-            match arrays.get_mut(place % columns) {
+        let mut arrays: Vec<ColumnArray> = Vec::with_capacity(columns);
+        for (index, value) in self.0.into_iter().enumerate() {
+            match arrays.get_mut(index % columns) {
                 Some(array) => array.push(value)?,
-                None => arrays.push(Array::of(value)),
+                None => arrays.push(ColumnArray::of(value)),
             }
         }
         let mut arguments = PgArguments::default();
         for array in arrays {
             match array {
-                Array::Whole(values) => arguments.add(values),
-                Array::Text(values) => arguments.add(values),
-                Array::Bytes(values) => arguments.add(values),
+                ColumnArray::Integer(values) => arguments.add(values),
+                ColumnArray::Text(values) => arguments.add(values),
+                ColumnArray::Bytes(values) => arguments.add(values),
             }
             .map_err(sqlx::Error::Encode)?;
         }
@@ -118,87 +119,96 @@ impl Values {
     }
 }
 
-/// A column's values over several rows.
-enum Array {
-    Whole(Vec<Option<i64>>),
+/// The values of one column over several rows.
+enum ColumnArray {
+    Integer(Vec<Option<i64>>),
     Text(Vec<Option<String>>),
     Bytes(Vec<Option<Vec<u8>>>),
 }
 
-impl Array {
-    fn of(first: Value) -> Self {
+impl ColumnArray {
+    fn of(first: BindValue) -> Self {
         match first {
-            Value::Whole(value) => Self::Whole(vec![value]),
-            Value::Text(value) => Self::Text(vec![value.map(Cow::into_owned)]),
-            Value::Bytes(value) => Self::Bytes(vec![value]),
+            BindValue::Integer(value) => Self::Integer(vec![value]),
+            BindValue::Text(value) => Self::Text(vec![value.map(Cow::into_owned)]),
+            BindValue::Bytes(value) => Self::Bytes(vec![value]),
         }
     }
 
-    /// A column has one type; a value of another would be a mistake of ours.
-    fn push(&mut self, value: Value) -> sqlx::Result<()> {
+    /// Adds a value. Fails on a value of another type than the first, which would be a programming error.
+    fn push(&mut self, value: BindValue) -> sqlx::Result<()> {
         match (self, value) {
-            (Self::Whole(values), Value::Whole(value)) => values.push(value),
-            (Self::Text(values), Value::Text(value)) => values.push(value.map(Cow::into_owned)),
-            (Self::Bytes(values), Value::Bytes(value)) => values.push(value),
+            (Self::Integer(values), BindValue::Integer(value)) => values.push(value),
+            (Self::Text(values), BindValue::Text(value)) => values.push(value.map(Cow::into_owned)),
+            (Self::Bytes(values), BindValue::Bytes(value)) => values.push(value),
             _ => return Err(sqlx::Error::Encode("a column has values of two types".into())),
         }
         Ok(())
     }
 }
 
-impl From<i64> for Value {
+impl From<i64> for BindValue {
     fn from(value: i64) -> Self {
-        Self::Whole(Some(value))
+        Self::Integer(Some(value))
     }
 }
 
-impl From<Option<i64>> for Value {
+impl From<Option<i64>> for BindValue {
     fn from(value: Option<i64>) -> Self {
-        Self::Whole(value)
+        Self::Integer(value)
     }
 }
 
-impl From<&'static str> for Value {
+impl From<&'static str> for BindValue {
     fn from(value: &'static str) -> Self {
         Self::Text(Some(Cow::Borrowed(value)))
     }
 }
 
-impl From<Option<&'static str>> for Value {
+impl From<Option<&'static str>> for BindValue {
     fn from(value: Option<&'static str>) -> Self {
         Self::Text(value.map(Cow::Borrowed))
     }
 }
 
-impl From<String> for Value {
+impl From<String> for BindValue {
     fn from(value: String) -> Self {
         Self::Text(Some(Cow::Owned(value)))
     }
 }
 
-impl From<Option<String>> for Value {
+impl From<Option<String>> for BindValue {
     fn from(value: Option<String>) -> Self {
         Self::Text(value.map(Cow::Owned))
     }
 }
 
-impl From<Vec<u8>> for Value {
+impl From<Vec<u8>> for BindValue {
     fn from(value: Vec<u8>) -> Self {
         Self::Bytes(Some(value))
     }
 }
 
 impl Connection {
-    /// Runs a statement without values, such as the beginning or the end of a transaction.
-    pub(super) async fn run(&mut self, text: impl SqlSafeStr) -> sqlx::Result<()> {
+    /// Runs a statement without placeholders, such as the beginning or the end of a transaction.
+    pub(super) async fn execute(&mut self, text: impl SqlSafeStr) -> sqlx::Result<()> {
         match self {
             Self::Sqlite(connection) => sqlx::query(text).execute(connection).await.map(drop),
             Self::Postgres(connection) => sqlx::query(text).execute(connection).await.map(drop),
         }
     }
 
+    /// Runs a statement with placeholders and ignores its result.
+    pub(super) async fn execute_with(
+        &mut self,
+        text: impl SqlSafeStr,
+        values: BindValues,
+    ) -> sqlx::Result<()> {
+        self.fetch_all(text, values).await.map(drop)
+    }
+
     /// Runs several statements, one after the other.
-    pub(super) async fn run_script(&mut self, script: String) -> sqlx::Result<()> {
+    pub(super) async fn execute_script(&mut self, script: String) -> sqlx::Result<()> {
         let script = sqlx::raw_sql(sqlx::AssertSqlSafe(script));
         match self {
             Self::Sqlite(connection) => script.execute(connection).await.map(drop),
@@ -206,8 +216,12 @@ impl Connection {
         }
     }
 
-    /// All rows that a statement answers.
-    pub(super) async fn all(&mut self, text: impl SqlSafeStr, values: Values) -> sqlx::Result<Vec<Row>> {
+    /// All rows of a statement's result.
+    pub(super) async fn fetch_all(
+        &mut self,
+        text: impl SqlSafeStr,
+        values: BindValues,
+    ) -> sqlx::Result<Vec<Row>> {
         match self {
             Self::Sqlite(connection) => {
                 let rows = sqlx::query_with(text, values.into_arguments::<SqliteArguments>()?);
@@ -220,32 +234,36 @@ impl Connection {
         }
     }
 
-    /// The first value of the one row that a statement answers.
-    pub(super) async fn scalar<T>(&mut self, text: impl SqlSafeStr, values: Values) -> sqlx::Result<T>
+    /// The first value of the first row of a statement's result.
+    pub(super) async fn fetch_scalar<T>(
+        &mut self,
+        text: impl SqlSafeStr,
+        values: BindValues,
+    ) -> sqlx::Result<T>
     where
-        T: for<'r> Readable<'r>,
+        T: for<'r> ColumnType<'r>,
     {
-        let rows = self.all(text, values).await?;
+        let rows = self.fetch_all(text, values).await?;
         rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)
     }
 
-    /// The whole of an embedded database as one piece of memory.
-    pub(super) async fn image(&mut self) -> sqlx::Result<Option<Vec<u8>>> {
+    /// The contents of an SQLite database in SQLite's file format; `None` on PostgreSQL.
+    pub(super) async fn serialize(&mut self) -> sqlx::Result<Option<Vec<u8>>> {
         match self {
             Self::Sqlite(connection) => Ok(Some(connection.serialize(None).await?.to_vec())),
             Self::Postgres(_) => Ok(None),
         }
     }
 
-    /// Closes a connection that only looked.
-    pub(super) async fn close_reader(self) -> sqlx::Result<()> {
+    /// Closes a connection that has written nothing.
+    pub(super) async fn close_read_only(self) -> sqlx::Result<()> {
         match self {
             Self::Sqlite(connection) => connection.close().await,
             Self::Postgres(connection) => connection.close().await,
         }
     }
 
-    /// Closes it, so that all it wrote is where it belongs.
+    /// Closes the connection. The file of an SQLite database is complete afterwards.
     pub(super) async fn close(self) -> sqlx::Result<()> {
         match self {
             Self::Sqlite(connection) => sqlite::close(connection).await,

@@ -1,13 +1,13 @@
-//! Why a database cannot be opened.
+//! Errors of opening a database.
 
 use std::path::{Path, PathBuf};
 
 use sqlx::migrate::{MigrateError, Migrator};
 
-use super::engine::{Connection, Values};
+use super::engine::{BindValues, Connection};
 use super::sqlite;
 
-/// Why a store could not be opened. Each is one line that says what to do.
+/// Why a database could not be opened or used. Each message is one line that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database file cannot be opened.
@@ -15,21 +15,21 @@ pub enum StoreError {
     Open {
         /// The file.
         path: PathBuf,
-        /// What the engine said.
+        /// The engine's error.
         source: sqlx::Error,
     },
-    /// The pages of the file make no sense.
+    /// The file is corrupt.
     #[error("the database {path} is damaged: {source}; put an intact copy in its place")]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What the engine said.
+        /// The engine's error.
         source: sqlx::Error,
     },
-    /// There is no such file.
+    /// The database does not exist.
     #[error("there is no database {0}; give what the sandbox was started with")]
     Missing(String),
-    /// The URL of a server makes no sense.
+    /// The URL of the server is not valid.
     #[error("the database URL {database} cannot be used: {source}; check --database")]
     Url {
         /// The URL without its password.
@@ -37,30 +37,30 @@ pub enum StoreError {
         /// What is wrong.
         source: sqlx::Error,
     },
-    /// The server answers, and says no.
+    /// The server refused the connection.
     #[error("the database {database} cannot be used: {reason}; {advice}")]
     Refused {
         /// The URL without its password.
         database: String,
-        /// What the server said.
+        /// The server's message.
         reason: String,
         /// What to do.
         advice: &'static str,
     },
-    /// There is a database, with no sandbox in it.
+    /// The database exists but has none of our tables.
     #[error("the database {0} holds no sandbox; start one on it first, or give another --database")]
     NoSandbox(String),
-    /// A world could not be made.
+    /// A world could not be created, because other sandboxes kept creating it at the same time.
     #[error("the world {0} could not be made: others are making it too; try again")]
-    NotMade(String),
-    /// The world is not among those that are kept.
+    WorldNotCreated(String),
+    /// The database has no persistent world with this name.
     #[error(
         "the database {database} has no world {world}; worlds in memory cannot be looked at from outside"
     )]
-    NoWorld {
+    WorldNotFound {
         /// Which database.
         database: String,
-        /// The name asked for.
+        /// The name that was requested.
         world: String,
     },
     /// The server does not answer.
@@ -68,10 +68,10 @@ pub enum StoreError {
     Unreachable {
         /// The URL without its password.
         database: String,
-        /// What the engine said.
+        /// The engine's error.
         source: sqlx::Error,
     },
-    /// It was not closed, and its log is gone.
+    /// The file was not closed in order, and its log is missing.
     #[error(
         "the database {database} was not closed in order and its log {log} is gone, and with it the last changes; \
          put the log back, or remove {index} to go on without", database = database.display(), log = log.display(), index = index.display()
@@ -79,12 +79,12 @@ pub enum StoreError {
     LogLost {
         /// The file.
         database: PathBuf,
-        /// Where its log was.
+        /// The expected path of the log.
         log: PathBuf,
-        /// What is left of the log.
+        /// The index of the log, which still exists.
         index: PathBuf,
     },
-    /// It was not closed, and its log is not beside this one of its names.
+    /// The file was not closed in order, and its log is not beside this one of its hard links.
     #[error(
         "the database {database} was not closed in order and has another name (a hard link), beside which its log must \
          be, because {log} is not there; start on that name first, or remove it", database = database.display(), log = log.display()
@@ -92,10 +92,10 @@ pub enum StoreError {
     LogElsewhere {
         /// The file.
         database: PathBuf,
-        /// Where its log is not.
+        /// The expected path of the log.
         log: PathBuf,
     },
-    /// There is a log, and the file it belongs to is empty.
+    /// There is a log, but the file that it belongs to is empty.
     #[error(
         "the database {database} is empty although its log {log} is there: the file was replaced or cut short; put it \
          back, or remove the log to begin afresh", database = database.display(), log = log.display()
@@ -106,13 +106,13 @@ pub enum StoreError {
         /// The log.
         log: PathBuf,
     },
-    /// Another sandbox has it open.
+    /// Another sandbox has the file open.
     #[error("the database {0} is in use by another sandbox; stop that one or give another --database")]
     InUse(PathBuf),
-    /// It is a database, but not a sandbox's.
+    /// Another program made the database.
     #[error("the database {0} was made by another program; give another --database")]
     NotOurs(String),
-    /// A newer version has written it.
+    /// A newer version of this program has migrated the database.
     #[error(
         "the database {database} has schema version {version}, which is newer than this program knows; use the newer fps-sandbox or another --database"
     )]
@@ -122,35 +122,40 @@ pub enum StoreError {
         /// Its schema version.
         version: i64,
     },
-    /// Its schema is not ours.
+    /// The database has a migration that this program does not know.
     #[error(
         "the database {database} has a schema version {version} that this program did not write; give another --database"
     )]
     Foreign {
         /// Which database.
         database: String,
-        /// The version in question.
+        /// The unknown version.
         version: i64,
     },
     /// A migration failed.
     #[error("the database schema could not be brought up to date: {0}")]
     Migration(MigrateError),
-    /// Its writer has no thread to run on.
+    /// No thread could be started for the writer.
     #[error("the writer of the database could not be started: {0}")]
     Thread(#[from] std::io::Error),
-    /// Anything else.
+    /// Any other error of the engine.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
 }
 
 impl StoreError {
+    /// The error of opening this file.
     pub(super) fn open(path: &Path, source: sqlx::Error) -> Self {
         let path = path.to_owned();
-        if sqlite::is_damage(&source) { Self::Damaged { path, source } } else { Self::Open { path, source } }
+        if sqlite::is_corruption(&source) {
+            Self::Damaged { path, source }
+        } else {
+            Self::Open { path, source }
+        }
     }
 
-    /// The same with the name of the file, if that is what is wrong.
-    pub(super) fn in_file(self, file: Option<&Path>) -> Self {
+    /// The same error with the path of the file, if it has none yet.
+    pub(super) fn with_path(self, file: Option<&Path>) -> Self {
         match (self, file) {
             (Self::Database(source), Some(path)) => Self::open(path, source),
             (problem, _) => problem,
@@ -158,15 +163,15 @@ impl StoreError {
     }
 }
 
-/// Refuses a database that a newer program has written.
-pub(super) async fn refuse_newer(
+/// Fails if a newer version of this program has migrated the database.
+pub(super) async fn check_not_newer(
     connection: &mut Connection,
-    ours: &Migrator,
+    migrations: &Migrator,
     database: &str,
 ) -> Result<(), StoreError> {
-    let applied: i64 =
-        connection.scalar("SELECT max(version) FROM _sqlx_migrations", Values::default()).await?;
-    let known = ours.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let text = "SELECT max(version) FROM _sqlx_migrations";
+    let applied: i64 = connection.fetch_scalar(text, BindValues::default()).await?;
+    let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
     if applied > known {
         return Err(StoreError::Newer { database: database.to_owned(), version: applied });
     }

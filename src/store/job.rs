@@ -1,4 +1,4 @@
-//! A command on its way through a batch.
+//! Jobs: commands and queries that are queued for a writer or a reader, with the channel for their response.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -9,43 +9,45 @@ use tokio::time::Instant;
 use crate::error::{Code, FpsError};
 use crate::ledger::{Book, Command, Context, Query, QueryContext, ReadSet};
 
-/// What somebody waits for, on its way through a batch, its answer's type forgotten.
-pub(super) trait Waiting: Send {
-    /// What it is, for the log.
+/// A unit of work in a queue. The type of its response is erased.
+///
+/// A job is run first and responds later: the response is kept in the job until the batch is committed.
+pub(super) trait Job: Send {
+    /// The type of the command or query, for the log.
     fn name(&self) -> &'static str;
-    /// Names the rows it needs.
+    /// Names the rows that the job needs.
     fn read_set(&self, reads: &mut ReadSet<'_>);
-    /// Gives the answer, now that the batch is done.
-    fn answer(self: Box<Self>);
-    /// Tells that it failed, and how.
-    fn fail(self: Box<Self>, refusal: FpsError);
-    /// Whether nobody waits for the answer any more.
+    /// Sends the response that running the job has produced.
+    fn respond(self: Box<Self>);
+    /// Sends an error instead.
+    fn fail(self: Box<Self>, error: FpsError);
+    /// Whether nobody waits for the response any more.
     fn is_abandoned(&self) -> bool;
-    /// How long ago it was asked for.
+    /// The time since the job was queued.
     fn age(&self) -> Duration;
 }
 
-/// A command, or a query that the writer answers among them.
-pub(super) trait Job: Waiting {
-    /// Decides, and keeps the answer.
+/// A job that a writer runs: a command, or a query of a world without readers.
+pub(super) trait WriterJob: Job {
+    /// Decides the command on the rows in the book, and keeps the response. May run several times before it responds.
     fn decide(&mut self, book: &mut Book, context: &mut Context<'_>);
 }
 
-/// A query that is answered beside the writer.
-pub(super) trait LookUp: Waiting {
-    /// Finds the answer, and keeps it.
-    fn look_up(&mut self, book: &Book, context: &QueryContext<'_>);
+/// A job that a reader runs: a query.
+pub(super) trait ReaderJob: Job {
+    /// Answers the query from the rows in the book, and keeps the response.
+    fn answer(&mut self, book: &Book, context: &QueryContext<'_>);
 }
 
-/// What a command is about: its kind, and the accounts, tokens, instruments, transactions and subscriptions that it names.
-/// Two requests that differ in nothing but amounts and references are about the same.
+/// A hash of a job's type and of the rows that it names: accounts, tokens, instruments, transactions and subscriptions.
+/// Requests that differ only in amounts and references have the same fingerprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Subject(u64);
+pub(super) struct JobFingerprint(u64);
 
-impl Subject {
-    pub(super) fn of(job: &dyn Job) -> Self {
-        let nothing_known = Book::default();
-        let mut reads = ReadSet::new(&nothing_known);
+impl JobFingerprint {
+    pub(super) fn of(job: &dyn WriterJob) -> Self {
+        let empty_book = Book::default();
+        let mut reads = ReadSet::new(&empty_book);
         job.read_set(&mut reads);
         let named = reads.into_missing();
         let mut hasher = DefaultHasher::new();
@@ -57,100 +59,100 @@ impl Subject {
     }
 }
 
-/// Whoever waits for an answer, and the answer once there is one.
-struct Asker<T> {
-    answer: oneshot::Sender<Result<T, FpsError>>,
-    decided: Option<Result<T, FpsError>>,
-    since: Instant,
+/// The channel for a job's response, and the response once the job has run.
+struct Responder<T> {
+    sender: oneshot::Sender<Result<T, FpsError>>,
+    response: Option<Result<T, FpsError>>,
+    queued_at: Instant,
 }
 
-impl<T> Asker<T> {
-    fn new(answer: oneshot::Sender<Result<T, FpsError>>) -> Self {
-        Self { answer, decided: None, since: Instant::now() }
+impl<T> Responder<T> {
+    fn new(sender: oneshot::Sender<Result<T, FpsError>>) -> Self {
+        Self { sender, response: None, queued_at: Instant::now() }
     }
 }
 
-/// A command and whoever waits for its answer.
-pub(super) struct WaitingCommand<C: Command> {
+/// A command in a queue.
+pub(super) struct CommandJob<C: Command> {
     command: C,
-    asker: Asker<C::Output>,
+    responder: Responder<C::Output>,
 }
 
-impl<C: Command> WaitingCommand<C> {
-    pub(super) fn new(command: C, answer: oneshot::Sender<Result<C::Output, FpsError>>) -> Self {
-        Self { command, asker: Asker::new(answer) }
+impl<C: Command> CommandJob<C> {
+    pub(super) fn new(command: C, sender: oneshot::Sender<Result<C::Output, FpsError>>) -> Self {
+        Self { command, responder: Responder::new(sender) }
     }
 }
 
-impl<C: Command> Job for WaitingCommand<C> {
+impl<C: Command> WriterJob for CommandJob<C> {
     fn decide(&mut self, book: &mut Book, context: &mut Context<'_>) {
-        self.asker.decided = Some(self.command.decide(book, context));
+        self.responder.response = Some(self.command.decide(book, context));
     }
 }
 
-/// A query and whoever waits for its answer.
-pub(super) struct WaitingQuery<Q: Query> {
+/// A query in a queue.
+pub(super) struct QueryJob<Q: Query> {
     query: Q,
-    asker: Asker<Q::Output>,
+    responder: Responder<Q::Output>,
 }
 
-impl<Q: Query> WaitingQuery<Q> {
-    pub(super) fn new(query: Q, answer: oneshot::Sender<Result<Q::Output, FpsError>>) -> Self {
-        Self { query, asker: Asker::new(answer) }
+impl<Q: Query> QueryJob<Q> {
+    pub(super) fn new(query: Q, sender: oneshot::Sender<Result<Q::Output, FpsError>>) -> Self {
+        Self { query, responder: Responder::new(sender) }
     }
 }
 
-impl<Q: Query> Job for WaitingQuery<Q> {
+impl<Q: Query> WriterJob for QueryJob<Q> {
     fn decide(&mut self, book: &mut Book, context: &mut Context<'_>) {
-        self.look_up(book, &context.to_query());
+        self.answer(book, &context.to_query());
     }
 }
 
-impl<Q: Query> LookUp for WaitingQuery<Q> {
-    fn look_up(&mut self, book: &Book, context: &QueryContext<'_>) {
-        self.asker.decided = Some(self.query.answer(book, context));
+impl<Q: Query> ReaderJob for QueryJob<Q> {
+    fn answer(&mut self, book: &Book, context: &QueryContext<'_>) {
+        self.responder.response = Some(self.query.answer(book, context));
     }
 }
 
-macro_rules! waiting {
-    ($name:ident: $kind:ident, $work:ident) => {
-        impl<W: $kind> Waiting for $name<W> {
+macro_rules! impl_job {
+    ($name:ident: $bound:ident, $inner:ident) => {
+        impl<T: $bound> Job for $name<T> {
             fn name(&self) -> &'static str {
-                std::any::type_name::<W>()
+                std::any::type_name::<T>()
             }
 
             fn read_set(&self, reads: &mut ReadSet<'_>) {
-                self.$work.read_set(reads);
+                self.$inner.read_set(reads);
             }
 
-            // Whoever waited may have gone; the command has run all the same.
-            fn answer(self: Box<Self>) {
-                let decided = self.asker.decided.unwrap_or_else(|| Err(Code::InternalError.into()));
-                let _ = self.asker.answer.send(decided);
+            // The receiver may be gone; the command has been committed all the same.
+            fn respond(self: Box<Self>) {
+                let response = self.responder.response.unwrap_or_else(|| Err(Code::InternalError.into()));
+                let _ = self.responder.sender.send(response);
             }
 
-            fn fail(self: Box<Self>, refusal: FpsError) {
-                let _ = self.asker.answer.send(Err(refusal));
+            fn fail(self: Box<Self>, error: FpsError) {
+                let _ = self.responder.sender.send(Err(error));
             }
 
             fn is_abandoned(&self) -> bool {
-                self.asker.answer.is_closed()
+                self.responder.sender.is_closed()
             }
 
             fn age(&self) -> Duration {
-                self.asker.since.elapsed()
+                self.responder.queued_at.elapsed()
             }
         }
     };
 }
 
-waiting! { WaitingCommand: Command, command }
-waiting! { WaitingQuery: Query, query }
+impl_job! { CommandJob: Command, command }
+impl_job! { QueryJob: Query, query }
 
-/// Work of the sandbox itself: nobody waits for an answer.
-pub(super) struct Unattended<C>(pub(super) C);
+/// A command of the sandbox itself, which has nobody to respond to.
+pub(super) struct BackgroundJob<C>(pub(super) C);
 
-impl<C: Command> Waiting for Unattended<C> {
+impl<C: Command> Job for BackgroundJob<C> {
     fn name(&self) -> &'static str {
         std::any::type_name::<C>()
     }
@@ -159,7 +161,7 @@ impl<C: Command> Waiting for Unattended<C> {
         self.0.read_set(reads);
     }
 
-    fn answer(self: Box<Self>) {}
+    fn respond(self: Box<Self>) {}
 
     fn fail(self: Box<Self>, _: FpsError) {}
 
@@ -172,7 +174,7 @@ impl<C: Command> Waiting for Unattended<C> {
     }
 }
 
-impl<C: Command> Job for Unattended<C> {
+impl<C: Command> WriterJob for BackgroundJob<C> {
     fn decide(&mut self, book: &mut Book, context: &mut Context<'_>) {
         if let Err(refusal) = self.0.decide(book, context) {
             tracing::error!(%refusal, "due work was refused");

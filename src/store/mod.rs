@@ -1,142 +1,151 @@
-//! The store: the only module that speaks SQL.
+//! The store: the only module that uses SQL.
 //!
-//! Each world has a database of its own ([`Databases`]). [`Store::run`] hands a command to the world's writer, which puts
-//! whatever is waiting into one database transaction: load, decide, save. Nobody is answered before the transaction is
-//! committed. [`Store::ask`] answers a query, beside the writer where that is possible.
+//! Each world has a database of its own ([`Databases`]). [`Store::run`] sends a command to the world's writer, which runs
+//! all queued commands as one batch: load, decide, save in one database transaction. Nobody gets a response before the
+//! transaction is committed. [`Store::query`] answers a query, concurrently with the writer where that is possible.
 
+mod access_keys;
 mod activity;
 mod audit;
-mod batch;
 mod batch_error;
+mod bulk_statement;
+mod channels;
 mod columns;
 mod databases;
+mod deferred_jobs;
 mod directory;
-mod due_work;
 mod engine;
 mod error;
-mod expiry;
 mod job;
-mod keys;
 mod load;
-#[cfg(test)]
-mod plans;
+mod location;
+mod new_world;
+mod open_debts;
+mod panics;
 mod postgres;
+mod quarantine;
+#[cfg(test)]
+mod query_plans;
+mod read_connection;
 mod reader;
-mod reports;
-mod reset;
 mod save;
+mod schedule;
 mod session;
 mod sqlite;
-mod statement;
-mod suspects;
+mod tables;
 mod threads;
 mod working_set;
+mod world_state;
 mod writer;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::mpsc::error::SendError;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, oneshot};
 
 use crate::clock::{Clock, ClockState};
 use crate::error::{Code, FpsError};
 use crate::ledger::{Book, Command, Context, Query, ReadSet};
 
-pub use audit::{Audited, Finding, audit};
-pub use databases::{
-    DEFAULT_WORLD, Databases, InitialState, NewWorld, Place, StoreSettings, file_beside, worlds_beside,
-};
-pub use directory::DirectoryEntry;
+pub use access_keys::{AccessKey, AccessKeys, CobrandedSettings, DeveloperStatus, NewAccessKey};
+pub use audit::{AuditFinding, WorldAudit, audit};
+pub use databases::{Databases, StoreSettings};
+pub use directory::{DirectoryEntry, WorldDirectory};
 pub use error::StoreError;
-pub use keys::{AccessKey, Keys, NewAccessKey, PageSettings, Standing};
+pub use location::{DEFAULT_WORLD, DatabaseLocation, list_world_files, world_file_path};
+pub use new_world::{InitialState, NewWorld};
 
-use batch_error::UNCERTAIN;
-use databases::OpenedDatabase;
-use job::{WaitingCommand, WaitingQuery};
+use batch_error::OUTCOME_UNKNOWN;
+use channels::WorldChannels;
+use databases::RunningWorld;
+use job::{CommandJob, QueryJob};
 use reader::ReaderMessage;
-use writer::Message;
+use writer::WriterMessage;
 
-/// What is given beyond the time that a shared database may take, for the answer to come back.
-const GRACE: Duration = Duration::from_millis(500);
+/// How much longer than the time limit of a shared database a request waits for its response.
+const RESPONSE_GRACE_PERIOD: Duration = Duration::from_millis(500);
 
-/// A handle on the database of a world; clones share it. The database of a world that nobody uses can be put to sleep: it
-/// is opened again when it is next needed.
+/// A handle on the database of a world. Clones share it. The database of an unused world can be suspended: it is closed, and
+/// opened again on next use.
 #[derive(Clone, Debug)]
 pub struct Store(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     databases: Arc<Databases>,
+    location: DatabaseLocation,
     clock: Clock,
-    /// The open database, if it is open.
-    open: RwLock<Option<Open>>,
-    /// Held by whoever opens or closes it.
-    state: Mutex<State>,
+    /// The channels to the open database; `None` while it is closed.
+    channels: RwLock<Option<WorldChannels>>,
+    /// Locked while the database is being opened or closed.
+    state: Mutex<StoreState>,
 }
 
 #[derive(Debug)]
-enum State {
-    Awake,
-    Asleep(Place),
+enum StoreState {
+    Open,
+    /// Closed until the next use. A database in memory is kept as an image.
+    Suspended {
+        image: Option<Vec<u8>>,
+    },
+    /// Closed for good.
     Closed,
-}
-
-/// The ways to the writer and the readers of an open database.
-#[derive(Clone, Debug)]
-pub(crate) struct Open {
-    /// To the writer.
-    messages: mpsc::Sender<Message>,
-    /// To those who only look things up, where there are any.
-    readers: Arc<[mpsc::Sender<ReaderMessage>]>,
-    next_reader: Arc<AtomicUsize>,
 }
 
 /// A world whose database has just been opened.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedStore {
     /// Runs commands and answers queries.
     pub store: Store,
     /// The access keys of the world.
-    pub keys: Keys,
-    /// Whether the database was empty, and has been filled.
+    pub keys: AccessKeys,
+    /// Whether the database was empty and has been filled.
     pub is_new: bool,
     /// The seed of the world's ids.
     pub id_seed: u64,
 }
 
 impl Store {
-    /// Opens the default world, and makes it when its database is empty. A clock that shows real time goes on as the
-    /// world's did. Any other was asked for: an embedded database follows it, a shared one goes on as it was.
+    /// Opens the default world, and creates it if its database is empty. The outer error is that of the database, the inner
+    /// one that of `new_world`.
+    ///
+    /// A clock that shows real time takes over the state that the world has stored. Any other clock state was configured: an
+    /// embedded database stores it, a shared one keeps its own.
     pub async fn open_default<E>(
         databases: &Arc<Databases>,
         clock: &Clock,
         new_world: impl FnOnce() -> Result<NewWorld, E>,
-    ) -> Result<Result<Opened, E>, StoreError> {
+    ) -> Result<Result<OpenedStore, E>, StoreError> {
         let opened = databases.open_default(clock, new_world).await?;
-        Ok(opened.map(|opened| Self::opened(databases, clock, opened)))
+        Ok(opened.map(|(world, location)| Self::opened(databases, location, clock, world)))
     }
 
-    /// Opens another world, and makes it when its database is empty.
+    /// Opens a world other than the default one, and creates it if its database is empty.
     pub async fn open<E>(
         databases: &Arc<Databases>,
-        place: &Place,
+        location: DatabaseLocation,
         clock: &Clock,
         new_world: impl FnOnce() -> Result<NewWorld, E>,
-    ) -> Result<Result<Opened, E>, StoreError> {
-        let opened = databases.open(place, clock, new_world).await?;
-        Ok(opened.map(|opened| Self::opened(databases, clock, opened)))
+    ) -> Result<Result<OpenedStore, E>, StoreError> {
+        let opened = databases.open(&location, clock, new_world).await?;
+        Ok(opened.map(|world| Self::opened(databases, location, clock, world)))
     }
 
-    fn opened(databases: &Arc<Databases>, clock: &Clock, opened: OpenedDatabase) -> Opened {
+    fn opened(
+        databases: &Arc<Databases>,
+        location: DatabaseLocation,
+        clock: &Clock,
+        world: RunningWorld,
+    ) -> OpenedStore {
         let store = Self(Arc::new(Inner {
             databases: Arc::clone(databases),
+            location,
             clock: clock.clone(),
-            open: RwLock::new(Some(opened.open)),
-            state: Mutex::new(State::Awake),
+            channels: RwLock::new(Some(world.channels)),
+            state: Mutex::new(StoreState::Open),
         }));
-        Opened { store, keys: opened.keys, is_new: opened.is_new, id_seed: opened.id_seed }
+        OpenedStore { store, keys: world.keys, is_new: world.is_new, id_seed: world.id_seed }
     }
 
     /// The clock of the world.
@@ -144,209 +153,188 @@ impl Store {
         &self.0.clock
     }
 
-    /// Runs a command. Once it is queued it runs and commits even if nobody waits for the answer any more.
+    /// Where the database is.
+    pub fn location(&self) -> &DatabaseLocation {
+        &self.0.location
+    }
+
+    /// Runs a command. Once it is queued it runs and commits, even if the caller stops waiting for the response.
     pub async fn run<C: Command>(&self, command: C) -> Result<C::Output, FpsError> {
-        let (answer, answered) = oneshot::channel();
-        let job = Message::Run(Box::new(WaitingCommand::new(command, answer)));
-        self.answered(self.send(job), answered).await
+        let (sender, response) = oneshot::channel();
+        let message = WriterMessage::Run(Box::new(CommandJob::new(command, sender)));
+        self.wait_for(self.send(message), response).await
     }
 
     /// Answers a query.
-    pub async fn ask<Q: Query>(&self, query: Q) -> Result<Q::Output, FpsError> {
-        let (answer, answered) = oneshot::channel();
-        self.answered(self.send_query(WaitingQuery::new(query, answer)), answered).await
+    pub async fn query<Q: Query>(&self, query: Q) -> Result<Q::Output, FpsError> {
+        let (sender, response) = oneshot::channel();
+        self.wait_for(self.send_query(QueryJob::new(query, sender)), response).await
     }
 
-    /// Makes the world's clock go otherwise, from now on and after a restart.
+    /// Sets the world's clock, and stores its state.
     pub async fn set_clock(&self, state: ClockState) -> Result<(), FpsError> {
-        let (done, is_done) = oneshot::channel();
-        self.answered(self.send(Message::SetClock(state, done)), is_done).await
+        let (sender, response) = oneshot::channel();
+        self.wait_for(self.send(WriterMessage::SetClock(state, sender)), response).await
     }
 
-    /// Makes the world anew: in one step all its rows give way to these.
+    /// Replaces all rows of the world by those of a new one, in one transaction.
     pub async fn reset(&self, world: NewWorld) -> Result<(), FpsError> {
-        let (done, is_done) = oneshot::channel();
-        self.answered(self.send(Message::Reset(Box::new(world), done)), is_done).await
+        let (sender, response) = oneshot::channel();
+        self.wait_for(self.send(WriterMessage::Reset(Box::new(world), sender)), response).await
     }
 
-    /// Whether the database can be reached and takes changes. A full disk shows when a change has been refused.
+    /// Whether the database can be reached and accepts writes. A full disk is noticed only after a write has failed.
     pub async fn is_ready(&self) -> bool {
         if self.run(Ping).await.is_err() {
             return false;
         }
-        let (answer, answered) = oneshot::channel();
-        let asked = async {
-            self.send(Message::TakesChanges(answer)).await.is_ok() && answered.await.unwrap_or(false)
+        let (sender, response) = oneshot::channel();
+        let accepts_writes = async {
+            self.send(WriterMessage::CheckWritable(sender)).await.is_ok() && response.await.unwrap_or(false)
         };
         match self.0.databases.timeout() {
-            None => asked.await,
-            Some(timeout) => tokio::time::timeout(timeout + GRACE, asked).await.unwrap_or(false),
+            None => accepts_writes.await,
+            Some(timeout) => {
+                tokio::time::timeout(timeout + RESPONSE_GRACE_PERIOD, accepts_writes).await.unwrap_or(false)
+            }
         }
     }
 
-    /// Waits for the answer to what is sent.
-    async fn answered<T>(
+    /// Sends a message and waits for its response.
+    async fn wait_for<T>(
         &self,
         sent: impl Future<Output = Result<(), FpsError>>,
-        answered: oneshot::Receiver<Result<T, FpsError>>,
+        response: oneshot::Receiver<Result<T, FpsError>>,
     ) -> Result<T, FpsError> {
-        let answered = async {
+        let response = async {
             sent.await?;
-            // Nobody answers a command that was taken when the writer has panicked.
-            answered.await.unwrap_or_else(|_| Err(Code::InternalError.into()))
+            // If the writer panics while it holds a job, the job's sender is dropped without a response.
+            response.await.unwrap_or_else(|_| Err(Code::InternalError.into()))
         };
-        let Some(timeout) = self.0.databases.timeout() else { return answered.await };
-        // The writer itself gives up in time; this is for those who waited for it behind others.
-        let in_time = tokio::time::timeout(timeout + GRACE, answered).await;
-        in_time.unwrap_or_else(|_| Err(FpsError::new(Code::ServiceUnavailable, UNCERTAIN)))
+        let Some(timeout) = self.0.databases.timeout() else { return response.await };
+        // The writer has its own time limit for a batch. This one covers the time that a job waits behind other batches.
+        let in_time = tokio::time::timeout(timeout + RESPONSE_GRACE_PERIOD, response).await;
+        in_time.unwrap_or_else(|_| Err(FpsError::new(Code::ServiceUnavailable, OUTCOME_UNKNOWN)))
     }
 
-    /// Hands something to the writer. One that has gone to sleep meanwhile is woken.
-    async fn send(&self, mut message: Message) -> Result<(), FpsError> {
+    /// Sends a message to the writer. If the database was suspended meanwhile, it is opened and the message is sent again.
+    async fn send(&self, mut message: WriterMessage) -> Result<(), FpsError> {
         loop {
-            let open = self.awake().await?;
-            match open.messages.send(message).await {
+            let channels = self.open_channels().await?;
+            match channels.writer.send(message).await {
                 Ok(()) => return Ok(()),
-                Err(SendError(back)) if self.has_moved_on(&open) => message = back,
+                Err(SendError(unsent)) if self.has_been_closed(&channels) => message = unsent,
                 Err(_) => return Err(Code::ServiceUnavailable.into()),
             }
         }
     }
 
-    /// Hands a query to each reader in turn; to the writer, where there are none.
-    async fn send_query<Q: Query>(&self, query: WaitingQuery<Q>) -> Result<(), FpsError> {
-        let open = self.awake().await?;
-        if open.readers.is_empty() {
-            return self.send(Message::Run(Box::new(query))).await;
+    /// Sends a query to the readers in rotation, or to the writer if there are no readers.
+    async fn send_query<Q: Query>(&self, query: QueryJob<Q>) -> Result<(), FpsError> {
+        let mut channels = self.open_channels().await?;
+        if !channels.has_readers() {
+            return self.send(WriterMessage::Run(Box::new(query))).await;
         }
-        let (mut open, mut message) = (open, ReaderMessage::LookUp(Box::new(query)));
+        let mut message = ReaderMessage::Run(Box::new(query));
         loop {
-            let Some(reader) = open.reader() else { return Err(Code::ServiceUnavailable.into()) };
+            let Some(reader) = channels.next_reader() else { return Err(Code::ServiceUnavailable.into()) };
             match reader.send(message).await {
                 Ok(()) => return Ok(()),
-                Err(SendError(back)) if self.has_moved_on(&open) => message = back,
+                Err(SendError(unsent)) if self.has_been_closed(&channels) => message = unsent,
                 Err(_) => return Err(Code::ServiceUnavailable.into()),
             }
-            open = self.awake().await?;
+            channels = self.open_channels().await?;
         }
     }
 
-    /// Whether the database has been closed, or opened anew, since it was like this.
-    fn has_moved_on(&self, open: &Open) -> bool {
-        self.peek().is_none_or(|now| !now.messages.same_channel(&open.messages))
+    /// Whether the database to which these channels lead has been closed.
+    fn has_been_closed(&self, channels: &WorldChannels) -> bool {
+        self.channels_if_open().is_none_or(|current| !current.is_same_as(channels))
     }
 
-    fn peek(&self) -> Option<Open> {
-        self.0.open.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn channels_if_open(&self) -> Option<WorldChannels> {
+        self.0.channels.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The open database; one that sleeps is opened.
-    async fn awake(&self) -> Result<Open, FpsError> {
-        if let Some(open) = self.peek() {
-            return Ok(open);
+    /// The channels to the database, which is opened if it is suspended.
+    async fn open_channels(&self) -> Result<WorldChannels, FpsError> {
+        if let Some(channels) = self.channels_if_open() {
+            return Ok(channels);
         }
-        // In a task of its own: a client that goes away must not leave a database half open.
+        // In a task of its own: a request that is cancelled must not leave the database half open.
         let store = self.clone();
-        let woken = tokio::spawn(async move { store.wake().await });
-        woken.await.unwrap_or_else(|_| Err(Code::InternalError.into()))
+        let resumed = tokio::spawn(async move { store.resume().await });
+        resumed.await.unwrap_or_else(|_| Err(Code::InternalError.into()))
     }
 
-    async fn wake(&self) -> Result<Open, FpsError> {
+    async fn resume(&self) -> Result<WorldChannels, FpsError> {
+        let Inner { databases, location, clock, .. } = &*self.0;
         let mut state = self.0.state.lock().await;
-        let place = match &*state {
-            State::Awake => return self.peek().ok_or_else(|| Code::ServiceUnavailable.into()),
-            State::Closed => return Err(Code::ServiceUnavailable.into()),
-            State::Asleep(place) => place,
-        };
         let no_new_world = || Err(FpsError::from(Code::InternalError));
-        let opened = self.0.databases.open(place, &self.0.clock, no_new_world).await;
-        let opened = opened.map_err(|problem| {
-            tracing::error!(%problem, "a world cannot be woken");
+        let opened = match &*state {
+            StoreState::Open => {
+                return self.channels_if_open().ok_or_else(|| Code::ServiceUnavailable.into());
+            }
+            StoreState::Closed => return Err(Code::ServiceUnavailable.into()),
+            StoreState::Suspended { image: Some(image) } => {
+                databases.open_image(image, clock, no_new_world).await
+            }
+            StoreState::Suspended { image: None } => databases.open(location, clock, no_new_world).await,
+        };
+        let world = opened.map_err(|problem| {
+            tracing::error!(%problem, "a suspended world cannot be opened");
             FpsError::from(Code::ServiceUnavailable)
         })??;
-        self.set_open(Some(opened.open.clone()));
-        *state = State::Awake;
-        Ok(opened.open)
+        self.replace_channels(Some(world.channels.clone()));
+        *state = StoreState::Open;
+        Ok(world.channels)
     }
 
-    fn set_open(&self, open: Option<Open>) -> Option<Open> {
-        std::mem::replace(&mut *self.0.open.write().unwrap_or_else(PoisonError::into_inner), open)
+    /// Replaces the channels and returns the former ones.
+    fn replace_channels(&self, channels: Option<WorldChannels>) -> Option<WorldChannels> {
+        std::mem::replace(&mut *self.0.channels.write().unwrap_or_else(PoisonError::into_inner), channels)
     }
 
-    /// Whether it is open.
-    pub fn is_awake(&self) -> bool {
-        self.peek().is_some()
+    /// Whether the database is open.
+    pub fn is_open(&self) -> bool {
+        self.channels_if_open().is_some()
     }
 
-    /// Closes the database until it is needed again; `place` is where it will be found, unless it is in memory. Gives whether
-    /// it will be found: a database in memory that cannot be kept as an image is lost.
-    pub async fn sleep(&self, place: Place) -> bool {
-        // In a task of its own: whoever asks may go away in between.
+    /// Closes the database until its next use. Returns whether it can be opened again: a database in memory of which
+    /// no image can be made is lost.
+    pub async fn suspend(&self) -> bool {
+        // In a task of its own: the caller may be cancelled.
         let store = self.clone();
-        tokio::spawn(async move { store.fall_asleep(place).await }).await.unwrap_or(false)
+        tokio::spawn(async move { store.close_until_next_use().await }).await.unwrap_or(false)
     }
 
-    async fn fall_asleep(&self, place: Place) -> bool {
+    async fn close_until_next_use(&self) -> bool {
         let mut state = self.0.state.lock().await;
-        let Some(open) = self.set_open(None) else { return !matches!(*state, State::Closed) };
-        let image = open.close_for_sleep().await;
-        *state = match (place, image) {
-            (Place::Memory | Place::Image(_), Some(image)) => State::Asleep(Place::Image(image)),
-            (Place::Memory | Place::Image(_), None) => State::Closed,
-            (place, _) => State::Asleep(place),
+        let Some(channels) = self.replace_channels(None) else {
+            return !matches!(*state, StoreState::Closed);
         };
-        matches!(*state, State::Asleep(_))
+        let image = channels.close_with_image().await;
+        *state = match (&self.0.location, image) {
+            (DatabaseLocation::Memory, None) => StoreState::Closed,
+            (DatabaseLocation::Memory, image) => StoreState::Suspended { image },
+            (DatabaseLocation::File(_) | DatabaseLocation::Schema(_), _) => {
+                StoreState::Suspended { image: None }
+            }
+        };
+        matches!(*state, StoreState::Suspended { .. })
     }
 
-    /// Finishes the commands that wait and closes the database for good.
+    /// Waits for the queued commands and closes the database for good.
     pub async fn close(&self) {
         let mut state = self.0.state.lock().await;
-        *state = State::Closed;
-        if let Some(open) = self.set_open(None) {
-            open.close().await;
+        *state = StoreState::Closed;
+        if let Some(channels) = self.replace_channels(None) {
+            channels.close().await;
         }
     }
 }
 
-impl Open {
-    fn new(messages: mpsc::Sender<Message>, readers: Vec<mpsc::Sender<ReaderMessage>>) -> Self {
-        Self { messages, readers: readers.into(), next_reader: Arc::default() }
-    }
-
-    /// Each reader in turn, where there are any.
-    fn reader(&self) -> Option<&mpsc::Sender<ReaderMessage>> {
-        let turn = self.next_reader.fetch_add(1, Ordering::Relaxed).checked_rem(self.readers.len())?;
-        self.readers.get(turn)
-    }
-
-    async fn close(&self) {
-        self.close_readers().await;
-        let (done, closed) = oneshot::channel();
-        if self.messages.send(Message::Close(done)).await.is_ok() {
-            let _ = closed.await;
-        }
-    }
-
-    /// The same; gives the image of a database in memory.
-    async fn close_for_sleep(&self) -> Option<Vec<u8>> {
-        self.close_readers().await;
-        let (image, closed) = oneshot::channel();
-        self.messages.send(Message::Sleep(image)).await.ok()?;
-        closed.await.ok().flatten()
-    }
-
-    /// Readers first: the last connection to a file puts its log into it, which a reader cannot.
-    async fn close_readers(&self) {
-        for reader in self.readers.iter() {
-            let (done, closed) = oneshot::channel();
-            if reader.send(ReaderMessage::Close(done)).await.is_ok() {
-                let _ = closed.await;
-            }
-        }
-    }
-}
-
-/// Asks the writer for nothing, and so learns whether it works.
+/// A command without effect. Its response shows that the writer works.
 #[derive(Debug)]
 struct Ping;
 

@@ -1,301 +1,221 @@
-//! A reader of a world: answers queries beside the writer, from a connection of its own that changes nothing.
+//! A reader of a world: answers queries concurrently with the writer, on a read-only connection of its own.
 //!
-//! It sees the world as it is when a batch of queries begins, so every change that was answered before. A database in memory
-//! has no readers: the writer answers queries among its commands.
+//! A batch of queries sees the world as it is when the batch begins. That includes every change whose command has got a
+//! response before. A database in memory has no readers: its writer answers queries among its commands.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use crate::error::Code;
+use crate::error::{Code, FpsError};
 use crate::ledger::{IdCodec, QueryContext, Rules};
 
-use super::batch_error::{BatchError, Fault};
-use super::engine::Connection;
-use super::job::LookUp;
-use super::load::{self, Snapshot};
-use super::postgres::{self, Lease, Pool, Schema};
-use super::sqlite;
-use super::working_set::{Unfinished, WorkingSet};
-use super::writer::{Message, caught};
+use super::batch_error::{BatchError, DecideError};
+use super::deferred_jobs::DeferredJobs;
+use super::job::ReaderJob;
+use super::panics::catch_panic;
+use super::read_connection::ReadConnection;
+use super::working_set::{BatchLimits, WorkingSet};
+use super::world_state::Snapshot;
+use super::writer::WriterMessage;
 
-/// What a reader is told.
+/// A message to a reader.
 pub(super) enum ReaderMessage {
     /// Answer a query.
-    LookUp(Box<dyn LookUp>),
-    /// Answer what is waiting, close the connection and say so.
+    Run(Box<dyn ReaderJob>),
+    /// Answer the queued queries, close the connection and confirm.
     Close(oneshot::Sender<()>),
 }
 
-/// How often a batch is tried again that lost its connection.
-const ATTEMPTS: u32 = 3;
+/// How many times a batch is run when its errors are transient.
+const MAX_ATTEMPTS: u32 = 3;
 
-/// Everything a reader owns.
-pub(super) struct Reader {
-    source: Source,
-    messages: mpsc::Receiver<ReaderMessage>,
-    /// Who runs what is due.
-    writer: mpsc::WeakSender<Message>,
-    rules: Arc<Rules>,
-    batch_max: usize,
-    rows: WorkingSet,
-    unfinished: Unfinished<dyn LookUp>,
-    /// Up to which change of the world the rows are true.
-    version: Option<(i64, u64)>,
-}
-
-/// Where a reader reads.
-pub(super) enum Source {
-    /// A database file; it is opened for the first query.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The connection, once it is open.
-        connection: Option<Connection>,
-    },
-    /// A schema of a shared database.
-    Shared {
-        /// The connections for queries.
-        pool: Arc<Pool>,
-        /// The world's schema.
-        schema: Schema,
-        /// The connection of the batch at hand.
-        lease: Option<Lease>,
-    },
-}
-
-/// What readers of a world share with its writer.
-pub(super) struct Beside {
-    pub(super) writer: mpsc::WeakSender<Message>,
+/// What the readers of a world have in common.
+pub(super) struct ReaderContext {
+    pub(super) writer: mpsc::WeakSender<WriterMessage>,
     pub(super) rules: Arc<Rules>,
     pub(super) ids: IdCodec,
+    pub(super) limits: BatchLimits,
+}
+
+/// The state of a reader.
+pub(super) struct Reader {
+    connection: ReadConnection,
+    messages: mpsc::Receiver<ReaderMessage>,
+    /// The writer of the world, which runs due work. Weak, so that a reader does not keep the writer running.
+    writer: mpsc::WeakSender<WriterMessage>,
+    rules: Arc<Rules>,
+    max_jobs: usize,
+    rows: WorkingSet,
+    deferred: DeferredJobs<dyn ReaderJob>,
+    /// The version of the world at which the rows in memory are current, and the generation of connections that read it.
+    version: Option<(i64, u64)>,
 }
 
 impl Reader {
     pub(super) fn new(
-        source: Source,
+        connection: ReadConnection,
         messages: mpsc::Receiver<ReaderMessage>,
-        beside: &Beside,
-        (batch_max, kept_transactions): (usize, usize),
+        context: &ReaderContext,
     ) -> Self {
         Self {
-            source,
+            connection,
             messages,
-            writer: beside.writer.clone(),
-            rules: Arc::clone(&beside.rules),
-            batch_max,
-            rows: WorkingSet::new(beside.ids, kept_transactions),
-            unfinished: Unfinished::new(),
+            writer: context.writer.clone(),
+            rules: Arc::clone(&context.rules),
+            max_jobs: context.limits.max_jobs,
+            rows: WorkingSet::new(context.ids, context.limits.max_cached_transactions),
+            deferred: DeferredJobs::new(),
             version: None,
         }
     }
 
-    /// Runs until it is told to close, or nobody can ask it any more.
+    /// Runs until it is told to close, or all senders are gone.
     pub(super) async fn run(mut self) {
-        let mut closing = Vec::new();
-        let mut received = Vec::with_capacity(self.batch_max);
+        let mut close_requests = Vec::new();
+        let mut received = Vec::with_capacity(self.max_jobs);
         let mut is_open = true;
-        while is_open || !self.unfinished.is_empty() {
+        while is_open || !self.deferred.is_empty() {
             tokio::select! {
                 biased;
-                count = self.messages.recv_many(&mut received, self.batch_max), if is_open => is_open = count > 0,
-                () = sleep_until(self.rows.searches.next()), if !self.unfinished.is_empty() => {}
+                count = self.messages.recv_many(&mut received, self.max_jobs), if is_open => is_open = count > 0,
+                () = sleep_until(self.rows.searches.next_step_at()), if !self.deferred.is_empty() => {}
             };
-            let mut queries = self.unfinished.go_on();
-            let searching = queries.len();
+            let mut queries = self.deferred.take();
+            let deferred_count = queries.len();
             for message in received.drain(..) {
                 match message {
-                    ReaderMessage::LookUp(query) => queries.push(query),
+                    ReaderMessage::Run(query) => queries.push(query),
                     ReaderMessage::Close(done) => {
                         self.messages.close();
-                        closing.push(done);
+                        close_requests.push(done);
                     }
                 }
             }
-            if queries.len() > searching {
-                self.rows.searches.make_way();
+            if queries.len() > deferred_count {
+                self.rows.searches.note_other_work();
             }
-            if !queries.is_empty() && caught(self.answer(queries)).await.is_err() {
-                // Whoever waited is told that there is no answer.
-                let problem = self.give_up(BatchError::Panicked).await;
-                tracing::error!(%problem, "queries are given up; the reader goes on");
+            if !queries.is_empty() && catch_panic(self.run_queries(queries)).await.is_err() {
+                // The panic has dropped the queries, so their senders get an error.
+                let problem = self.roll_back(BatchError::Panicked).await;
+                tracing::error!(%problem, "queries failed with a panic; the reader continues");
             }
-            self.unfinished.keep_awaited(&mut self.rows.searches);
+            self.deferred.drop_unawaited(&mut self.rows.searches);
         }
-        self.source.close().await;
-        for done in closing {
+        self.connection.close().await;
+        for done in close_requests {
             let _ = done.send(());
         }
     }
 
-    /// Answers queries; again, when the connection was lost.
-    async fn answer(&mut self, mut queries: Vec<Box<dyn LookUp>>) {
-        let timeout = self.source.timeout();
+    /// Answers queries, again after transient errors. If a batch of them fails otherwise, each query is run alone.
+    async fn run_queries(&mut self, mut queries: Vec<Box<dyn ReaderJob>>) {
         for attempt in 1.. {
-            let looking = self.look_up(&mut queries);
-            let looked = match timeout {
-                None => looking.await,
-                Some(timeout) => {
-                    tokio::time::timeout(timeout, looking).await.unwrap_or(Err(BatchError::TimedOut))
-                }
+            let Err(problem) = self.run_or_roll_back(&mut queries).await else {
+                return queries.into_iter().for_each(|query| query.respond());
             };
-            let Err(problem) = looked else {
-                return queries.into_iter().for_each(|query| query.answer());
-            };
-            let problem = self.give_up(problem).await;
-            if attempt < ATTEMPTS && problem.passes() {
-                tracing::debug!(%problem, attempt, "queries are asked again");
+            if attempt < MAX_ATTEMPTS && problem.is_transient() {
+                tracing::debug!(%problem, attempt, "a batch of queries is run again");
                 continue;
             }
-            if let Some(refusal) = problem.for_everybody() {
-                tracing::debug!(%problem, queries = queries.len(), "the database is away");
-                return queries.into_iter().for_each(|query| query.fail(refusal.clone()));
+            if let Some(response) = problem.response_to_all() {
+                tracing::debug!(%problem, queries = queries.len(), "the database cannot be reached");
+                return fail_all(queries, &response);
             }
-            // Each is asked alone, so that one at fault fails alone.
+            // One bad query fails the batch; alone, it fails only itself.
             if queries.len() > 1 {
                 for query in queries {
-                    Box::pin(self.answer(vec![query])).await;
+                    Box::pin(self.run_queries(vec![query])).await;
                 }
                 return;
             }
-            return queries.into_iter().for_each(|query| {
+            for query in &queries {
                 tracing::error!(%problem, query = query.name(), "a query failed");
-                query.fail(Code::InternalError.into());
-            });
+            }
+            return fail_all(queries, &Code::InternalError.into());
         }
     }
 
-    async fn look_up(&mut self, queries: &mut Vec<Box<dyn LookUp>>) -> Result<(), BatchError> {
-        let mut snapshot = self.enter().await?;
+    async fn run_or_roll_back(&mut self, queries: &mut Vec<Box<dyn ReaderJob>>) -> Result<(), BatchError> {
+        let timeout = self.connection.timeout();
+        let transaction = self.run_transaction(queries);
+        let result = match timeout {
+            None => transaction.await,
+            Some(timeout) => {
+                tokio::time::timeout(timeout, transaction).await.unwrap_or(Err(BatchError::TimedOut))
+            }
+        };
+        match result {
+            Ok(()) => Ok(()),
+            Err(problem) => Err(self.roll_back(problem).await),
+        }
+    }
+
+    /// Answers queries in one read transaction, and keeps their responses.
+    async fn run_transaction(&mut self, queries: &mut Vec<Box<dyn ReaderJob>>) -> Result<(), BatchError> {
+        let mut snapshot = self.begin().await?;
         let mut now = snapshot.clock.now();
         if snapshot.next_due.is_some_and(|due| due <= now) {
-            // Nobody sees late state: what is due by now is run first, if it can be.
-            self.source.end().await?;
-            self.ask_for_due_work().await;
-            snapshot = self.enter().await?;
+            // Queries must see the effects of due work. So the writer runs it first, if it can.
+            self.connection.end().await?;
+            self.request_due_work().await;
+            snapshot = self.begin().await?;
             now = snapshot.clock.now();
         }
-        self.rows.load(self.source.connection()?, queries).await?;
-        self.unfinished.set_aside(&self.rows.book, queries);
+        self.rows.load(self.connection.get()?, queries).await?;
+        self.deferred.defer_unfinished(&self.rows.book, queries);
         let context = QueryContext { now, newest: snapshot.newest, rules: &self.rules };
-        for (place, query) in queries.iter_mut().enumerate() {
-            let answered = catch_unwind(AssertUnwindSafe(|| query.look_up(&self.rows.book, &context)));
-            answered.map_err(|_| BatchError::Faulty { job: place, fault: Fault::Panicked })?;
+        for (index, query) in queries.iter_mut().enumerate() {
+            catch_unwind(AssertUnwindSafe(|| query.answer(&self.rows.book, &context)))
+                .map_err(|_| BatchError::JobFailed { index, error: DecideError::Panicked })?;
         }
-        self.source.end().await?;
-        self.rows.saved();
+        self.connection.end().await?;
+        self.rows.mark_saved();
         Ok(())
     }
 
-    /// Begins to see the world as it is now, and forgets the rows that have changed since.
-    async fn enter(&mut self) -> Result<Snapshot, BatchError> {
-        let generation = self.source.begin().await?;
-        let snapshot = load::snapshot(self.source.connection()?).await?;
+    /// Begins a read transaction, and drops the rows in memory if the world has changed since the last one.
+    async fn begin(&mut self) -> Result<Snapshot, BatchError> {
+        let generation = self.connection.begin().await?;
+        let snapshot = Snapshot::load(self.connection.get()?).await?;
         let version = Some((snapshot.version, generation));
         if self.version != version {
-            self.rows.forget();
+            self.rows.clear();
             self.rows.ids = snapshot.ids;
             self.version = version;
         }
         Ok(snapshot)
     }
 
-    /// Asks the writer for what is due, and waits a while for it.
-    async fn ask_for_due_work(&mut self) {
+    /// Asks the writer to run due work, and waits until it has. On a shared database it waits for half of the time
+    /// limit only.
+    async fn request_due_work(&mut self) {
         let Some(writer) = self.writer.upgrade() else { return };
         let (done, is_done) = oneshot::channel();
-        let asking = async {
-            if writer.send(Message::RunDue(done)).await.is_ok() {
+        let request = async {
+            if writer.send(WriterMessage::RunDueWork(done)).await.is_ok() {
                 let _ = is_done.await;
             }
         };
-        match self.source.timeout() {
-            None => asking.await,
+        match self.connection.timeout() {
+            None => request.await,
             Some(timeout) => {
-                let _in_time = tokio::time::timeout_at(Instant::now() + timeout / 2, asking).await;
+                let _in_time = tokio::time::timeout_at(Instant::now() + timeout / 2, request).await;
             }
         }
     }
 
-    async fn give_up(&mut self, problem: BatchError) -> BatchError {
-        self.rows.forget();
+    async fn roll_back(&mut self, problem: BatchError) -> BatchError {
+        self.rows.clear();
         self.version = None;
-        self.source.give_up(problem).await
+        self.connection.roll_back(problem).await
     }
 }
 
-impl Source {
-    /// How long anything may take, where that depends on others.
-    fn timeout(&self) -> Option<std::time::Duration> {
-        match self {
-            Self::File { .. } => None,
-            Self::Shared { pool, .. } => Some(pool.server.timeout),
-        }
-    }
-
-    fn connection(&mut self) -> Result<&mut Connection, BatchError> {
-        match self {
-            Self::File { connection, .. } => connection.as_mut(),
-            Self::Shared { lease, .. } => lease.as_mut().map(|lease| &mut lease.connection),
-        }
-        .ok_or_else(BatchError::away)
-    }
-
-    /// Begins a transaction that only looks. Gives the generation of connections that sees it.
-    async fn begin(&mut self) -> Result<u64, BatchError> {
-        match self {
-            Self::File { path, connection } => {
-                if connection.is_none() {
-                    *connection = Some(sqlite::open_reader(path).await?);
-                }
-                self.connection()?.run("BEGIN").await?;
-                Ok(0)
-            }
-            Self::Shared { pool, schema, lease } => {
-                *lease = None;
-                let generation = pool.generation();
-                let leased = pool.lease(schema).await.map_err(BatchError::Unreachable)?;
-                postgres::begin_looking(&mut lease.insert(leased).connection).await?;
-                Ok(generation)
-            }
-        }
-    }
-
-    async fn end(&mut self) -> Result<(), BatchError> {
-        self.connection()?.run("COMMIT").await?;
-        if let Self::Shared { lease, .. } = self
-            && let Some(lease) = lease.take()
-        {
-            lease.undo_use();
-        }
-        Ok(())
-    }
-
-    async fn give_up(&mut self, problem: BatchError) -> BatchError {
-        match self {
-            Self::File { connection, .. } => {
-                if let Some(connection) = connection {
-                    let _ended_already = connection.run("ROLLBACK").await;
-                }
-                problem
-            }
-            Self::Shared { pool, lease, .. } => {
-                let problem = problem.judged();
-                // Closing the connection ends its transaction.
-                if lease.take().is_some() && matches!(problem, BatchError::Lost(_) | BatchError::TimedOut) {
-                    pool.lost();
-                }
-                problem
-            }
-        }
-    }
-
-    async fn close(self) {
-        if let Self::File { connection: Some(connection), .. } = self {
-            let _closed = connection.close_reader().await;
-        }
+fn fail_all(queries: Vec<Box<dyn ReaderJob>>, response: &FpsError) {
+    for query in queries {
+        query.fail(response.clone());
     }
 }

@@ -1,4 +1,4 @@
-//! The database of one world as its writer uses it: how a transaction begins, ends and is given up.
+//! The transactions of a writer: how they begin, commit and are rolled back on either engine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,177 +8,178 @@ use crate::ledger::Timestamp;
 
 use super::batch_error::BatchError;
 use super::engine::Connection;
-use super::load::{self, WorldState};
 use super::postgres::{self, Lease, Pool, Schema};
 use super::sqlite::FileLock;
+use super::world_state::{Snapshot, WorldState};
 
-/// What a writer runs its transactions on.
+/// The database of a world as its writer uses it.
 pub(super) enum Session {
-    /// An embedded database, which is this writer's alone.
-    Own(Own),
-    /// A schema of a database that other sandboxes use too.
-    Shared(Shared),
+    /// An SQLite database. No other sandbox uses it.
+    Embedded(EmbeddedSession),
+    /// A schema of a PostgreSQL database. Other sandboxes may use it too.
+    Shared(SharedSession),
 }
 
-/// An embedded database.
-pub(super) struct Own {
+pub(super) struct EmbeddedSession {
     connection: Connection,
-    /// Keeps other processes out until the database is closed.
+    /// Released when the database is closed. `None` for a database in memory.
     lock: Option<FileLock>,
-    /// Whether a transaction is open.
-    has_begun: bool,
+    is_in_transaction: bool,
 }
 
-/// A schema that other sandboxes use too.
-pub(super) struct Shared {
+pub(super) struct SharedSession {
     pool: Arc<Pool>,
     schema: Schema,
-    /// The connection of the batch at hand.
+    /// The connection of the current batch.
     lease: Option<Lease>,
-    /// The count of changes up to which the working set is true, and the generation of connections that told it.
+    /// The version of the world at which the rows in memory are current, and the generation of the pool that read it.
     version: Option<(i64, u64)>,
-    /// Between sending COMMIT and its answer.
-    committing: bool,
+    /// Whether COMMIT of a change was sent and its response has not arrived.
+    is_committing: bool,
 }
 
 impl Session {
-    pub(super) const fn own(connection: Connection, lock: Option<FileLock>) -> Self {
-        Self::Own(Own { connection, lock, has_begun: false })
+    pub(super) const fn embedded(connection: Connection, lock: Option<FileLock>) -> Self {
+        Self::Embedded(EmbeddedSession { connection, lock, is_in_transaction: false })
     }
 
     pub(super) const fn shared(pool: Arc<Pool>, schema: Schema) -> Self {
-        Self::Shared(Shared { pool, schema, lease: None, version: None, committing: false })
+        Self::Shared(SharedSession { pool, schema, lease: None, version: None, is_committing: false })
     }
 
-    /// Whether other sandboxes change the world too.
+    /// Whether other sandboxes may change the world too.
     pub(super) const fn is_shared(&self) -> bool {
         matches!(self, Self::Shared(_))
     }
 
-    /// How long the database may take for anything: one that is nobody else's may take as long as it takes.
+    /// The time limit of any operation. An embedded database has none.
     pub(super) fn timeout(&self) -> Duration {
         match self {
-            Self::Own(_) => Duration::MAX,
-            Self::Shared(shared) => shared.pool.server.timeout,
+            Self::Embedded(_) => Duration::MAX,
+            Self::Shared(session) => session.pool.server.timeout,
         }
     }
 
-    /// Gets ready for a batch. On a shared database its transaction begins, when its turn comes; what others have changed
-    /// since the last one is answered as the new state of the world.
-    pub(super) async fn enter(&mut self) -> Result<Option<WorldState>, BatchError> {
+    /// Begins a batch. On a shared database this begins the transaction and waits for the lock on the world. If another
+    /// sandbox has changed the world since the last batch, its new state is returned.
+    pub(super) async fn begin_batch(&mut self) -> Result<Option<WorldState>, BatchError> {
         match self {
-            Self::Own(_) => Ok(None),
-            Self::Shared(shared) => shared.enter().await,
+            Self::Embedded(_) => Ok(None),
+            Self::Shared(session) => session.begin_batch().await,
         }
     }
 
-    /// Begins a transaction that changes something, unless it has begun: nobody else changes what was loaded from an embedded
-    /// database.
+    /// Begins a transaction that writes, unless one is open, and returns its connection. On an embedded database a
+    /// transaction begins only here: nobody else changes the rows that were loaded before.
     ///
-    /// SQLite ends a transaction by itself when the disk is full or fails. sqlx counts open transactions, would miss that, and
-    /// refuse every later one; so they are begun and ended by hand.
-    pub(super) async fn begin(&mut self) -> Result<&mut Connection, BatchError> {
-        if let Self::Own(own) = self
-            && !std::mem::replace(&mut own.has_begun, true)
+    /// SQLite ends a transaction by itself when the disk is full or fails. sqlx counts open transactions, would not notice,
+    /// and would refuse every later transaction. So transactions are begun and ended by plain statements.
+    pub(super) async fn begin_write(&mut self) -> Result<&mut Connection, BatchError> {
+        if let Self::Embedded(session) = self
+            && !std::mem::replace(&mut session.is_in_transaction, true)
         {
-            own.connection.run("BEGIN IMMEDIATE").await?;
+            session.connection.execute("BEGIN IMMEDIATE").await?;
         }
         self.connection()
     }
 
-    /// Ends the transaction: what it changed is kept, all of it or none. Gives whether anything was written.
-    pub(super) async fn end(&mut self, changed: bool) -> Result<bool, BatchError> {
+    /// Commits the transaction. `changed` says whether it has changed the world. Returns whether anything was written.
+    pub(super) async fn commit(&mut self, changed: bool) -> Result<bool, BatchError> {
         match self {
-            Self::Own(own) => {
-                let wrote = std::mem::take(&mut own.has_begun);
+            Self::Embedded(session) => {
+                let wrote = std::mem::take(&mut session.is_in_transaction);
                 if wrote {
-                    own.connection.run("COMMIT").await?;
+                    session.connection.execute("COMMIT").await?;
                 }
                 Ok(wrote)
             }
-            Self::Shared(shared) => shared.end(changed).await.map(|()| changed),
+            Self::Shared(session) => session.commit(changed).await.map(|()| changed),
         }
     }
 
-    /// When the next work of a shared world is due, whoever has planned it, and how its clock goes. Waits for nobody's batch.
-    pub(super) async fn planned_by_others(
+    /// Reads when the next work is due and the state of the clock, which other sandboxes may have changed. Waits for no
+    /// batch. Returns `None` for an embedded database.
+    pub(super) async fn poll_schedule(
         &mut self,
     ) -> Result<Option<(Option<Timestamp>, ClockState)>, BatchError> {
         match self {
-            Self::Own(_) => Ok(None),
-            Self::Shared(shared) => shared.look().await.map(Some),
+            Self::Embedded(_) => Ok(None),
+            Self::Shared(session) => session.poll_schedule().await.map(Some),
         }
     }
 
-    /// Ends what is left of a transaction that failed, and says what the failure means.
-    pub(super) async fn give_up(&mut self, problem: BatchError) -> BatchError {
+    /// Rolls back a transaction that has failed, and returns what the failure means.
+    pub(super) async fn roll_back(&mut self, problem: BatchError) -> BatchError {
         match self {
-            Self::Own(own) => {
-                own.has_begun = false;
-                // SQLite may have ended it already.
-                let _ended_already = own.connection.run("ROLLBACK").await;
-                if problem.is_full() {
-                    // The log may hold one page many times over; put into the file it leaves room.
-                    let _ended_or_not = own.connection.run("PRAGMA wal_checkpoint(TRUNCATE)").await;
+            Self::Embedded(session) => {
+                session.is_in_transaction = false;
+                // Fails if SQLite has rolled back already.
+                let _rolled_back = session.connection.execute("ROLLBACK").await;
+                if problem.is_disk_full() {
+                    // The log may hold several versions of a page. A checkpoint frees their space.
+                    let _truncated = session.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
                 }
                 problem
             }
-            Self::Shared(shared) => shared.give_up(problem).await,
+            Self::Shared(session) => session.roll_back(problem).await,
         }
     }
 
     pub(super) fn connection(&mut self) -> Result<&mut Connection, BatchError> {
         match self {
-            Self::Own(own) => Ok(&mut own.connection),
-            Self::Shared(shared) => shared.connection(),
+            Self::Embedded(session) => Ok(&mut session.connection),
+            Self::Shared(session) => session.connection(),
         }
     }
 
-    /// The whole of an embedded database in memory; `None` for any other database.
-    pub(super) async fn image(&mut self) -> Result<Option<Vec<u8>>, BatchError> {
+    /// The image of a database in memory; `None` for any other database.
+    pub(super) async fn serialize(&mut self) -> Result<Option<Vec<u8>>, BatchError> {
         match self {
-            Self::Own(Own { connection, lock: None, .. }) => Ok(connection.image().await?),
-            Self::Own(_) | Self::Shared(_) => Ok(None),
+            Self::Embedded(EmbeddedSession { connection, lock: None, .. }) => {
+                Ok(connection.serialize().await?)
+            }
+            Self::Embedded(_) | Self::Shared(_) => Ok(None),
         }
     }
 
     pub(super) async fn close(self) {
-        let Self::Own(Own { connection, lock, .. }) = self else { return };
+        let Self::Embedded(EmbeddedSession { connection, lock, .. }) = self else { return };
         if let Err(problem) = connection.close().await {
             tracing::error!(%problem, "the database did not close cleanly");
         }
-        // After the database: that may be opened again at once.
+        // Released after the database is closed: another sandbox may open it at once.
         drop(lock);
     }
 }
 
-impl Shared {
-    async fn enter(&mut self) -> Result<Option<WorldState>, BatchError> {
-        // Nothing is left of an earlier batch that was cut off by a timeout.
+impl SharedSession {
+    async fn begin_batch(&mut self) -> Result<Option<WorldState>, BatchError> {
+        // A batch that was cut off by a timeout may have left its connection here.
         self.lease = None;
         let generation = self.pool.generation();
         let lease = self.pool.lease(&self.schema).await.map_err(BatchError::Unreachable)?;
         let connection = &mut self.lease.insert(lease).connection;
-        let version = Some((postgres::begin_changing(connection).await?, generation));
+        let version = Some((postgres::begin_and_lock_world(connection).await?, generation));
         if self.version == version {
+            // No other sandbox has changed the world, so the rows in memory are still current.
             return Ok(None);
         }
-        let state = load::world_state(connection).await?;
+        let state = WorldState::load(connection).await?;
         self.version = version;
         Ok(Some(state))
     }
 
-    async fn look(&self) -> Result<(Option<Timestamp>, ClockState), BatchError> {
+    async fn poll_schedule(&self) -> Result<(Option<Timestamp>, ClockState), BatchError> {
         let mut lease = self.pool.lease(&self.schema).await.map_err(BatchError::Unreachable)?;
-        match load::snapshot(&mut lease.connection).await {
+        match Snapshot::load(&mut lease.connection).await {
             Ok(snapshot) => {
-                lease.undo_use();
+                lease.release();
                 Ok((snapshot.next_due, snapshot.clock))
             }
             Err(problem) => {
-                let problem = BatchError::from(problem).judged();
-                if matches!(problem, BatchError::Lost(_)) {
-                    self.pool.lost();
+                let problem = BatchError::from(problem).classified();
+                if matches!(problem, BatchError::ConnectionLost(_)) {
+                    self.pool.note_lost_connection();
                 }
                 Err(problem)
             }
@@ -186,43 +187,46 @@ impl Shared {
     }
 
     fn connection(&mut self) -> Result<&mut Connection, BatchError> {
-        let lease = self.lease.as_mut().ok_or_else(BatchError::away)?;
+        let lease = self.lease.as_mut().ok_or_else(BatchError::not_connected)?;
         Ok(&mut lease.connection)
     }
 
-    async fn end(&mut self, changed: bool) -> Result<(), BatchError> {
+    async fn commit(&mut self, changed: bool) -> Result<(), BatchError> {
         if changed {
-            postgres::count_change(self.connection()?).await?;
-            self.committing = true;
+            postgres::increment_version(self.connection()?).await?;
+            self.is_committing = true;
         }
-        self.connection()?.run("COMMIT").await?;
-        if std::mem::take(&mut self.committing) {
+        self.connection()?.execute("COMMIT").await?;
+        if std::mem::take(&mut self.is_committing) {
+            // The lock was held since the version was read, so the version is now exactly one higher.
             self.version = self.version.map(|(version, generation)| (version + 1, generation));
         }
         if let Some(lease) = self.lease.take() {
-            lease.undo_use();
+            lease.release();
         }
         Ok(())
     }
 
-    async fn give_up(&mut self, problem: BatchError) -> BatchError {
-        let committing = std::mem::take(&mut self.committing);
+    async fn roll_back(&mut self, problem: BatchError) -> BatchError {
+        let was_committing = std::mem::take(&mut self.is_committing);
         self.version = None;
-        let problem = problem.judged();
+        let problem = problem.classified();
         let lease = self.lease.take();
-        if matches!(problem, BatchError::Lost(_) | BatchError::TimedOut) {
+        if matches!(problem, BatchError::ConnectionLost(_) | BatchError::TimedOut) {
             if lease.is_some() {
-                self.pool.lost();
+                self.pool.note_lost_connection();
             }
-            return if committing { BatchError::Uncertain } else { problem };
+            // Without the response to COMMIT nobody knows whether the change was committed. The batch must not be run
+            // again: it might take effect twice.
+            return if was_committing { BatchError::OutcomeUnknown } else { problem };
         }
         if let Some(mut lease) = lease {
-            let rolled_back =
-                tokio::time::timeout(self.pool.server.timeout, lease.connection.run("ROLLBACK")).await;
+            let rollback = lease.connection.execute("ROLLBACK");
+            let rolled_back = tokio::time::timeout(self.pool.server.timeout, rollback).await;
             if matches!(rolled_back, Ok(Ok(()))) {
-                lease.undo_use();
+                lease.release();
             } else {
-                self.pool.lost();
+                self.pool.note_lost_connection();
             }
         }
         problem

@@ -1,111 +1,63 @@
-//! Worlds: each is a sandbox of its own, with its database, keys, clock and ids.
+//! Worlds: each is a sandbox of its own, with its own database, access keys, clock and ids.
 //!
-//! A request belongs to the world of its access key. `KEY.test-42` is the key `KEY` in the world `test-42`; a key without a world
-//! belongs to the default one. A world is made when the first request that is signed correctly asks for it, from the same
-//! template as the default world. Fronts find the world once, and hand it on.
+//! A request belongs to the world of its access key. `KEY.test-42` is the key `KEY` in the world `test-42`; a key that names
+//! no world belongs to the default world. A world is created when the first correctly signed request names it, from the same
+//! template as the default world. The front ends look a request's world up once, and pass it on.
 
+mod error;
+mod maintenance;
 mod name;
 mod template;
-mod upkeep;
+mod world;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 
 use crate::clock::{Clock, ClockState};
 use crate::error::{Code, FpsError};
-use crate::ids::RequestIds;
 use crate::ledger::{IdCodec, Timestamp};
-use crate::seed::SeedError;
+use crate::random::RequestIdGenerator;
 use crate::store::{
-    AccessKey, Databases, DirectoryEntry, Keys, Opened, Place, Store, StoreError, file_beside,
+    AccessKey, AccessKeys, DatabaseLocation, Databases, DirectoryEntry, Store, world_file_path,
 };
 
+pub use error::WorldError;
 pub use name::WorldName;
-pub use template::{Start, Template};
+pub use template::{InitialClock, WorldTemplate};
+pub use world::World;
 
-use name::key_and_world;
+use name::split_key_id;
 
-/// A world.
-#[derive(Debug)]
-pub struct World {
-    name: WorldName,
-    store: Store,
-    keys: RwLock<Arc<Keys>>,
-    request_ids: RequestIds,
-    id_seed: u64,
-    /// Where its database is.
-    home: Home,
-    /// Whether it was made because a request asked for it; such a world may give way to others.
-    is_on_demand: bool,
-    /// When it was last used, in milliseconds since the sandbox started.
-    used: AtomicU64,
-}
-
-/// Where the database of a world is kept while nobody uses it.
-#[derive(Clone, Debug)]
-enum Home {
-    Memory,
-    File(PathBuf),
-    Schema(DirectoryEntry),
-}
-
-/// A place in the registry: empty while the world is being opened.
-type Slot = Arc<OnceCell<Arc<World>>>;
-
-/// How a world comes into the registry.
-#[derive(Clone, Debug)]
-enum Opening {
-    /// It was made before.
-    Kept(Home),
-    /// It is made.
-    New(WorldOptions),
-}
-
-impl Opening {
-    fn options(&self) -> WorldOptions {
-        match self {
-            Self::Kept(_) => WorldOptions::default(),
-            Self::New(options) => *options,
-        }
-    }
-}
-
-/// The world in a place, if it was made on demand and nobody uses it or is about to.
-fn unused_on_demand(slot: &Slot) -> Option<&Arc<World>> {
-    let world = slot.get().filter(|world| world.is_on_demand)?;
-    (Arc::strong_count(slot) == 1 && Arc::strong_count(world) == 1).then_some(world)
-}
-
-/// How worlds are made and kept.
+/// Settings of all worlds.
 #[derive(Clone, Debug)]
 pub struct WorldSettings {
-    /// Whether requests may make worlds.
+    /// Whether requests may create worlds.
     pub on_demand: bool,
-    /// Most worlds besides the default one.
-    pub most: usize,
-    /// After how long a world that was made on demand is dropped when nobody uses it.
-    pub idle: Duration,
-    /// The file of the default world, beside which worlds that are asked to stay are kept.
-    pub file: Option<PathBuf>,
-    /// Whether ids repeat; only then do those of requests.
-    pub ids_repeat: bool,
+    /// The maximum number of worlds besides the default one.
+    pub max_worlds: usize,
+    /// How long a world that is not persistent may be unused before it is dropped.
+    pub idle_timeout: Duration,
+    /// The file of the default world, if it is in one. Persistent worlds are stored beside it.
+    pub default_file: Option<PathBuf>,
+    /// Whether the ids of requests are derived from a seed, so that they repeat.
+    pub repeatable_ids: bool,
 }
 
-/// How a world is made.
+/// How a world is created.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WorldOptions {
-    /// Whether it stays: it never gives way to others, and is kept where the default world is.
-    pub stays: bool,
-    /// How its clock goes, if not as the template says.
+    /// Whether the world is stored where the default world is, and never discarded.
+    pub is_persistent: bool,
+    /// The state of the world's clock, if it differs from that of the template.
     pub clock: Option<ClockState>,
 }
 
-/// All worlds of a sandbox; clones are the same.
+/// The worlds of a sandbox. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Worlds(Arc<Inner>);
 
@@ -113,170 +65,117 @@ pub struct Worlds(Arc<Inner>);
 struct Inner {
     databases: Arc<Databases>,
     default: Arc<World>,
-    template: Template,
-    template_keys: Keys,
+    template: WorldTemplate,
+    template_keys: AccessKeys,
     settings: WorldSettings,
-    others: Mutex<HashMap<WorldName, Slot>>,
-    /// For requests that belong to no world.
-    request_ids: RequestIds,
+    /// The worlds that are open or suspended, the default world left out.
+    registry: Mutex<HashMap<WorldName, RegistryEntry>>,
+    /// Generates the ids of requests that belong to no world.
+    request_ids: RequestIdGenerator,
     started: Instant,
-    has_warned: AtomicBool,
+    has_warned_of_memory: AtomicBool,
 }
 
-/// An access key that was found, and its world. The world is made, if need be, by [`Worlds::enter`].
+/// A world in the registry. The cell is empty while the world is being opened.
+type RegistryEntry = Arc<OnceCell<Arc<World>>>;
+
+/// A world that is to be opened.
+#[derive(Clone, Debug)]
+enum WorldSource {
+    /// An existing world.
+    Existing(StoredWorld),
+    /// A world that is to be created.
+    New(WorldOptions),
+}
+
+/// Where a world is stored.
+#[derive(Clone, Debug)]
+struct StoredWorld {
+    location: DatabaseLocation,
+    is_persistent: bool,
+}
+
+impl StoredWorld {
+    const fn persistent_file(path: PathBuf) -> Self {
+        Self { location: DatabaseLocation::File(path), is_persistent: true }
+    }
+
+    fn schema(entry: DirectoryEntry) -> Self {
+        Self { location: DatabaseLocation::Schema(entry.schema), is_persistent: entry.is_persistent }
+    }
+}
+
+/// An access key that was found, and its world. If the world does not exist yet, [`Worlds::enter`] creates it.
 #[derive(Clone, Debug)]
 pub struct FoundKey {
-    /// The key.
+    /// The access key.
     pub key: Arc<AccessKey>,
+    /// The world, or the name of a world that does not exist yet.
     world: Result<Arc<World>, WorldName>,
 }
 
 impl FoundKey {
-    /// Its world, if that has been made.
+    /// The world of the key, if it exists.
     pub fn world(&self) -> Option<&Arc<World>> {
         self.world.as_ref().ok()
     }
 }
 
-/// Why a world could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum WorldError {
-    /// Its database cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The seed does not make sense.
-    #[error(transparent)]
-    Seed(#[from] SeedError),
-    /// The task that opened it panicked.
-    #[error("opening it failed")]
-    Panicked,
-    /// There are as many as there may be.
-    #[error("there are {0} worlds already, and none of them can give way (--max-worlds)")]
-    TooMany(usize),
-}
-
-impl World {
-    fn new(name: WorldName, opened: Opened, home: Home, is_on_demand: bool, ids_repeat: bool) -> Self {
-        Self {
-            name,
-            store: opened.store,
-            keys: RwLock::new(Arc::new(opened.keys)),
-            request_ids: RequestIds::new(ids_repeat.then_some(opened.id_seed)),
-            id_seed: opened.id_seed,
-            home,
-            is_on_demand,
-            used: AtomicU64::new(0),
-        }
-    }
-
-    /// Its name.
-    pub fn name(&self) -> &WorldName {
-        &self.name
-    }
-
-    /// Runs its commands and answers its queries.
-    pub fn store(&self) -> &Store {
-        &self.store
-    }
-
-    /// Its clock.
-    pub fn clock(&self) -> &Clock {
-        self.store.clock()
-    }
-
-    /// Its access keys.
-    pub fn keys(&self) -> Arc<Keys> {
-        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Where the ids of its requests come from.
-    pub fn request_ids(&self) -> &RequestIds {
-        &self.request_ids
-    }
-
-    /// The seed of its ids.
-    pub const fn id_seed(&self) -> u64 {
-        self.id_seed
-    }
-
-    /// Closes the database of a world that nobody uses any more. One in memory is gone with that.
-    fn give_up(self: Arc<Self>) {
-        tracing::debug!(world = %self.name, "a world is given up");
-        tokio::spawn(async move { self.store.close().await });
-    }
-
-    /// Closes its database until it is used again. Gives whether that will be possible.
-    async fn sleep(&self) -> bool {
-        self.store.sleep(self.home.place()).await
-    }
-}
-
-impl Home {
-    fn place(&self) -> Place {
-        match self {
-            Self::Memory => Place::Memory,
-            Self::File(path) => Place::File(path.clone()),
-            Self::Schema(entry) => Place::Schema(entry.schema.clone()),
-        }
-    }
-}
-
 impl Worlds {
-    /// Opens the default world. Gives whether its database was empty, besides.
+    /// Opens the default world. Also returns whether its database was empty.
     pub async fn open(
         databases: Databases,
         clock: &Clock,
-        template: Template,
+        template: WorldTemplate,
         settings: WorldSettings,
     ) -> Result<(Self, bool), WorldError> {
         let databases = Arc::new(databases);
         let state = clock.state();
         let opened = Store::open_default(&databases, clock, || template.new_world(state)).await??;
         let is_new = opened.is_new;
-        let home = settings.file.clone().map_or(Home::Memory, Home::File);
-        let default = World::new(WorldName::default_world(), opened, home, false, settings.ids_repeat);
+        let default = World::new(WorldName::default_world(), opened, true, settings.repeatable_ids);
         let worlds = Self(Arc::new(Inner {
             databases,
             default: Arc::new(default),
             template_keys: template.keys()?,
-            request_ids: RequestIds::new(settings.ids_repeat.then_some(template.id_seed)),
+            request_ids: RequestIdGenerator::new(settings.repeatable_ids.then_some(template.id_seed)),
             template,
             settings,
-            others: Mutex::default(),
+            registry: Mutex::default(),
             started: Instant::now(),
-            has_warned: AtomicBool::new(false),
+            has_warned_of_memory: AtomicBool::new(false),
         }));
         Ok((worlds, is_new))
     }
 
-    /// The world that requests without another one belong to.
+    /// The default world.
     pub fn default_world(&self) -> &Arc<World> {
         &self.0.default
     }
 
-    /// Where the ids of requests come from that belong to no world.
-    pub fn request_ids(&self) -> &RequestIds {
+    /// Generates the ids of requests that belong to no world.
+    pub fn request_ids(&self) -> &RequestIdGenerator {
         &self.0.request_ids
     }
 
-    /// The access key of this id, and its world. An exact key of the default world wins; otherwise the text after the last dot
-    /// is the world (our choice). A refusal says what is wrong with the world.
-    pub async fn key(&self, id: &str) -> Result<FoundKey, FpsError> {
+    /// Finds an access key and its world. If the default world has a key with exactly this id, it is that one; otherwise the
+    /// text after the last dot is the name of the world (our choice).
+    pub async fn find_key(&self, id: &str) -> Result<FoundKey, FpsError> {
         if let Some(key) = self.0.default.keys().get(id) {
             return Ok(FoundKey { key: Arc::clone(key), world: Ok(Arc::clone(&self.0.default)) });
         }
         let unknown = || FpsError::from(Code::InvalidClientTokenId);
-        let (id, world) = key_and_world(id).ok_or_else(unknown)?;
+        let (id, world) = split_key_id(id).ok_or_else(unknown)?;
         let Some(name) = WorldName::parse(world) else {
-            // Whoever has a dot in a key and no world in mind is told about the key.
+            // A client whose key merely contains a dot gets an error about the key, not about a world.
             self.0.template_keys.get(id).ok_or_else(unknown)?;
             let text = format!(
                 "The access key names a world that cannot be: {world}. A world has 1 to {} small letters, digits and hyphens.",
-                WorldName::LONGEST
+                WorldName::MAX_LENGTH
             );
             return Err(FpsError::new(Code::InvalidClientTokenId, text));
         };
-        if let Some(world) = self.find(&name).await.map_err(|problem| unavailable(&problem))? {
+        if let Some(world) = self.find(&name).await.map_err(|problem| unavailable_error(&problem))? {
             let key = world.keys().get(id).cloned().ok_or_else(unknown)?;
             return Ok(FoundKey { key, world: Ok(world) });
         }
@@ -289,163 +188,179 @@ impl Worlds {
         Ok(FoundKey { key, world: Err(name) })
     }
 
-    /// The world of a key whose owner is known to ask; it is made if there is none. Its key besides, as it is in that world.
+    /// Returns the world of an authenticated key, and the key as it is in that world. Creates the world if it does
+    /// not exist. Must be called only after the signature was checked, so that nobody else can create worlds.
     pub async fn enter(&self, found: FoundKey) -> Result<(Arc<World>, Arc<AccessKey>), FpsError> {
         let (world, key) = match found.world {
             Ok(world) => (world, found.key),
             Err(name) => {
-                let world =
-                    self.make(&name, &WorldOptions::default()).await.map_err(|problem| match problem {
-                        WorldError::TooMany(_) => refused(&problem),
-                        problem => unavailable(&problem),
-                    })?;
+                let created = self.get_or_create(&name, WorldOptions::default()).await;
+                let world = created.map_err(|problem| match problem {
+                    WorldError::TooMany(_) => too_many_error(&problem),
+                    problem => unavailable_error(&problem),
+                })?;
                 let key = world.keys().get(&found.key.id).cloned();
                 (world, key.ok_or(Code::InvalidClientTokenId)?)
             }
         };
-        self.note_used(&world);
-        if !world.store.is_awake() {
-            self.make_room_for_one_awake().await;
+        self.record_use(&world);
+        if !world.store().is_open() {
+            self.suspend_longest_unused().await;
         }
         Ok((world, key))
     }
 
-    /// What the clock of a key's world shows; for a world that is not made yet, what it would show.
+    /// The instant that the clock of a key's world shows. For a world that does not exist yet, the instant that it
+    /// would show.
     pub fn now_in(&self, found: &FoundKey) -> Timestamp {
-        found.world().map_or_else(|| self.0.template.start.state().now(), |world| world.clock().now())
+        match found.world() {
+            Some(world) => world.clock().now(),
+            None => self.0.template.initial_clock.state().now(),
+        }
     }
 
-    /// The world of this name, if it has been made.
+    /// Finds a world by its name.
     pub async fn find(&self, name: &WorldName) -> Result<Option<Arc<World>>, WorldError> {
         if name.is_default() {
             return Ok(Some(Arc::clone(&self.0.default)));
         }
-        let known = self.others().get(name).and_then(|slot| slot.get().cloned());
+        let known = self.registry().get(name).and_then(|entry| entry.get().cloned());
         if let Some(world) = known {
-            if !self.may_be_gone(&world) || self.is_in_directory(&world).await? {
+            if !self.may_have_been_dropped(&world) || self.is_in_directory(&world).await? {
                 return Ok(Some(world));
             }
-            // Another sandbox has dropped it; it is fresh again, or has been made anew.
-            self.forget(name.as_str());
+            // Another sandbox has dropped the world, and perhaps created it anew in another schema.
+            self.discard(name);
         }
-        let home = match &self.0.settings.file {
-            Some(file) => {
-                Some(file_beside(file, name.as_str())).filter(|path| path.is_file()).map(Home::File)
+        let stored = match (&self.0.settings.default_file, self.0.databases.directory()) {
+            (Some(default_file), _) => {
+                let path = world_file_path(default_file, name.as_str());
+                path.is_file().then(|| StoredWorld::persistent_file(path))
             }
-            None => self.0.databases.find(name.as_str()).await?.map(Home::Schema),
+            (None, Some(directory)) => directory.find(name.as_str()).await?.map(StoredWorld::schema),
+            (None, None) => None,
         };
-        match home {
-            Some(home) => self.get_or_open(name, Opening::Kept(home)).await.map(Some),
+        match stored {
+            Some(stored) => self.get_or_open(name, WorldSource::Existing(stored)).await.map(Some),
             None => Ok(None),
         }
     }
 
-    /// The world of this name; it is made if there is none.
-    pub async fn make(&self, name: &WorldName, options: &WorldOptions) -> Result<Arc<World>, WorldError> {
-        self.get_or_open(name, Opening::New(*options)).await
+    /// Returns the world with this name. Creates it if it does not exist.
+    pub async fn get_or_create(
+        &self,
+        name: &WorldName,
+        options: WorldOptions,
+    ) -> Result<Arc<World>, WorldError> {
+        self.get_or_open(name, WorldSource::New(options)).await
     }
 
-    /// Opens or makes a world once, however many ask for it.
-    async fn get_or_open(&self, name: &WorldName, opening: Opening) -> Result<Arc<World>, WorldError> {
+    /// Returns a world from the registry. Opens it if it is not there, once for all requests that ask for it at the
+    /// same time.
+    async fn get_or_open(&self, name: &WorldName, source: WorldSource) -> Result<Arc<World>, WorldError> {
         if name.is_default() {
             return Ok(Arc::clone(&self.0.default));
         }
-        let slot = self.slot(name)?;
-        // In a task of its own: a client that goes away must not stop what others wait for, nor leave it half done.
+        let entry = self.get_or_register(name)?;
+        // In a task of its own: a request that is cancelled must not cancel what others wait for, or leave it half done.
         let (worlds, name) = (self.clone(), name.clone());
         let opened = tokio::spawn(async move {
-            let open = async || worlds.open_world(&name, opening).await.map(Arc::new);
-            let world = slot.get_or_try_init(open).await.cloned();
+            let open = async || worlds.open_world(&name, source).await.map(Arc::new);
+            let world = entry.get_or_try_init(open).await.cloned();
             if world.is_err() {
-                worlds.remove_if_unused(&name, &slot);
+                worlds.unregister_failed(&name, &entry);
             }
             world
         });
         opened.await.unwrap_or(Err(WorldError::Panicked))
     }
 
-    /// Takes a world that could not be opened out of the registry, unless somebody else is trying.
-    fn remove_if_unused(&self, name: &WorldName, slot: &Slot) {
-        let mut others = self.others();
-        let is_own = others.get(name).is_some_and(|known| Arc::ptr_eq(known, slot));
-        if is_own && slot.get().is_none() && Arc::strong_count(slot) == 2 {
-            others.remove(name);
+    /// Removes the entry of a world that could not be opened, unless another task is trying to open it.
+    fn unregister_failed(&self, name: &WorldName, entry: &RegistryEntry) {
+        let mut registry = self.registry();
+        let is_registered = registry.get(name).is_some_and(|registered| Arc::ptr_eq(registered, entry));
+        // The registry and the caller hold one reference each.
+        if is_registered && entry.get().is_none() && Arc::strong_count(entry) == 2 {
+            registry.remove(name);
         }
     }
 
-    /// The place of a world in the registry. The longest unused one that was made on demand gives way when there are too many.
-    fn slot(&self, name: &WorldName) -> Result<Slot, WorldError> {
-        let mut others = self.others();
-        if let Some(slot) = others.get(name) {
-            return Ok(Arc::clone(slot));
+    /// Returns the entry of a world in the registry. Adds one if there is none; if the registry is full, the world that was
+    /// unused for longest is discarded, unless it is persistent.
+    fn get_or_register(&self, name: &WorldName) -> Result<RegistryEntry, WorldError> {
+        // Locked until the entry is added, so that requests for the same world at the same time share one entry.
+        let mut registry = self.registry();
+        if let Some(entry) = registry.get(name) {
+            return Ok(Arc::clone(entry));
         }
-        if others.len() >= self.0.settings.most {
-            let unused = others.values().filter_map(|slot| unused_on_demand(slot));
-            let longest_unused = unused.min_by_key(|world| world.used.load(Ordering::Relaxed));
-            let name = longest_unused.map(|world| world.name.clone());
-            let given_way = name.and_then(|name| others.remove(&name));
-            let Some(world) = given_way.and_then(|slot| slot.get().cloned()) else {
-                return Err(WorldError::TooMany(self.0.settings.most));
+        if registry.len() >= self.0.settings.max_worlds {
+            let discardable = registry.values().filter_map(|entry| discardable_world(entry));
+            let longest_unused = discardable.min_by_key(|world| world.last_used());
+            let name = longest_unused.map(|world| world.name().clone());
+            let removed = name.and_then(|name| registry.remove(&name));
+            let Some(world) = removed.and_then(|entry| entry.get().cloned()) else {
+                return Err(WorldError::TooMany(self.0.settings.max_worlds));
             };
-            world.give_up();
+            world.discard();
         }
-        let slot = Slot::default();
-        others.insert(name.clone(), Arc::clone(&slot));
-        Ok(slot)
+        let entry = RegistryEntry::default();
+        registry.insert(name.clone(), Arc::clone(&entry));
+        Ok(entry)
     }
 
-    /// Forgets a world that has been dropped from the directory.
-    fn forget(&self, name: &str) {
-        let forgotten = WorldName::parse(name).and_then(|name| self.others().remove(&name));
-        if let Some(world) = forgotten.and_then(|slot| slot.get().cloned()) {
-            world.give_up();
+    /// Removes a world from the registry and closes its database.
+    fn discard(&self, name: &WorldName) {
+        let removed = self.registry().remove(name);
+        if let Some(world) = removed.and_then(|entry| entry.get().cloned()) {
+            world.discard();
         }
     }
 
-    async fn open_world(&self, name: &WorldName, opening: Opening) -> Result<World, WorldError> {
-        self.make_room_for_one_awake().await;
+    async fn open_world(&self, name: &WorldName, source: WorldSource) -> Result<World, WorldError> {
+        // Suspends another world if necessary, because the new one counts against the limit of open worlds.
+        self.suspend_longest_unused().await;
         let Inner { databases, template, settings, .. } = &*self.0;
-        let options = opening.options();
-        let state = options.clock.unwrap_or_else(|| template.start.state());
-        let home = match opening {
-            Opening::Kept(home) => home,
-            Opening::New(_) => self.new_home(name, options, state).await?,
+        let (clock_state, stored) = match source {
+            WorldSource::Existing(stored) => (template.initial_clock.state(), stored),
+            WorldSource::New(options) => {
+                let clock_state = options.clock.unwrap_or_else(|| template.initial_clock.state());
+                (clock_state, self.allocate(name, options, clock_state).await?)
+            }
         };
-        let clock = Clock::new(state);
-        let opened = Store::open(databases, &home.place(), &clock, || template.new_world(state)).await??;
+        let StoredWorld { location, is_persistent } = stored;
+        let clock = Clock::new(clock_state);
+        let opened = Store::open(databases, location, &clock, || template.new_world(clock_state)).await??;
         tracing::debug!(world = %name, is_new = opened.is_new, "a world is opened");
-        let stays = match &home {
-            Home::Memory => options.stays,
-            Home::File(_) => true,
-            Home::Schema(entry) => entry.keeps,
-        };
-        let world = World::new(name.clone(), opened, home, !stays, settings.ids_repeat);
-        self.note_used(&world);
+        let world = World::new(name.clone(), opened, is_persistent, settings.repeatable_ids);
+        self.record_use(&world);
         Ok(world)
     }
 
-    /// Where a new world is to be.
-    async fn new_home(
+    /// Decides where a new world is stored. On PostgreSQL it is also created there.
+    async fn allocate(
         &self,
         name: &WorldName,
         options: WorldOptions,
         clock: ClockState,
-    ) -> Result<Home, WorldError> {
-        match &self.0.settings.file {
-            _ if self.0.databases.has_directory() => {
-                self.in_directory(name, options.stays, clock).await.map(Home::Schema)
-            }
-            Some(file) if options.stays => Ok(Home::File(file_beside(file, name.as_str()))),
-            Some(_) => {
-                self.warn_that_it_does_not_survive(name);
-                Ok(Home::Memory)
-            }
-            None => Ok(Home::Memory),
+    ) -> Result<StoredWorld, WorldError> {
+        let is_persistent = options.is_persistent;
+        if let Some(directory) = self.0.databases.directory() {
+            let entry = self.find_or_create_in(directory, name, is_persistent, clock).await?;
+            return Ok(StoredWorld::schema(entry));
         }
+        match &self.0.settings.default_file {
+            Some(default_file) if is_persistent => {
+                return Ok(StoredWorld::persistent_file(world_file_path(default_file, name.as_str())));
+            }
+            Some(_) => self.warn_of_memory(name),
+            None => {}
+        }
+        Ok(StoredWorld { location: DatabaseLocation::Memory, is_persistent })
     }
 
-    fn warn_that_it_does_not_survive(&self, name: &WorldName) {
-        if !self.0.has_warned.swap(true, Ordering::Relaxed) {
+    /// Warns once that worlds in memory are lost when the sandbox stops.
+    fn warn_of_memory(&self, name: &WorldName) {
+        if !self.0.has_warned_of_memory.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 world = %name,
                 "worlds that requests make are in memory and do not survive a restart, only the default world does"
@@ -453,52 +368,64 @@ impl Worlds {
         }
     }
 
-    /// Makes a world anew, as it was when it was made: it gives out the same ids again.
+    /// Resets a world to the state in which it was created. It generates the same ids again.
     pub async fn reset(&self, world: &World) -> Result<(), FpsError> {
         let template = &self.0.template;
-        let new = template.new_world_with(IdCodec::new(world.id_seed), template.start.state());
-        let new = new.map_err(|problem| unavailable(&problem))?;
-        let keys = Arc::new(Keys::of(&new.initial.keys));
-        world.store.reset(new).await?;
-        *world.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        let ids = IdCodec::new(world.id_seed());
+        let new = template.new_world_with_ids(ids, template.initial_clock.state());
+        let new = new.map_err(|problem| unavailable_error(&problem))?;
+        let keys = AccessKeys::of(&new.initial.keys);
+        world.store().reset(new).await?;
+        world.set_keys(keys);
         Ok(())
     }
 
-    /// The worlds that are open or asleep here, besides the default one.
+    /// The names of the worlds that are open or suspended, sorted. The default world is left out.
     pub fn names(&self) -> Vec<WorldName> {
-        let mut names: Vec<_> = self.known().iter().map(|world| world.name.clone()).collect();
+        let mut names: Vec<_> = self.registered().iter().map(|world| world.name().clone()).collect();
         names.sort();
         names
     }
 
-    /// How many worlds are awake, besides the default one.
-    pub fn awake(&self) -> usize {
-        self.known().iter().filter(|world| world.store.is_awake()).count()
+    /// The number of worlds that are open. The default world is left out.
+    pub fn open_count(&self) -> usize {
+        self.registered().iter().filter(|world| world.store().is_open()).count()
     }
 
-    fn others(&self) -> MutexGuard<'_, HashMap<WorldName, Slot>> {
-        self.0.others.lock().unwrap_or_else(PoisonError::into_inner)
+    fn registry(&self) -> MutexGuard<'_, HashMap<WorldName, RegistryEntry>> {
+        self.0.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Finishes what is in hand in every world and closes the databases.
+    /// The worlds in the registry.
+    fn registered(&self) -> Vec<Arc<World>> {
+        self.registry().values().filter_map(|entry| entry.get().cloned()).collect()
+    }
+
+    /// Waits for the queued commands of every world and closes the databases.
     pub async fn close(&self) {
-        let others = std::mem::take(&mut *self.others());
-        for world in others.values().filter_map(|slot| slot.get()) {
-            world.store.close().await;
+        let entries = std::mem::take(&mut *self.registry());
+        for world in entries.values().filter_map(|entry| entry.get()) {
+            world.store().close().await;
         }
-        self.0.default.store.close().await;
+        self.0.default.store().close().await;
         self.0.databases.close().await;
     }
 }
 
-fn refused(problem: &WorldError) -> FpsError {
+/// The world of an entry, if it is not persistent and no request holds a reference to it or to the entry.
+fn discardable_world(entry: &RegistryEntry) -> Option<&Arc<World>> {
+    let world = entry.get().filter(|world| !world.is_persistent())?;
+    (Arc::strong_count(entry) == 1 && Arc::strong_count(world) == 1).then_some(world)
+}
+
+fn too_many_error(problem: &WorldError) -> FpsError {
     FpsError::new(
         Code::InvalidClientTokenId,
         format!("The world of the access key cannot be made: {problem}."),
     )
 }
 
-fn unavailable(problem: &dyn std::error::Error) -> FpsError {
+fn unavailable_error(problem: &dyn std::error::Error) -> FpsError {
     tracing::error!(%problem, "a world cannot be opened");
     FpsError::new(Code::ServiceUnavailable, "The world of the access key cannot be opened now; try again.")
 }

@@ -1,30 +1,31 @@
-//! Names of worlds, and how access keys carry them.
+//! Names of worlds, and how the ids of access keys contain them.
 
 use std::fmt;
 
 use crate::store::DEFAULT_WORLD;
 
-/// The name of a world: 1 to 40 small letters, digits and hyphens.
+/// The name of a world: 1 to 40 lowercase letters, digits and hyphens.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorldName(String);
 
 impl WorldName {
-    /// The longest name.
-    pub const LONGEST: usize = 40;
+    /// The maximum length of a name.
+    pub const MAX_LENGTH: usize = 40;
 
-    /// The name, if it is one.
+    /// Parses a name. Returns `None` if the text is not a valid name.
     pub fn parse(text: &str) -> Option<Self> {
-        let fits = (1..=Self::LONGEST).contains(&text.len());
-        let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        (fits && plain).then(|| Self(text.to_owned()))
+        let has_valid_length = (1..=Self::MAX_LENGTH).contains(&text.len());
+        let has_valid_characters =
+            text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        (has_valid_length && has_valid_characters).then(|| Self(text.to_owned()))
     }
 
-    /// The world that requests without another one belong to.
+    /// The name of the default world.
     pub fn default_world() -> Self {
         Self(DEFAULT_WORLD.to_owned())
     }
 
-    /// Whether it is the default world.
+    /// Whether this is the name of the default world.
     pub fn is_default(&self) -> bool {
         self.0 == DEFAULT_WORLD
     }
@@ -41,8 +42,8 @@ impl fmt::Display for WorldName {
     }
 }
 
-/// An access key id with a world in it: `KEY.world`. The text after the last dot is the world.
-pub(super) fn key_and_world(id: &str) -> Option<(&str, &str)> {
+/// Splits the id `KEY.world` of an access key into the key and the name of the world, at the last dot.
+pub(super) fn split_key_id(id: &str) -> Option<(&str, &str)> {
     id.rsplit_once('.')
 }
 
@@ -62,9 +63,9 @@ mod tests {
 
     #[test]
     fn the_text_after_the_last_dot_is_the_world() {
-        assert_eq!(key_and_world("KEY.test-1"), Some(("KEY", "test-1")));
-        assert_eq!(key_and_world("K.E.Y.test"), Some(("K.E.Y", "test")));
-        assert_eq!(key_and_world("KEY."), Some(("KEY", "")));
-        assert_eq!(key_and_world("KEY"), None);
+        assert_eq!(split_key_id("KEY.test-1"), Some(("KEY", "test-1")));
+        assert_eq!(split_key_id("K.E.Y.test"), Some(("K.E.Y", "test")));
+        assert_eq!(split_key_id("KEY."), Some(("KEY", "")));
+        assert_eq!(split_key_id("KEY"), None);
     }
 }

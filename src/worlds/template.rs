@@ -1,69 +1,69 @@
-//! What a world begins with: the rows of the seed, a seed for its ids, and how its clock starts.
+//! The template of new worlds: the rows of the seed, a seed for ids, and the initial state of the clock.
 
 use crate::clock::{Clock, ClockState};
 use crate::ledger::{IdAllocator, IdCodec, Rules, Timestamp};
 use crate::seed::{Seed, SeedError};
-use crate::store::{Keys, NewWorld};
+use crate::store::{AccessKeys, NewWorld};
 
-/// Makes new worlds.
+/// The template of new worlds.
 #[derive(Debug)]
-pub struct Template {
-    /// Its rows.
+pub struct WorldTemplate {
+    /// The first rows.
     pub seed: Seed,
     /// The rules under which seeded payments are made.
     pub rules: Rules,
     /// The seed of ids.
     pub id_seed: u64,
-    /// How clocks start.
-    pub start: Start,
+    /// The initial state of the clock.
+    pub initial_clock: InitialClock,
 }
 
-/// How the clock of a new world starts.
+/// The clock of a world when the world is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// It shows real time.
+pub enum InitialClock {
+    /// The clock shows real time.
     RealTime,
-    /// It shows this instant when the world is made, and runs from there.
+    /// The clock shows this instant when the world is created, and runs from there.
     RunningFrom(Timestamp),
-    /// It stands at this instant.
-    Standing(Timestamp),
+    /// The clock is frozen at this instant.
+    Frozen(Timestamp),
 }
 
-impl Start {
-    /// As this clock has just started.
-    pub fn as_of(clock: &Clock) -> Self {
+impl InitialClock {
+    /// The initial state of a clock that has just been started.
+    pub fn of(clock: &Clock) -> Self {
         match clock.state() {
             ClockState::REAL_TIME => Self::RealTime,
             ClockState::Running { .. } => Self::RunningFrom(clock.now()),
-            ClockState::Standing(instant) => Self::Standing(instant),
+            ClockState::Frozen(instant) => Self::Frozen(instant),
         }
     }
 
-    /// How a clock goes that starts now.
+    /// The state of a clock that is started now.
     pub fn state(self) -> ClockState {
         match self {
             Self::RealTime => ClockState::REAL_TIME,
             Self::RunningFrom(instant) => ClockState::running_from(instant),
-            Self::Standing(instant) => ClockState::Standing(instant),
+            Self::Frozen(instant) => ClockState::Frozen(instant),
         }
     }
 }
 
-impl Template {
-    /// A new world whose clock goes like this.
+impl WorldTemplate {
+    /// A new world with a clock in this state.
     pub fn new_world(&self, clock: ClockState) -> Result<NewWorld, SeedError> {
-        self.new_world_with(IdCodec::new(self.id_seed), clock)
+        self.new_world_with_ids(IdCodec::new(self.id_seed), clock)
     }
 
-    /// The same with other ids.
-    pub fn new_world_with(&self, ids: IdCodec, clock: ClockState) -> Result<NewWorld, SeedError> {
-        let mut numbering = IdAllocator::new(ids, 1, Timestamp::MIN);
-        let initial = self.seed.begin(clock.now(), &self.rules, &mut numbering)?;
+    /// The same with another id codec.
+    pub fn new_world_with_ids(&self, ids: IdCodec, clock: ClockState) -> Result<NewWorld, SeedError> {
+        let mut id_allocator = IdAllocator::new(ids, 1, Timestamp::MIN);
+        let initial = self.seed.begin(clock.now(), &self.rules, &mut id_allocator)?;
         Ok(NewWorld { initial, ids, clock })
     }
 
-    /// The access keys that each new world has.
-    pub fn keys(&self) -> Result<Keys, SeedError> {
-        Ok(Keys::of(&self.new_world(self.start.state())?.initial.keys))
+    /// The access keys of every new world.
+    pub fn keys(&self) -> Result<AccessKeys, SeedError> {
+        Ok(AccessKeys::of(&self.new_world(self.initial_clock.state())?.initial.keys))
     }
 }

@@ -226,7 +226,10 @@ async fn due_work_that_cannot_be_saved_is_set_aside_beside_sound_work_and_taken_
     let findings = &audited[0].findings;
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(findings[0].invariant, "no due work was set aside because it failed");
-    assert!(findings[0].place.contains(&settled) && findings[0].place.contains("trouble"), "{findings:#?}");
+    assert!(
+        findings[0].details.contains(&settled) && findings[0].details.contains("trouble"),
+        "{findings:#?}"
+    );
     sqlx::raw_sql("DROP TRIGGER trouble").execute(&mut saboteur).await.unwrap();
     saboteur.close().await.unwrap();
     let now = server.clock.now();
@@ -266,7 +269,7 @@ async fn rows_that_are_not_there_any_more_are_missed_and_not_passed_over() {
     merchant.ok("Pay", &pay(demo::ABT, "1", "another account of the book")).await;
     server.stop().await;
     let audited = audit(&Database::File(path.clone()), Duration::from_secs(5), None).await.unwrap();
-    let places: Vec<_> = audited[0].findings.iter().map(|finding| finding.place.as_str()).collect();
+    let places: Vec<_> = audited[0].findings.iter().map(|finding| finding.details.as_str()).collect();
     let missed = "transaction 1700000LFLR"; // 999,999 in the digits of ids
     assert!(
         places.iter().any(|place| place.starts_with(missed) && place.contains("is not there")),

@@ -13,7 +13,7 @@ use fps_sandbox::clock::{Clock, ClockState};
 use fps_sandbox::config::{Config, Database};
 use fps_sandbox::sandbox::Sandbox;
 use fps_sandbox::signature::SecretKey;
-use fps_sandbox::store::{Finding, StoreError, audit};
+use fps_sandbox::store::{AuditFinding, StoreError, audit};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor};
 use tempfile::TempDir;
@@ -43,7 +43,7 @@ async fn tamper(path: &Path, sql: &str) {
 
 // Opening.
 
-async fn audit_file(path: &Path) -> Result<(usize, Vec<Finding>), StoreError> {
+async fn audit_file(path: &Path) -> Result<(usize, Vec<AuditFinding>), StoreError> {
     let audited = audit(&Database::File(path.to_owned()), Duration::from_secs(5), None).await?;
     let [audited] = &audited[..] else { panic!("one world: {audited:?}") };
     Ok((audited.invariants, audited.findings.clone()))
@@ -379,7 +379,7 @@ async fn a_sandbox_in_memory_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (process, addr) = serving_from(folder.path()).await;
     let (key, secret) = (demo::KEY.to_owned(), SecretKey::new(demo::SECRET));
-    let merchant = Client { addr, clock: Clock::system(), key, secret };
+    let merchant = Client { addr, clock: Clock::real_time(), key, secret };
     merchant.ok("Pay", &pay(demo::CREDIT, "10", "p")).await;
     merchant.ok("SettleDebt", &settle("10", "s")).await;
     drop(process);
@@ -540,7 +540,10 @@ async fn the_audit_names_every_invariant_that_is_broken_by_hand() {
         let (count, findings) = audit_file(&copy).await.expect("an audit");
         checked = count;
         let named = findings.iter().find(|finding| finding.invariant == *invariant);
-        assert!(named.is_some_and(|finding| !finding.place.is_empty()), "{invariant}: {sql}: {findings:#?}");
+        assert!(
+            named.is_some_and(|finding| !finding.details.is_empty()),
+            "{invariant}: {sql}: {findings:#?}"
+        );
     }
     let broken: BTreeSet<_> = TAMPERINGS.iter().map(|(invariant, _)| invariant).collect();
     assert_eq!(broken.len(), checked, "every invariant has its tampering");
@@ -597,15 +600,15 @@ async fn a_clock_that_was_moved_goes_on_after_a_restart_unless_another_is_asked_
     let folder = tempfile::tempdir().expect("a temporary folder");
     let config = on_file(&folder.path().join("sandbox.db"));
     let start = async |clock: Clock| Sandbox::start(&config, clock).await.expect("it starts");
-    let ahead = ClockState::Running { ahead_millis: 86_400_000 };
-    let sandbox = start(Clock::system()).await;
+    let ahead = ClockState::Running { offset_millis: 86_400_000 };
+    let sandbox = start(Clock::real_time()).await;
     sandbox.store().set_clock(ahead).await.expect("the clock moves");
     sandbox.worlds().close().await;
-    let clock = Clock::system();
+    let clock = Clock::real_time();
     start(clock.clone()).await.worlds().close().await;
     assert_eq!(clock.state(), ahead);
-    let asked = ClockState::Standing(instant(NOW));
-    for clock in [Clock::new(asked), Clock::system()] {
+    let asked = ClockState::Frozen(instant(NOW));
+    for clock in [Clock::new(asked), Clock::real_time()] {
         start(clock.clone()).await.worlds().close().await;
         assert_eq!(clock.state(), asked);
     }

@@ -108,7 +108,7 @@ impl Shop {
     /// The balances of a transaction's sender and recipient.
     async fn balances(&self, transaction: &str) -> (String, String) {
         let balances = Balances { of: transaction.into() };
-        self.server.store.ask(balances).await.expect("the balances")
+        self.server.store.query(balances).await.expect("the balances")
     }
 }
 

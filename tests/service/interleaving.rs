@@ -280,16 +280,16 @@ impl Commands {
         let caller = self.caller;
         let debt = GetDebtBalance { caller, instrument: self.instrument("LINE") };
         let prepaid = GetPrepaidBalance { caller, instrument: self.instrument("CARD") };
-        let mut state = told(self.store.ask(debt).await, |debt| format!("{debt:?}"));
-        state += &told(self.store.ask(prepaid).await, |prepaid| format!(" {prepaid:?}"));
+        let mut state = told(self.store.query(debt).await, |debt| format!("{debt:?}"));
+        state += &told(self.store.query(prepaid).await, |prepaid| format!(" {prepaid:?}"));
         for token in ["CREDIT", "SETTLE", "SETTLE-CARD", "ONCE"] {
             let name = TokenSelector::Id(self.token(token));
             let found = GetTokenByCaller { caller, name };
-            state += &told(self.store.ask(found).await, |token| {
+            state += &told(self.store.query(found).await, |token| {
                 format!(" {:?} {} {:?}", token.method, token.active, token.usage)
             });
             let usage = GetTokenUsage { caller, token: self.token(token) };
-            state += &told(self.store.ask(usage).await, |usage| format!(" {usage:?}"));
+            state += &told(self.store.query(usage).await, |usage| format!(" {usage:?}"));
         }
         state
     }

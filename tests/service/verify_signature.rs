@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::support::signer::Request;
 use crate::support::{NOW, Reply, Server, config, demo, encode, get, raw};
 use fps_sandbox::config::{AuthMode, Config, FileOnly, VerifySignatureRefusal};
-use fps_sandbox::ids::RequestIds;
 use fps_sandbox::outbound::Outbound;
+use fps_sandbox::random::RequestIdGenerator;
 use fps_sandbox::signature::{Scheme, percent_encode};
 use fps_sandbox::signature::{TrustedKey, TrustedKeys};
 
@@ -381,7 +381,7 @@ async fn the_query_of_an_endpoint_is_no_part_of_what_is_signed() {
 #[tokio::test]
 async fn a_message_of_the_sandbox_to_an_endpoint_with_a_query_is_verified() {
     let server = server().await;
-    let ids = RequestIds::new(Some(1));
+    let ids = RequestIdGenerator::new(Some(1));
     let outbound = Arc::new(Outbound::new(TrustedKeys::default(), server.store.clone()));
     let endpoint: url::Url = "http://shop.test:3000/?wc-api=fps&x=1".parse().expect("a URL");
     let sent = [("status".to_owned(), "SC".to_owned()), ("note".to_owned(), "a b+c".to_owned())];

@@ -9,7 +9,7 @@ use fps_sandbox::worlds::{WorldName, WorldOptions};
 use crate::support::cobranded::asking;
 use crate::support::{Client, NOW, Server, config, demo, instant, pay, postgres};
 
-const STAYS: WorldOptions = WorldOptions { stays: true, clock: None };
+const STAYS: WorldOptions = WorldOptions { is_persistent: true, clock: None };
 
 fn name(text: &str) -> WorldName {
     WorldName::parse(text).expect("a name")
@@ -103,7 +103,7 @@ async fn worlds_are_not_made_where_the_configuration_says_so() {
         reply.message(),
         "There is no world one, and requests do not make worlds (--no-worlds-on-demand)."
     );
-    server.worlds.make(&name("one"), &STAYS).await.expect("a world");
+    server.worlds.get_or_create(&name("one"), STAYS).await.expect("a world");
     server.merchant_in("one").ok("GetAccountBalance", &[]).await;
 }
 
@@ -138,7 +138,7 @@ async fn ids_and_request_ids_are_the_same_on_another_day() {
 #[tokio::test]
 async fn the_longest_unused_world_gives_way_unless_it_was_asked_to_stay() {
     let server = Server::start_with(Config { max_worlds: 3, ..config() }).await;
-    server.worlds.make(&name("stays"), &STAYS).await.expect("a world");
+    server.worlds.get_or_create(&name("stays"), STAYS).await.expect("a world");
     for world in ["stays", "one", "two"] {
         server.merchant_in(world).ok("Pay", &pay(demo::CREDIT, "1", "a")).await;
         // When they were used is told apart by milliseconds.
@@ -161,7 +161,7 @@ async fn the_longest_unused_world_gives_way_unless_it_was_asked_to_stay() {
 #[tokio::test]
 async fn a_world_is_refused_when_no_other_can_give_way() {
     let server = Server::start_with(Config { max_worlds: 1, ..config() }).await;
-    server.worlds.make(&name("stays"), &STAYS).await.expect("a world");
+    server.worlds.get_or_create(&name("stays"), STAYS).await.expect("a world");
     let reply = server.merchant_in("one").call("GetAccountBalance", &[]).await;
     assert_eq!((reply.status, reply.code().as_str()), (403, "InvalidClientTokenId"));
     assert_eq!(
@@ -174,12 +174,12 @@ async fn a_world_is_refused_when_no_other_can_give_way() {
 #[tokio::test]
 async fn a_world_that_nobody_uses_is_dropped_in_the_end_and_one_that_stays_is_not() {
     let server = Server::start_with(Config { world_idle: Duration::ZERO, ..config() }).await;
-    server.worlds.make(&name("stays"), &STAYS).await.expect("a world");
+    server.worlds.get_or_create(&name("stays"), STAYS).await.expect("a world");
     for world in ["stays", "one"] {
         server.merchant_in(world).ok("Pay", &pay(demo::CREDIT, "1", "a")).await;
     }
     tokio::time::sleep(Duration::from_millis(3)).await;
-    server.worlds.look_after().await;
+    server.worlds.suspend_or_drop_unused().await;
     assert_eq!(server.worlds_made(), ["stays"]);
     assert_eq!(debt(&server.merchant_in("stays")).await, "101");
 }
@@ -191,7 +191,7 @@ async fn worlds_sleep_and_wake_as_they_were() {
     for world in &worlds {
         server.merchant_in(world).ok("Pay", &pay(demo::CREDIT, "1", "a")).await;
     }
-    let awake = server.worlds.awake();
+    let awake = server.worlds.open_count();
     assert!((1..=64).contains(&awake), "{awake} worlds are awake");
     for world in &worlds {
         let merchant = server.merchant_in(world);
@@ -240,8 +240,10 @@ async fn each_world_has_a_clock_of_its_own_and_due_work_follows_it() {
 async fn a_reset_brings_a_world_back_to_its_beginning() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start_in(folder.path(), include_str!("../../fixtures/demo.toml")).await;
-    let worlds =
-        [server.worlds.default_world().clone(), server.worlds.make(&name("one"), &STAYS).await.unwrap()];
+    let worlds = [
+        server.worlds.default_world().clone(),
+        server.worlds.get_or_create(&name("one"), STAYS).await.unwrap(),
+    ];
     for (world, merchant) in worlds.iter().zip([server.merchant(), server.merchant_in("one")]) {
         let before = merchant.ok("Pay", &pay(demo::CREDIT, "1", "a")).await.text("TransactionId");
         merchant.ok("Pay", &pay(demo::CC, "10", "pending")).await;
@@ -316,7 +318,7 @@ async fn a_world_beside_a_file_stays_only_when_it_was_asked_to() {
     let path = folder.path().join("sandbox.db");
     let on_file = || Config { database: Database::File(path.clone()), ..config() };
     let server = Server::start_with(on_file()).await;
-    server.worlds.make(&name("kept"), &STAYS).await.expect("a world");
+    server.worlds.get_or_create(&name("kept"), STAYS).await.expect("a world");
     for world in ["kept", "lost"] {
         server.merchant_in(world).ok("Pay", &pay(demo::CREDIT, "1", "a")).await;
     }
@@ -328,12 +330,12 @@ async fn a_world_beside_a_file_stays_only_when_it_was_asked_to() {
     server.stop().await;
     let database = Database::File(path.clone());
     let audited = |world| audit(&database, Duration::from_secs(5), world);
-    let names = |audited: Vec<fps_sandbox::store::Audited>| {
+    let names = |audited: Vec<fps_sandbox::store::WorldAudit>| {
         audited.into_iter().map(|audited| audited.world).collect::<Vec<_>>()
     };
     assert_eq!(names(audited(None).await.expect("an audit")), ["default", "kept"]);
     assert_eq!(names(audited(Some("kept")).await.expect("an audit")), ["kept"]);
-    assert!(matches!(audited(Some("lost")).await, Err(StoreError::NoWorld { .. })));
+    assert!(matches!(audited(Some("lost")).await, Err(StoreError::WorldNotFound { .. })));
 }
 
 /// Other sandboxes on the database follow a clock that one of them has moved, with their next request.

@@ -12,7 +12,8 @@ impl Dice {
     /// Another seed at each run, printed so that a failure can be repeated with `TEST_SEED`.
     pub fn thrown() -> Self {
         let given = std::env::var("TEST_SEED").ok();
-        let seed = given.map_or_else(fps_sandbox::ids::random_seed, |seed| seed.parse().expect("a number"));
+        let seed =
+            given.map_or_else(fps_sandbox::random::random_seed, |seed| seed.parse().expect("a number"));
         println!("repeat this with TEST_SEED={seed}");
         Self(seed)
     }

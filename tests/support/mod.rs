@@ -122,7 +122,7 @@ impl Server {
         if config.database == Database::Memory && postgres::server().is_some() {
             config.database = postgres::fresh_database().await;
         }
-        let clock = Clock::new(ClockState::Standing(now));
+        let clock = Clock::new(ClockState::Frozen(now));
         let sandbox = Sandbox::start(&config, clock.clone()).await?;
         let (stopper, shutdown) = shutdown::channel();
         let (addr, worlds) = (sandbox.http_addrs()[0], sandbox.worlds().clone());

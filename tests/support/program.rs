@@ -91,7 +91,7 @@ impl Program {
     pub fn merchant(&self) -> Client {
         Client {
             addr: self.addr,
-            clock: Clock::system(),
+            clock: Clock::real_time(),
             key: demo::KEY.to_owned(),
             secret: SecretKey::new(demo::SECRET),
         }

@@ -47,8 +47,8 @@ impl<'a> Stage<'a> {
         let took = i64::try_from(case.before.iter().map(seconds).sum::<u64>()).expect("a short story");
         let begin = instant(NOW).plus_millis(-took * 1000);
         let name = WorldName::parse(&format!("stage-{}", STAGES.fetch_add(1, Ordering::Relaxed)));
-        let options = WorldOptions { stays: false, clock: Some(ClockState::Standing(begin)) };
-        let world = server.worlds.make(&name.expect("a name"), &options).await.expect("a world");
+        let options = WorldOptions { is_persistent: false, clock: Some(ClockState::Frozen(begin)) };
+        let world = server.worlds.get_or_create(&name.expect("a name"), options).await.expect("a world");
         let mut stage = Self { server, world, made: Vec::new() };
         for step in &case.before {
             stage.happens(step).await;

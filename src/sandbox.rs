@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 
 use crate::authentication::Authenticator;
 use crate::clock::Clock;
-use crate::cobranded::{self, CoBranded};
+use crate::cobranded::{self, CoBrandedService};
 use crate::config::{CoBrandedAuth, Config, ConfigError, Database};
 use crate::fps::hosts::Hosts;
 use crate::fps::{self, Rest, reference};
@@ -85,7 +85,7 @@ impl Sandbox {
         let (worlds, is_new) = open_worlds(config, &clock, seed).await?;
         let store = worlds.default_world().store().clone();
         let bound = server::bind(&server_settings(config), Clock::real_time().now().to_datetime()).await?;
-        let trusted = TrustedKeys::new(&config.file_only.trusted_key).map_err(ConfigError::Table)?;
+        let trusted = TrustedKeys::new(&config.file_only.trusted_key).map_err(ConfigError::InvalidTable)?;
         let outbound = Arc::new(Outbound::new(trusted, store.clone()));
         let router = router(config, &worlds, Arc::clone(&outbound), bound.ca_pem());
         Ok(Self { bound, router, worlds, is_new, outbound })
@@ -171,7 +171,7 @@ async fn open_worlds(config: &Config, clock: &Clock, seed: Seed) -> Result<(Worl
 fn rules(config: &Config) -> Result<Rules, ConfigError> {
     let millis = |delay: std::time::Duration| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
     Ok(Rules {
-        fees: FeeTable::new(&config.file_only.fees).map_err(ConfigError::Table)?,
+        fees: FeeTable::new(&config.file_only.fees).map_err(ConfigError::InvalidTable)?,
         cc_delay_millis: millis(config.cc_delay),
         ach_delay_millis: millis(config.ach_delay),
         max_amount: Amount::from_decimal(config.max_amount).unwrap_or(Amount::HUGE),
@@ -187,7 +187,7 @@ fn read_seed(config: &Config) -> Result<Seed, StartError> {
             Ok(Seed::parse(&name, &text)?)
         }
         None if config.no_demo => Ok(Seed::empty()),
-        None => Ok(Seed::parse("the demo seed", seed::DEMO)?),
+        None => Ok(Seed::parse("the demo seed", seed::DEMO_SEED)?),
     }
 }
 
@@ -212,15 +212,15 @@ fn server_settings(config: &Config) -> ServerSettings {
 
 fn router(config: &Config, worlds: &Worlds, outbound: Arc<Outbound>, ca_pem: Option<&str>) -> Router {
     let hosts = Hosts { aliases: config.host_alias.clone() };
-    let pages = CoBranded {
+    let pages = CoBrandedService {
         worlds: worlds.clone(),
         hosts: hosts.clone().with(cobranded::AMAZON_HOSTS),
         outbound: Arc::clone(&outbound),
-        insists_on_signatures: config.cobranded_auth == CoBrandedAuth::Strict,
+        requires_signature: config.cobranded_auth == CoBrandedAuth::Strict,
         certificate_base: config.certificate_base.clone(),
         max_request_bytes: config.max_request_bytes,
         max_parameters: config.max_parameters,
-        seal: OnceCell::new(),
+        visit_token_key: OnceCell::new(),
     };
     let authenticator = Authenticator {
         mode: config.auth,
@@ -243,8 +243,8 @@ fn router(config: &Config, worlds: &Worlds, outbound: Arc<Outbound>, ca_pem: Opt
         .route("/_sandbox/actions", get(async move || markdown(reference::actions_markdown())))
         .route("/_sandbox/errors", get(async move || markdown(reference::errors_markdown())))
         .route("/_sandbox/magic", get(async move || markdown(reference::magic_markdown())));
-    router =
-        router.route("/_sandbox/cobranded", get(async move || markdown(cobranded::reference::markdown())));
+    router = router
+        .route("/_sandbox/cobranded", get(async move || markdown(cobranded::documentation::markdown())));
     router = router.merge(cobranded::router(pages));
     if let Some(pem) = ca_pem.map(str::to_owned) {
         let file = [

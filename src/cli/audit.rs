@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::config::{self, Database, Settings};
+use crate::config::{self, Database, PartialConfig};
 use crate::store::{self, WorldAudit};
 
 use super::{Failure, print};
@@ -42,7 +42,8 @@ pub(super) struct Audit {
 impl Audit {
     #[tokio::main(flavor = "current_thread")]
     pub(super) async fn run(self) -> Result<ExitCode, Failure> {
-        let settings = Settings { database: self.database, config: self.config, ..Settings::default() };
+        let settings =
+            PartialConfig { database: self.database, config: self.config, ..PartialConfig::default() };
         let config = config::resolve(settings).map_err(Failure::usage)?;
         if config.database == Database::Memory {
             return Err(Failure::usage("a database in memory cannot be audited; give --database PATH"));

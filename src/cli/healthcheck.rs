@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::config::{self, Settings};
+use crate::config::{self, PartialConfig};
 
 use super::request::Endpoint;
 use super::{Failure, http, print};
@@ -45,7 +45,7 @@ pub(super) struct Healthcheck {
 
 impl Healthcheck {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let settings = Settings { listen: self.listen, config: self.config, ..Settings::default() };
+        let settings = PartialConfig { listen: self.listen, config: self.config, ..PartialConfig::default() };
         let listen = config::resolve(settings).map_err(Failure::failed)?.listen;
         let address = resolve(&listen)?;
         let endpoint = Endpoint::of(address, false);

@@ -29,7 +29,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::config::{self, Settings};
+use crate::config::{self, PartialConfig};
 
 /// A local sandbox of Amazon Flexible Payments Service (FPS): real signatures, a double-entry ledger, FPS's own XML.
 ///
@@ -41,14 +41,14 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    settings: Settings,
+    settings: PartialConfig,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve (the default).
     #[command(after_help = serve::EXIT_CODES)]
-    Serve(Box<Settings>),
+    Serve(Box<PartialConfig>),
     #[command(after_help = sign::after_help())]
     Sign(sign::Sign),
     #[command(after_help = call::after_help())]
@@ -120,7 +120,7 @@ fn run() -> Result<ExitCode, Failure> {
     match (cli.command, cli.settings) {
         (None, settings) => serve::run(settings),
         (Some(Command::Serve(own)), settings) => serve::run(own.or(settings)),
-        (Some(_), settings) if settings != Settings::default() => Err(Failure::usage(
+        (Some(_), settings) if settings != PartialConfig::default() => Err(Failure::usage(
             "only serve takes options before the command; write the command's own options after it",
         )),
         (Some(Command::Sign(sign)), _) => sign.run(),
@@ -134,7 +134,7 @@ fn run() -> Result<ExitCode, Failure> {
 
 /// A mistake on the command line, and where to look when the mistake itself does not tell what is right.
 fn what_to_do(error: &clap::Error) -> String {
-    let line = config::one_line(error);
+    let line = config::format_clap_error(error);
     let vague = matches!(error.kind(), ErrorKind::MissingRequiredArgument | ErrorKind::UnknownArgument);
     if vague && !line.contains("tip: ") { format!("{line}; --help tells what there is") } else { line }
 }

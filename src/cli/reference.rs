@@ -40,7 +40,7 @@ impl Reference {
             Table::Actions => reference::actions_markdown(),
             Table::Errors => reference::errors_markdown(),
             Table::Magic => reference::magic_markdown(),
-            Table::Cobranded => cobranded::reference::markdown(),
+            Table::Cobranded => cobranded::documentation::markdown(),
         })?;
         Ok(ExitCode::SUCCESS)
     }

@@ -142,7 +142,7 @@ impl Signer {
     ) -> Signed {
         // What is the sandbox's own is no part of what is signed.
         let (own, mut pairs): (Vec<Pair>, Vec<Pair>) =
-            parameters.into_iter().partition(|(name, _)| cobranded::is_own(name));
+            parameters.into_iter().partition(|(name, _)| cobranded::is_sandbox_parameter(name));
         let has_version = pairs.iter().any(|(name, _)| name == "version");
         let mut add = |name: &str, value: &str| pairs.push((name.to_owned(), value.to_owned()));
         add("callerKey", &self.key);
@@ -155,7 +155,7 @@ impl Signer {
         }
         let mut endpoint = endpoint.clone();
         if endpoint.path == "/" {
-            cobranded::START.clone_into(&mut endpoint.path);
+            cobranded::START_PATH.clone_into(&mut endpoint.path);
         }
         let mut signed = self.finish(Method::Get, &endpoint, pairs, "signature");
         signed.pairs.extend(own);

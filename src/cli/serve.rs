@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::clock::{Clock, ClockState};
-use crate::config::{self, Config, Settings};
+use crate::config::{self, Config, PartialConfig};
 use crate::ledger::Timestamp;
 use crate::logging;
 use crate::sandbox::{Sandbox, StartError};
@@ -15,7 +15,7 @@ pub(super) const EXIT_CODES: &str = "\
 Exit codes: 0 ended by SIGTERM or SIGINT; 1 it could not start (address in use, database in use, …); \
 2 the command line, the configuration or the seed file is wrong.";
 
-pub(super) fn run(settings: Settings) -> Result<ExitCode, Failure> {
+pub(super) fn run(settings: PartialConfig) -> Result<ExitCode, Failure> {
     let print = settings.print_config;
     let config = config::resolve(settings).map_err(Failure::usage)?;
     if print {

@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn the_worlds_hold_what_is_named_here() {
-        for world in [seed::DEMO, STORY] {
+        for world in [seed::DEMO_SEED, STORY] {
             for name in [KEY, SECRET, INSTRUMENT, CREDIT, SETTLEMENT] {
                 assert!(world.contains(&format!("\"{name}\"")), "{name}");
             }

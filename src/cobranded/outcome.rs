@@ -1,70 +1,69 @@
-//! What a return URL says: the result of a visit as parameters (guide: the response of each pipeline).
+//! The outcome of a visit, and the parameters that report it in the return URL (guide: the response of each pipeline).
 
 use chrono::{Datelike, Months};
 
 use crate::ledger::{Authorization, CbuiStatus, PaymentMethod, ProposalError, Timestamp};
 use crate::query::Pair;
 
-use super::pipelines::Pipeline;
+use super::pipeline::Pipeline;
 
-/// How a visit ended.
-pub(super) enum Outcome {
-    /// All that was asked for is made.
-    Success(Success),
-    /// The visitor has called it off.
-    Aborted,
-    /// These parameters are not well-formed.
-    IllFormed(Vec<&'static str>),
-    /// This parameter names a reference that was used before.
-    UsedReference(&'static str),
-    /// The visitor has none of the payment methods asked for.
-    NoMethod,
-    /// The visitor cannot take part.
+/// How a visit has ended.
+pub(super) enum VisitOutcome {
+    /// The visitor has authorised everything that the merchant asked for.
+    Authorized(AuthorizedVisit),
+    /// The visitor has cancelled.
+    Cancelled,
+    /// These parameters of the start URL are malformed.
+    MalformedParameters(Vec<&'static str>),
+    /// The caller reference in this parameter has been used before.
+    ReferenceInUse(&'static str),
+    /// The visitor has none of the payment methods that the merchant accepts.
+    NoPaymentMethod,
+    /// The visitor cannot authorise this, for the reason given.
     NotPossible(&'static str),
-    /// The merchant is not registered for it.
-    NotRegistered,
-    /// The sandbox was asked for a failure of its own.
+    /// The merchant is not registered for this kind of transaction.
+    CallerNotRegistered,
+    /// A system error, which occurs only when it is forced.
     SystemError,
 }
 
-/// What a success comes with.
-pub(super) struct Success {
+/// The details of a successful visit.
+pub(super) struct AuthorizedVisit {
     pub(super) pipeline: &'static Pipeline,
-    pub(super) authorised: Authorization,
-    /// Whether the card has expired.
-    pub(super) expired: bool,
-    /// The visitor's address, where it was asked for.
+    pub(super) authorization: Authorization,
+    /// Whether to report a card that has expired.
+    pub(super) has_expired_card: bool,
+    /// The address that the visitor has entered, as parameters.
     pub(super) address: Vec<Pair>,
-    /// The merchant's reference, where there is one for all.
+    /// The merchant's `callerReference`, if the pipeline has one and returns it.
     pub(super) caller_reference: Option<String>,
-    /// When it was.
-    pub(super) at: Timestamp,
+    pub(super) authorized_at: Timestamp,
 }
 
-impl From<ProposalError> for Outcome {
-    fn from(flaw: ProposalError) -> Self {
-        match flaw {
-            ProposalError::IllFormed(name) => Self::IllFormed(vec![name]),
-            ProposalError::ReferenceUsed(name) => Self::UsedReference(name),
-            ProposalError::NoMethod => Self::NoMethod,
+impl From<ProposalError> for VisitOutcome {
+    fn from(error: ProposalError) -> Self {
+        match error {
+            ProposalError::IllFormed(name) => Self::MalformedParameters(vec![name]),
+            ProposalError::ReferenceUsed(name) => Self::ReferenceInUse(name),
+            ProposalError::NoMethod => Self::NoPaymentMethod,
             ProposalError::NotPossible(reason) => Self::NotPossible(reason),
-            ProposalError::NotRegistered => Self::NotRegistered,
+            ProposalError::NotRegistered => Self::CallerNotRegistered,
         }
     }
 }
 
-/// The one message of NP that was recorded.
+/// The only message of NP that was recorded.
 const RESTARTED: &str = "User Error: The pipeline was aborted and restarted";
 
-impl Outcome {
-    /// The outcome of a visit that ends in this way without anything being made; `None` when something is.
-    pub(super) fn without_effect(ending: CbuiStatus, pipeline: &Pipeline) -> Option<Self> {
-        Some(match ending {
-            CbuiStatus::A => Self::Aborted,
-            CbuiStatus::CE => Self::IllFormed(vec![pipeline.reference()]),
-            CbuiStatus::PE => Self::NoMethod,
+impl VisitOutcome {
+    /// The outcome with a forced status of failure. `None`: the status is one of success, which takes an authorisation.
+    pub(super) fn forced_failure(status: CbuiStatus, pipeline: &Pipeline) -> Option<Self> {
+        Some(match status {
+            CbuiStatus::A => Self::Cancelled,
+            CbuiStatus::CE => Self::MalformedParameters(vec![pipeline.first_reference_parameter()]),
+            CbuiStatus::PE => Self::NoPaymentMethod,
             CbuiStatus::NP => Self::NotPossible(RESTARTED),
-            CbuiStatus::NM => Self::NotRegistered,
+            CbuiStatus::NM => Self::CallerNotRegistered,
             CbuiStatus::SE => Self::SystemError,
             CbuiStatus::SA
             | CbuiStatus::SB
@@ -76,70 +75,70 @@ impl Outcome {
         })
     }
 
-    /// The status code.
+    /// The value of `status`.
     pub(super) fn status(&self) -> CbuiStatus {
         match self {
-            Self::Success(success) if !success.authorised.changed => CbuiStatus::SU,
-            Self::Success(success) => match success.authorised.method {
+            Self::Authorized(visit) if !visit.authorization.changed => CbuiStatus::SU,
+            Self::Authorized(visit) => match visit.authorization.method {
                 None => CbuiStatus::SR,
                 Some(PaymentMethod::ABT) => CbuiStatus::SA,
                 Some(PaymentMethod::ACH) => CbuiStatus::SB,
                 Some(_) => CbuiStatus::SC,
             },
-            Self::Aborted => CbuiStatus::A,
-            Self::IllFormed(_) | Self::UsedReference(_) => CbuiStatus::CE,
-            Self::NoMethod => CbuiStatus::PE,
+            Self::Cancelled => CbuiStatus::A,
+            Self::MalformedParameters(_) | Self::ReferenceInUse(_) => CbuiStatus::CE,
+            Self::NoPaymentMethod => CbuiStatus::PE,
             Self::NotPossible(_) => CbuiStatus::NP,
-            Self::NotRegistered => CbuiStatus::NM,
+            Self::CallerNotRegistered => CbuiStatus::NM,
             Self::SystemError => CbuiStatus::SE,
         }
     }
 
-    /// The message that goes with it. That of CE is as recorded, of version 1 with another blank; those of PE, NM and
-    /// SE are our choice.
-    fn message(&self, version_1: bool) -> Option<String> {
+    /// The value of `errorMessage`. The message of CE is as recorded, with one more space in version 1. The messages of
+    /// PE, NM and SE are our choice.
+    fn error_message(&self, version_1: bool) -> Option<String> {
         match self {
-            Self::Success(_) | Self::Aborted => None,
-            Self::IllFormed(names) => Some(ill_formed(names, version_1)),
-            Self::UsedReference(name) => Some(ill_formed(&[name], version_1)),
-            Self::NoMethod => Some("The sender has none of the payment methods asked for".to_owned()),
+            Self::Authorized(_) | Self::Cancelled => None,
+            Self::MalformedParameters(names) => Some(malformed_message(names, version_1)),
+            Self::ReferenceInUse(name) => Some(malformed_message(&[name], version_1)),
+            Self::NoPaymentMethod => Some("The sender has none of the payment methods asked for".to_owned()),
             Self::NotPossible(reason) => Some((*reason).to_owned()),
-            Self::NotRegistered => {
+            Self::CallerNotRegistered => {
                 Some("The caller is not registered for this kind of transaction".to_owned())
             }
             Self::SystemError => Some("System error, please try again".to_owned()),
         }
     }
 
-    /// The parameters of the return URL, without the signature. With version 1, CE names the merchant's reference
-    /// (recorded).
+    /// The parameters of the return URL, without the signature. In version 1 of the signature, CE returns the
+    /// merchant's `callerReference` too (recorded).
     pub(super) fn parameters(&self, version_1: bool, caller_reference: Option<&str>) -> Vec<Pair> {
         let mut pairs = Vec::new();
         let mut add = |name: &str, value: &str| pairs.push((name.to_owned(), value.to_owned()));
-        if let Self::Success(success) = self {
-            let authorised = &success.authorised;
-            if let (Some(name), Some(id)) = (success.pipeline.instrument, &authorised.instrument) {
+        if let Self::Authorized(visit) = self {
+            let authorization = &visit.authorization;
+            if let (Some(name), Some(id)) = (visit.pipeline.instrument_result, &authorization.instrument) {
                 add(name, id.as_str());
             }
-            for (name, id) in success.pipeline.tokens.iter().zip(&authorised.tokens) {
+            for (name, id) in visit.pipeline.token_results.iter().zip(&authorization.tokens) {
                 add(name, id.as_str());
             }
         }
         add("status", self.status().name());
-        if let Some(message) = self.message(version_1) {
+        if let Some(message) = self.error_message(version_1) {
             add("errorMessage", &message);
         }
         match self {
-            Self::Success(success) => {
-                if success.authorised.method == Some(PaymentMethod::CC) {
-                    add("expiry", &expiry(success.at, success.expired));
+            Self::Authorized(visit) => {
+                if visit.authorization.method == Some(PaymentMethod::CC) {
+                    add("expiry", &card_expiry(visit.authorized_at, visit.has_expired_card));
                 }
-                if let Some(reference) = &success.caller_reference {
+                if let Some(reference) = &visit.caller_reference {
                     add("callerReference", reference);
                 }
-                pairs.extend(success.address.iter().cloned());
+                pairs.extend(visit.address.iter().cloned());
             }
-            Self::IllFormed(_) | Self::UsedReference(_) if version_1 => {
+            Self::MalformedParameters(_) | Self::ReferenceInUse(_) if version_1 => {
                 if let Some(reference) = caller_reference {
                     add("callerReference", reference);
                 }
@@ -150,15 +149,15 @@ impl Outcome {
     }
 }
 
-fn ill_formed(names: &[&str], version_1: bool) -> String {
-    let blank = if version_1 { " " } else { "" };
-    format!("The following input(s) are not well formed:{blank}[{}]", names.join(", "))
+fn malformed_message(names: &[&str], version_1: bool) -> String {
+    let space = if version_1 { " " } else { "" };
+    format!("The following input(s) are not well formed:{space}[{}]", names.join(", "))
 }
 
-/// The month in which the visitor's card expires: five years on, or the last month (our choice).
-pub(super) fn expiry(now: Timestamp, expired: bool) -> String {
+/// The month in which the visitor's card expires, as MM/YYYY: in five years, or a month ago (our choice).
+pub(super) fn card_expiry(now: Timestamp, has_expired: bool) -> String {
     let now = now.to_datetime();
-    let month = if expired {
+    let month = if has_expired {
         now.checked_sub_months(Months::new(1))
     } else {
         now.checked_add_months(Months::new(60))

@@ -1,4 +1,4 @@
-//! The pages as people see them: templates, and the headers that keep a browser to them.
+//! The templates of the pages, and the HTTP responses that carry them.
 
 use askama::Template;
 use axum::body::Body;
@@ -6,73 +6,78 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{Response, StatusCode};
+use axum::response::IntoResponse;
 use url::Url;
 
+use crate::error::FpsError;
+use crate::fps::status;
 use crate::ledger::{Account, CbuiStatus};
 
-use super::words::Term;
+use super::copy::AgreementTerm;
 
-/// What every page has.
-#[derive(Debug)]
-pub(super) struct Frame {
-    /// What the visit is about, in a line.
+/// What all pages have in common (`layout.html`).
+#[derive(Debug, Default)]
+pub(super) struct PageLayout {
+    /// What the visit is about, in one line.
     pub(super) headline: String,
-    /// The merchant's name, if it is known.
+    /// The merchant's name; empty if it is not known.
     pub(super) merchant: String,
-    /// The merchant's image: an address of https.
+    /// URL of the merchant's image: https only.
     pub(super) image: Option<Url>,
-    /// Whether the image is a banner.
+    /// Whether the image is a banner, not a logo.
     pub(super) is_banner: bool,
-    /// What the merchant says of himself.
+    /// The merchant's description of its site.
     pub(super) description: Option<String>,
-    /// The visit so far, sealed.
-    pub(super) visit: String,
+    /// The visit token, for the forms.
+    pub(super) visit_token: String,
 }
 
-/// The first page: who is it?
+/// The first page: who is the visitor?
 #[derive(Template)]
 #[template(path = "sign_in.html")]
-pub(super) struct SignIn<'a> {
-    pub(super) frame: &'a Frame,
+pub(super) struct SignInPage<'a> {
+    pub(super) layout: &'a PageLayout,
+    /// Accounts with which the visitor can sign in by one click.
     pub(super) visitors: &'a [Account],
-    /// What was wrong with the address given.
+    /// What is wrong with the e-mail address entered.
     pub(super) problem: Option<&'static str>,
     pub(super) email: &'a str,
-    pub(super) endings: &'static [(CbuiStatus, &'static str)],
+    pub(super) forced_statuses: &'static [(CbuiStatus, &'static str)],
 }
 
-/// The second page: is it agreed?
+/// The second page: does the visitor agree?
 #[derive(Template)]
 #[template(path = "review.html")]
-pub(super) struct Review<'a> {
-    pub(super) frame: &'a Frame,
-    pub(super) agreement: &'static str,
-    /// The visitor.
+pub(super) struct ReviewPage<'a> {
+    pub(super) layout: &'a PageLayout,
+    pub(super) confirm_label: &'static str,
+    /// The visitor's name.
     pub(super) name: String,
     pub(super) email: &'a str,
+    /// Whether the visitor has no account yet.
     pub(super) is_new: bool,
-    /// What is paid for, as HTML that is safe.
+    /// The merchant's `paymentReason`, as safe HTML.
     pub(super) reason: Option<String>,
-    pub(super) terms: Vec<Term>,
-    /// What the methods are for.
-    pub(super) paying: &'static str,
-    pub(super) methods: Vec<Choice>,
-    /// An address that the merchant has given.
+    pub(super) terms: Vec<AgreementTerm>,
+    /// Heading of the payment methods.
+    pub(super) methods_legend: &'static str,
+    pub(super) methods: Vec<PaymentMethodOption>,
+    /// The lines of the shipping address that the merchant has given.
     pub(super) address: Vec<String>,
-    /// The address that the visitor is asked for.
-    pub(super) fields: Vec<AddressField>,
-    pub(super) endings: &'static [(CbuiStatus, &'static str)],
+    /// The fields of the shipping address that the visitor is to enter.
+    pub(super) address_fields: Vec<AddressField>,
+    pub(super) forced_statuses: &'static [(CbuiStatus, &'static str)],
 }
 
-/// A payment method to choose.
-pub(super) struct Choice {
+/// A payment method that the visitor can choose.
+pub(super) struct PaymentMethodOption {
     pub(super) value: &'static str,
     pub(super) label: &'static str,
     pub(super) hint: String,
-    pub(super) is_chosen: bool,
+    pub(super) is_selected: bool,
 }
 
-/// A line of an address.
+/// An input field for a line of an address.
 pub(super) struct AddressField {
     pub(super) name: &'static str,
     pub(super) label: &'static str,
@@ -80,17 +85,8 @@ pub(super) struct AddressField {
     pub(super) autocomplete: &'static str,
 }
 
-/// A page that says why there is nothing to see.
-#[derive(Template)]
-#[template(path = "problem.html")]
-struct Problem<'a> {
-    frame: &'a Frame,
-    title: &'a str,
-    text: &'a str,
-}
-
-/// The endings that need nobody to have signed in.
-pub(super) const WITHOUT_EFFECT: &[(CbuiStatus, &str)] = &[
+/// The statuses that can be forced before anybody has signed in.
+pub(super) const FAILURE_STATUSES: &[(CbuiStatus, &str)] = &[
     (CbuiStatus::A, "The buyer gives up"),
     (CbuiStatus::CE, "Caller error"),
     (CbuiStatus::PE, "Payment method mismatch"),
@@ -99,8 +95,8 @@ pub(super) const WITHOUT_EFFECT: &[(CbuiStatus, &str)] = &[
     (CbuiStatus::NM, "The merchant is not registered"),
 ];
 
-/// All that are offered beside success.
-pub(super) const ALL_ENDINGS: &[(CbuiStatus, &str)] = &[
+/// The statuses that can be forced on the review page. It has a button of its own to cancel.
+pub(super) const REVIEW_PAGE_STATUSES: &[(CbuiStatus, &str)] = &[
     (CbuiStatus::CE, "Caller error"),
     (CbuiStatus::PE, "Payment method mismatch"),
     (CbuiStatus::SE, "System error"),
@@ -110,48 +106,70 @@ pub(super) const ALL_ENDINGS: &[(CbuiStatus, &str)] = &[
     (CbuiStatus::TamperedSignature, "Success with a wrong signature"),
 ];
 
-/// A page as an answer.
-pub(super) fn show(status: StatusCode, frame: &Frame, page: &impl Template) -> Response<Body> {
-    match page.render() {
-        Ok(html) => answer(status, &policy(frame), html),
-        Err(problem) => {
-            tracing::error!(%problem, "a page cannot be written");
-            answer(StatusCode::INTERNAL_SERVER_ERROR, &policy(frame), String::new())
-        }
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorTemplate<'a> {
+    layout: &'a PageLayout,
+    title: &'a str,
+    text: &'a str,
+}
+
+/// A page that says why a visit cannot begin or continue. Boxed, because responses are large and errors are rare.
+pub(super) struct ErrorPage(Box<Response<Body>>);
+
+impl ErrorPage {
+    /// Renders the page, and logs its text.
+    pub(super) fn new(status: StatusCode, title: &str, text: &str) -> Self {
+        tracing::info!(
+            status = status.as_u16(),
+            reason = text,
+            "a visit to the pages ends with an error page"
+        );
+        let layout = PageLayout::default();
+        Self(Box::new(render(status, &layout, &ErrorTemplate { layout: &layout, title, text })))
     }
 }
 
-/// A page that says why there is nothing to see.
-pub(super) fn problem(status: StatusCode, title: &str, text: &str) -> Response<Body> {
-    tracing::info!(status = status.as_u16(), reason = text, "a visit to the pages ends with a problem");
-    let frame = Frame {
-        headline: String::new(),
-        merchant: String::new(),
-        image: None,
-        is_banner: false,
-        description: None,
-        visit: String::new(),
-    };
-    show(status, &frame, &Problem { frame: &frame, title, text })
+/// The page for a command or query that the sandbox could not run.
+impl From<FpsError> for ErrorPage {
+    fn from(error: FpsError) -> Self {
+        Self::new(status(error.code), "The sandbox cannot do this now", &error.message)
+    }
 }
 
-fn answer(status: StatusCode, policy: &str, html: String) -> Response<Body> {
+impl IntoResponse for ErrorPage {
+    fn into_response(self) -> Response<Body> {
+        *self.0
+    }
+}
+
+/// Renders a page into a response.
+pub(super) fn render(status: StatusCode, layout: &PageLayout, page: &impl Template) -> Response<Body> {
+    let (status, html) = match page.render() {
+        Ok(html) => (status, html),
+        Err(error) => {
+            tracing::error!(%error, "a page cannot be rendered");
+            (StatusCode::INTERNAL_SERVER_ERROR, String::new())
+        }
+    };
     let response = Response::builder()
         .status(status)
         .header(CONTENT_TYPE, "text/html; charset=utf-8")
-        .header(CONTENT_SECURITY_POLICY, policy)
+        .header(CONTENT_SECURITY_POLICY, content_security_policy(layout))
         .header(CACHE_CONTROL, "no-store")
-        // Not `no-referrer`: forms would then say that they come from nowhere.
+        // Not `no-referrer`: browsers would then submit forms with `Origin: null`.
         .header(REFERRER_POLICY, "same-origin")
         .header(X_CONTENT_TYPE_OPTIONS, "nosniff")
         .body(Body::from(html));
     response.unwrap_or_default()
 }
 
-/// Nothing but our own style sheet and the merchant's image. Forms lead to these pages and, when the visit ends, to
-/// the merchant and wherever he redirects to: browsers hold every such step against `form-action`.
-fn policy(frame: &Frame) -> String {
-    let image = frame.image.as_ref();
+/// Allows nothing but the sandbox's own style sheet and images, and the merchant's image.
+///
+/// `form-action` allows any site, because browsers apply it to redirects too: the last form redirects to the merchant,
+/// and the merchant may redirect further.
+fn content_security_policy(layout: &PageLayout) -> String {
+    let image = layout.image.as_ref();
     let image = image.map(|url| format!(" {}", url.origin().ascii_serialization())).unwrap_or_default();
     format!(
         "default-src 'none'; style-src 'self'; img-src 'self'{image}; form-action 'self' http: https:; \

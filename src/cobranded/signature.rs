@@ -1,52 +1,56 @@
-//! The signature of a start URL, in the three forms that there were (guide: Request Security).
+//! The signature of a start URL, in its three historical forms (guide: Request Security).
 
 use crate::signature::{Hash, Scheme, Signable, Verdict, matches_path_and_query, unexplained, verify};
 use crate::store::AccessKey;
 
-use super::start::Start;
+use super::start_url::StartUrl;
 
-/// Whether a start URL is the merchant's own.
-pub(super) enum Origin {
-    /// The merchant has signed it.
-    Signed,
-    /// Nobody has signed it.
-    Unsigned,
-    /// Its signature is wrong; why, in words for the log.
-    Forged(String),
+/// Whether a merchant has signed a start URL.
+pub(super) enum StartUrlSignature {
+    /// The signature is valid.
+    Valid,
+    /// There is no signature.
+    Missing,
+    /// The signature is invalid, for the reason given (for the log).
+    Invalid(String),
 }
 
-/// Checks the signature, where there is one.
+/// Verifies the signature of a start URL, if it has one. `query` is the query as it was sent.
 ///
-/// `signature` or `awsSignature` of version 2, or version 1 where no version is said; version 1 also as it was in 2007,
-/// when path and encoded query were signed.
-pub(super) fn check(start: &Start, query: &str, key: &AccessKey, hosts: &[String]) -> Origin {
-    let Some((name, given)) = start.pair("signature").or_else(|| start.pair("awsSignature")) else {
-        return Origin::Unsigned;
+/// The parameter is `signature` or `awsSignature`. Without `signatureVersion` it is version 1, whose form of 2007
+/// signs the path and the encoded query instead of the decoded parameters.
+pub(super) fn verify_signature(
+    start: &StartUrl,
+    query: &str,
+    key: &AccessKey,
+    hosts: &[String],
+) -> StartUrlSignature {
+    let Some((name, signature)) = start.pair("signature").or_else(|| start.pair("awsSignature")) else {
+        return StartUrlSignature::Missing;
     };
+    let invalid = |reason: &str| StartUrlSignature::Invalid(reason.to_owned());
     let scheme = match (start.value("signatureVersion"), start.value("signatureMethod")) {
         (None | Some("1"), _) => Scheme::V1,
         (Some("2"), Some(method)) => match Hash::from_name(method) {
             Some(hash) => Scheme::V2(hash),
-            None => return Origin::Forged("signatureMethod is HmacSHA256 or HmacSHA1".to_owned()),
+            None => return invalid("signatureMethod is HmacSHA256 or HmacSHA1"),
         },
-        (Some("2"), None) => {
-            return Origin::Forged("it has signatureVersion 2 and no signatureMethod".to_owned());
-        }
-        _ => return Origin::Forged("signatureVersion is 2 or 1".to_owned()),
+        (Some("2"), None) => return invalid("it has signatureVersion 2 and no signatureMethod"),
+        _ => return invalid("signatureVersion is 2 or 1"),
     };
-    let pairs = start.signed();
-    let signable = Signable { verb: "GET", path: super::START, pairs: &pairs, signature_name: name };
+    let pairs = start.signed_parameters();
+    let signable = Signable { verb: "GET", path: super::START_PATH, pairs: &pairs, signature_name: name };
     let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
-    match verify(&key.secret, scheme, &signable, &hosts, given, query) {
-        Verdict::Matches { .. } => Origin::Signed,
+    match verify(&key.secret, scheme, &signable, &hosts, signature, query) {
+        Verdict::Matches { .. } => StartUrlSignature::Valid,
         Verdict::Differs { .. }
-            if scheme == Scheme::V1 && matches_path_and_query(&key.secret, &signable, given) =>
+            if scheme == Scheme::V1 && matches_path_and_query(&key.secret, &signable, signature) =>
         {
-            Origin::Signed
+            StartUrlSignature::Valid
         }
         Verdict::Differs { string_to_sign, reason } => {
             let reason = reason.unwrap_or_else(|| unexplained(scheme, &hosts));
-            Origin::Forged(format!(
+            StartUrlSignature::Invalid(format!(
                 "its signature does not match: {reason} Expected was a signature of {string_to_sign:?}"
             ))
         }

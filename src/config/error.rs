@@ -1,32 +1,32 @@
-//! What can be wrong with the configuration, each in one line that says what to do.
+//! Errors of the configuration. Each message is one line, and says what to do.
 
 use std::path::PathBuf;
 
-/// A mistake in the configuration; exit code 2.
+/// An error in the configuration. The program ends with exit code 2.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A line of a table makes no sense.
+    /// An entry of a nested table (fees, trusted keys) is invalid.
     #[error("wrong value in the configuration file: {0}")]
-    Table(String),
-    /// The file of `--config` cannot be read.
+    InvalidTable(String),
+    /// The configuration file cannot be read.
     #[error("cannot read the configuration file {}: {error}", .file.display())]
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// Why.
+        /// The reason.
         error: std::io::Error,
     },
-    /// The file is no TOML.
-    #[error("line {line} of {} is not TOML: {fault}", .file.display())]
+    /// The file is not valid TOML.
+    #[error("line {line} of {} is not TOML: {message}", .file.display())]
     Syntax {
         /// The file.
         file: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What the parser says.
-        fault: String,
+        /// The message of the parser.
+        message: String,
     },
-    /// The file has a key that no setting has.
+    /// The file has a key that does not exist.
     #[error("unknown key `{key}` on line {line} of {}; {advice}", .file.display())]
     UnknownKey {
         /// The file.
@@ -38,55 +38,54 @@ pub enum ConfigError {
         /// What to do.
         advice: String,
     },
-    /// The file has a value that its key does not take.
+    /// A key of the file has an invalid value.
     #[error("wrong value of `{key}` on line {line} of {}: {expected}", .file.display())]
-    Value {
+    InvalidValue {
         /// The file.
         file: PathBuf,
         /// The line, from 1.
         line: usize,
         /// The key.
         key: String,
-        /// What would be right.
+        /// What is expected instead.
         expected: String,
     },
-    /// An environment variable has a value that it does not take.
+    /// An environment variable has an invalid value.
     #[error("wrong value `{text}` of the environment variable {variable}: {expected}")]
-    Environment {
+    InvalidVariable {
         /// The variable.
         variable: String,
         /// Its value.
         text: String,
-        /// What would be right.
+        /// What is expected instead.
         expected: String,
     },
     /// An environment variable is not UTF-8.
     #[error("the environment variable {variable} is not UTF-8; set it to plain text or unset it")]
-    Encoding {
+    VariableNotUtf8 {
         /// The variable.
         variable: String,
     },
-    /// Settings that do not go together.
+    /// Settings that conflict, or a value that its format alone does not exclude.
     #[error("{0}")]
-    Combination(&'static str),
+    Conflict(&'static str),
 }
 
-/// A mistake on the command line, in one line.
+/// Formats an error of the command line as one line.
 ///
-/// For errors only: the texts of `--help` and `--version`, which clap hands over as errors too
-/// (`!error.use_stderr()`), are to be printed as they are.
-pub fn one_line(error: &clap::Error) -> String {
+/// Not for the texts of `--help` and `--version`, which clap returns as errors too (`!error.use_stderr()`).
+pub fn format_clap_error(error: &clap::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
-    let told = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information"));
+    let relevant = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information"));
     let mut sentence = String::new();
-    for line in told.map(|line| line.strip_prefix("error: ").unwrap_or(line)) {
-        let joint = match sentence.chars().last() {
+    for line in relevant.map(|line| line.strip_prefix("error: ").unwrap_or(line)) {
+        let separator = match sentence.chars().last() {
             None => "",
             Some(':' | ';' | '.') => " ",
             Some(_) => "; ",
         };
-        sentence = format!("{sentence}{joint}{line}");
+        sentence = format!("{sentence}{separator}{line}");
     }
     sentence
 }

@@ -1,4 +1,4 @@
-//! The configuration file: TOML, with the line of whatever is wrong.
+//! Parses the configuration file: TOML. Every error names the line.
 
 use std::ops::Range;
 use std::path::Path;
@@ -6,63 +6,69 @@ use std::path::Path;
 use toml::de::DeTable;
 
 use super::error::ConfigError;
-use super::{FileOnly, SETTINGS, Settings};
+use super::{FileOnlySettings, PartialConfig, SETTINGS};
 
-/// What the file says.
+/// How similar a known key must be to be suggested, from 0 to 1 (Jaro-Winkler).
+const MIN_SIMILARITY: f64 = 0.8;
+/// Maximum length of a wrong value that an error message shows, in bytes.
+const MAX_EXCERPT_BYTES: usize = 60;
+
+/// The contents of the configuration file.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct FileSettings {
-    /// What flags and variables could say too.
-    pub settings: Settings,
-    /// What only the file can say.
-    pub file_only: FileOnly,
+pub struct ConfigFile {
+    /// The settings that have flags and variables too.
+    pub settings: PartialConfig,
+    /// The settings that only the file can have.
+    pub file_only: FileOnlySettings,
 }
 
-/// Reads the text of a file; `path` is for the messages.
-pub(super) fn parse(path: &Path, text: &str) -> Result<FileSettings, ConfigError> {
+/// Parses the text of the file; error messages name `path`.
+pub(super) fn parse_file(path: &Path, text: &str) -> Result<ConfigFile, ConfigError> {
     let source = Source { path, text };
-    // Once with positions, once as values.
-    let keys = DeTable::parse(text).map_err(|error| source.syntax(&error))?;
-    let values: toml::Table = text.parse().map_err(|error| source.syntax(&error))?;
+    // Two parses: `DeTable` knows the positions of keys, `Table` has the values as `set_toml` takes them.
+    let keys = DeTable::parse(text).map_err(|error| source.syntax_error(&error))?;
+    let values: toml::Table = text.parse().map_err(|error| source.syntax_error(&error))?;
 
-    let mut settings = Settings::default();
+    let mut settings = PartialConfig::default();
     for (key, position) in keys.get_ref().iter().map(|(key, value)| (key, value.span())) {
         let (name, line) = (key.get_ref().as_ref(), source.line(key.span()));
-        if !is_known(name) {
-            return Err(source.unknown(name, line));
+        if !is_known_key(name) {
+            return Err(source.unknown_key(name, line));
         }
         if let Some(value) = values.get(name) {
             settings.set_toml(name, value).map_err(|expected| {
                 let expected = format!("{expected}, not {}", source.excerpt(position));
-                source.value(name, line, expected)
+                source.invalid_value(name, line, expected)
             })?;
         }
     }
-    let file_only = toml::from_str(text).map_err(|error| source.nested(&error, keys.get_ref()))?;
-    Ok(FileSettings { settings, file_only })
+    let file_only = toml::from_str(text).map_err(|error| source.file_only_error(&error, keys.get_ref()))?;
+    Ok(ConfigFile { settings, file_only })
 }
 
-fn is_known(name: &str) -> bool {
+fn is_known_key(name: &str) -> bool {
     all_keys().any(|key| key == name)
 }
 
 fn all_keys() -> impl Iterator<Item = &'static str> {
-    SETTINGS.iter().map(|setting| setting.name).chain(FileOnly::KEYS.iter().copied())
+    SETTINGS.iter().map(|setting| setting.name).chain(FileOnlySettings::KEYS.iter().copied())
 }
 
-fn advice(unknown: &str) -> String {
+/// What to do about an unknown key: use the most similar one, if any is similar.
+fn advise(unknown: &str) -> String {
     if matches!(unknown, "config" | "print_config" | "print-config") {
         return "it is a flag only: take it out".to_owned();
     }
-    let given = unknown.to_lowercase().replace('-', "_");
-    let given = given.strip_prefix("fps_sandbox_").unwrap_or(&given);
-    let likeness = |key: &str| strsim::jaro_winkler(given, key);
-    match all_keys().max_by(|a, b| likeness(a).total_cmp(&likeness(b))) {
-        Some(key) if likeness(key) > 0.8 => format!("did you mean `{key}`?"),
+    let key = unknown.to_lowercase().replace('-', "_");
+    let key = key.strip_prefix("fps_sandbox_").unwrap_or(&key);
+    let similarity = |known: &str| strsim::jaro_winkler(key, known);
+    match all_keys().max_by(|a, b| similarity(a).total_cmp(&similarity(b))) {
+        Some(known) if similarity(known) > MIN_SIMILARITY => format!("did you mean `{known}`?"),
         _ => "`fps-sandbox --print-config` lists every key".to_owned(),
     }
 }
 
-/// The file at hand, to say where something is wrong.
+/// The file being parsed, for error messages.
 struct Source<'a> {
     path: &'a Path,
     text: &'a str,
@@ -73,39 +79,41 @@ impl Source<'_> {
         1 + self.text.bytes().take(span.start).filter(|&byte| byte == b'\n').count()
     }
 
-    /// The value as it was written, or what it is when that takes too much room for a line.
+    /// The value as it is written in the file, unless it is too long for an error message.
     fn excerpt(&self, span: Range<usize>) -> String {
         match self.text.get(span) {
-            Some(written) if written.len() <= 60 && !written.contains('\n') => format!("`{written}`"),
+            Some(written) if written.len() <= MAX_EXCERPT_BYTES && !written.contains('\n') => {
+                format!("`{written}`")
+            }
             _ => "what stands there".to_owned(),
         }
     }
 
-    fn syntax(&self, error: &toml::de::Error) -> ConfigError {
+    fn syntax_error(&self, error: &toml::de::Error) -> ConfigError {
         ConfigError::Syntax {
             file: self.path.to_owned(),
             line: self.line(error.span().unwrap_or_default()),
-            fault: in_one_line(error.message()),
+            message: join_lines(error.message()),
         }
     }
 
-    fn unknown(&self, key: &str, line: usize) -> ConfigError {
-        ConfigError::UnknownKey { file: self.path.to_owned(), line, key: key.to_owned(), advice: advice(key) }
+    fn unknown_key(&self, key: &str, line: usize) -> ConfigError {
+        ConfigError::UnknownKey { file: self.path.to_owned(), line, key: key.to_owned(), advice: advise(key) }
     }
 
-    fn value(&self, key: &str, line: usize, expected: String) -> ConfigError {
-        ConfigError::Value { file: self.path.to_owned(), line, key: key.to_owned(), expected }
+    fn invalid_value(&self, key: &str, line: usize, expected: String) -> ConfigError {
+        ConfigError::InvalidValue { file: self.path.to_owned(), line, key: key.to_owned(), expected }
     }
 
-    /// A fault inside a nested key; the key is the last one that begins before it.
-    fn nested(&self, error: &toml::de::Error, keys: &DeTable<'_>) -> ConfigError {
+    /// An error in a key of [`FileOnlySettings`]. serde does not name the key: it is the last one before the error.
+    fn file_only_error(&self, error: &toml::de::Error, keys: &DeTable<'_>) -> ConfigError {
         let span = error.span().unwrap_or_default();
-        let before = keys.keys().filter(|key| key.span().start <= span.start);
-        let key = before.max_by_key(|key| key.span().start).map_or("", |key| key.get_ref());
-        self.value(key, self.line(span.clone()), in_one_line(error.message()))
+        let preceding = keys.keys().filter(|key| key.span().start <= span.start);
+        let key = preceding.max_by_key(|key| key.span().start).map_or("", |key| key.get_ref());
+        self.invalid_value(key, self.line(span.clone()), join_lines(error.message()))
     }
 }
 
-fn in_one_line(text: &str) -> String {
+fn join_lines(text: &str) -> String {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }

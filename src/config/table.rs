@@ -1,105 +1,49 @@
-//! The macro that makes flags, variables, file keys and printing out of one table of settings.
+//! The macro that generates flags, variables, file keys and printing from the table of settings.
 
-use super::kinds::Kind;
+use super::values::ValueFormat;
 
-/// The environment variable that names the configuration file.
-pub(super) const CONFIG_VARIABLE: &str = "FPS_SANDBOX_CONFIG";
-
-/// The help of `--config`.
-pub(super) fn config_help() -> String {
-    format!(
-        "Read settings from this TOML file; --print-config shows what it may say. [env: {CONFIG_VARIABLE}]"
-    )
+/// Parses the list in an environment variable: items separated by commas.
+pub(super) fn parse_list<F: ValueFormat>(text: &str) -> Result<Vec<F::Value>, String> {
+    text.split(',').map(F::parse).collect()
 }
 
-/// What is known of one setting: a row of the table.
-#[derive(Clone, Copy, Debug)]
-pub struct Setting {
-    /// The key in the file, in snake case.
-    pub name: &'static str,
-    /// The heading it stands under in the help.
-    pub group: &'static str,
-    /// The shape of the value, such as `HOST:PORT`.
-    pub placeholder: &'static str,
-    lines: &'static [&'static str],
+/// Reads the list in the file.
+pub(super) fn list_from_toml<F: ValueFormat>(value: &toml::Value) -> Result<Vec<F::Value>, String> {
+    let items = value.as_array().ok_or_else(|| format!("expected a list, each item {}", F::description()))?;
+    items.iter().map(F::from_toml).collect()
 }
 
-impl Setting {
-    pub(super) const fn new(
-        name: &'static str,
-        group: &'static str,
-        placeholder: &'static str,
-        lines: &'static [&'static str],
-    ) -> Self {
-        Self { name, group, placeholder, lines }
-    }
-
-    /// The flag, such as `--batch-max`.
-    pub fn flag(&self) -> String {
-        format!("--{}", self.name.replace('_', "-"))
-    }
-
-    /// The environment variable, such as `FPS_SANDBOX_BATCH_MAX`.
-    pub fn variable(&self) -> String {
-        format!("FPS_SANDBOX_{}", self.name.to_uppercase())
-    }
-
-    /// What it is for, in a sentence or two.
-    pub fn help(&self) -> String {
-        self.lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
-    }
-
-    /// The help as the command line shows it.
-    pub(super) fn flag_help(&self, default: Option<&toml::Value>) -> String {
-        let default = default.map(|value| format!(" [default: {}]", plain(value))).unwrap_or_default();
-        format!("{}{default} [env: {}]", self.help(), self.variable())
-    }
+/// A list as the file holds it.
+pub(super) fn list_to_toml<F: ValueFormat>(values: &[F::Value]) -> toml::Value {
+    toml::Value::Array(values.iter().map(F::to_toml).collect())
 }
 
-/// A value without the quotes of TOML.
-fn plain(value: &toml::Value) -> String {
-    match value {
-        toml::Value::String(text) => text.clone(),
-        toml::Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
-        other => other.to_string(),
-    }
-}
-
-/// A list, as one environment variable holds it.
-pub(super) fn parse_list<K: Kind>(text: &str) -> Result<Vec<K::Value>, String> {
-    text.split(',').map(K::parse).collect()
-}
-
-/// A list, as the file holds it.
-pub(super) fn list_from_toml<K: Kind>(value: &toml::Value) -> Result<Vec<K::Value>, String> {
-    let items = value.as_array().ok_or_else(|| format!("expected a list, each item {}", K::expects()))?;
-    items.iter().map(K::from_toml).collect()
-}
-
-pub(super) fn list_to_toml<K: Kind>(values: &[K::Value]) -> toml::Value {
-    toml::Value::Array(values.iter().map(K::to_toml).collect())
-}
-
-/// Makes [`Settings`](super::Settings), [`Config`](super::Config) and [`SETTINGS`](super::SETTINGS).
+/// Generates [`PartialConfig`](super::PartialConfig), [`Config`](super::Config) and [`SETTINGS`](super::SETTINGS) from
+/// the table of settings.
 ///
-/// A row is its help, then `name (Kind): one Type = default;`, `name (Kind): maybe Type;` for a setting that may be
-/// absent, or `name (Kind): many Type = default;` for a list. `Type` is what [`Config`](super::Config) holds; it is
-/// the kind's `Value`, spelt out for the reader. Defaults are any expression.
+/// A row is the help as a doc comment, followed by one of:
+///
+/// * `name (Format): single Type = default;`
+/// * `name (Format): optional Type;` for a setting that may be absent
+/// * `name (Format): list Type = default;`
+///
+/// `Format` is a [`ValueFormat`]. `Type` is the type in [`Config`](super::Config): the format's `Value`, written out for
+/// the reader. A default is any expression.
 macro_rules! settings {
     ($($group:literal {
         $(
             $(#[doc = $help:literal])+
-            $name:ident ($kind:ty):
-                $(one $one:ty = $one_default:expr;)?
-                $(maybe $maybe:ty;)?
-                $(many $many:ty = $many_default:expr;)?
+            $name:ident ($format:ty):
+                $(single $single:ty = $single_default:expr;)?
+                $(optional $optional:ty;)?
+                $(list $item:ty = $list_default:expr;)?
         )+
     })+) => {
-        /// What one source says: the flags, the environment or the file. `None` leaves a setting to the next source.
+        /// The settings in one source: flags, environment or file. `None`: this source does not have the setting.
         #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
-        pub struct Settings {
+        pub struct PartialConfig {
             /// Read settings from this TOML file.
-            #[arg(long, help = table::config_help(), value_name = "FILE", help_heading = "Configuration")]
+            #[arg(long, help = setting::config_flag_help(), value_name = "FILE", help_heading = "Configuration")]
             pub config: Option<PathBuf>,
 
             /// Print every setting with its value, as a configuration file, and exit.
@@ -110,39 +54,39 @@ macro_rules! settings {
                 $(#[doc = $help])+
                 #[arg(
                     long,
-                    help = rows::$name().flag_help(defaults::$name().as_ref()),
+                    help = descriptions::$name().flag_help(defaults::$name().as_ref()),
                     help_heading = $group,
-                    value_name = <$kind as kinds::Kind>::PLACEHOLDER,
-                    value_parser = <$kind as kinds::Kind>::parse,
-                    num_args = <$kind as kinds::Kind>::VALUES,
-                    require_equals = *<$kind as kinds::Kind>::VALUES.start() == 0,
+                    value_name = <$format as values::ValueFormat>::PLACEHOLDER,
+                    value_parser = <$format as values::ValueFormat>::parse,
+                    num_args = <$format as values::ValueFormat>::VALUES_PER_FLAG,
+                    require_equals = *<$format as values::ValueFormat>::VALUES_PER_FLAG.start() == 0,
                     default_missing_value = "true",
-                    value_delimiter = <$kind as kinds::Kind>::DELIMITER,
+                    value_delimiter = <$format as values::ValueFormat>::ITEM_SEPARATOR,
                 )]
-                pub $name: Option<$($one)? $($maybe)? $(Vec<$many>)?>,
+                pub $name: Option<$($single)? $($optional)? $(Vec<$item>)?>,
             )+)+
         }
 
-        /// Every setting with its value.
+        /// The value of every setting.
         #[derive(Clone, Debug, PartialEq)]
         pub struct Config {
             $($(
                 $(#[doc = $help])+
-                pub $name: $($one)? $(Option<$maybe>)? $(Vec<$many>)?,
+                pub $name: $($single)? $(Option<$optional>)? $(Vec<$item>)?,
             )+)+
-            /// What only the file can say.
-            pub file_only: FileOnly,
+            /// The settings that only the file can have.
+            pub file_only: FileOnlySettings,
         }
 
-        /// The table of settings, in the order of the help.
-        pub const SETTINGS: &[Setting] = &[$($(rows::$name(),)+)+];
+        /// The descriptions of all settings, in the order of the help.
+        pub const SETTINGS: &[Setting] = &[$($(descriptions::$name(),)+)+];
 
-        mod rows {
+        mod descriptions {
             use super::*;
             $($(
                 pub(super) const fn $name() -> Setting {
                     Setting::new(
-                        stringify!($name), $group, <$kind as kinds::Kind>::PLACEHOLDER, &[$($help),+],
+                        stringify!($name), $group, <$format as values::ValueFormat>::PLACEHOLDER, &[$($help),+],
                     )
                 }
             )+)+
@@ -152,15 +96,15 @@ macro_rules! settings {
             use super::*;
             $($(
                 pub(super) fn $name() -> Option<toml::Value> {
-                    $( let value: $one = $one_default; Some(<$kind as kinds::Kind>::to_toml(&value)) )?
-                    $( let value: Option<$maybe> = None; value.as_ref().map(<$kind as kinds::Kind>::to_toml) )?
-                    $( let value: Vec<$many> = $many_default; Some(table::list_to_toml::<$kind>(&value)) )?
+                    $( let value: $single = $single_default; Some(<$format as values::ValueFormat>::to_toml(&value)) )?
+                    $( let value: Option<$optional> = None; value.as_ref().map(<$format as values::ValueFormat>::to_toml) )?
+                    $( let value: Vec<$item> = $list_default; Some(table::list_to_toml::<$format>(&value)) )?
                 }
             )+)+
         }
 
-        impl Settings {
-            /// These settings, and where they are silent the others.
+        impl PartialConfig {
+            /// Merges two sources; this one takes precedence.
             #[must_use]
             pub fn or(self, other: Self) -> Self {
                 Self {
@@ -170,13 +114,13 @@ macro_rules! settings {
                 }
             }
 
-            /// Sets one setting from text, as an environment variable holds it.
+            /// Sets a setting from the text of an environment variable.
             fn set_text(&mut self, name: &str, text: &str) -> Result<(), String> {
                 match name {
                     $($( stringify!($name) => {
-                        $( let value: $one = <$kind as kinds::Kind>::parse(text)?; )?
-                        $( let value: $maybe = <$kind as kinds::Kind>::parse(text)?; )?
-                        $( let value: Vec<$many> = table::parse_list::<$kind>(text)?; )?
+                        $( let value: $single = <$format as values::ValueFormat>::parse(text)?; )?
+                        $( let value: $optional = <$format as values::ValueFormat>::parse(text)?; )?
+                        $( let value: Vec<$item> = table::parse_list::<$format>(text)?; )?
                         self.$name = Some(value);
                     } )+)+
                     _ => {}
@@ -184,13 +128,13 @@ macro_rules! settings {
                 Ok(())
             }
 
-            /// Sets one setting from its value in the file.
-            fn set_toml(&mut self, name: &str, given: &toml::Value) -> Result<(), String> {
+            /// Sets a setting from its value in the file.
+            fn set_toml(&mut self, name: &str, toml: &toml::Value) -> Result<(), String> {
                 match name {
                     $($( stringify!($name) => {
-                        $( let value: $one = <$kind as kinds::Kind>::from_toml(given)?; )?
-                        $( let value: $maybe = <$kind as kinds::Kind>::from_toml(given)?; )?
-                        $( let value: Vec<$many> = table::list_from_toml::<$kind>(given)?; )?
+                        $( let value: $single = <$format as values::ValueFormat>::from_toml(toml)?; )?
+                        $( let value: $optional = <$format as values::ValueFormat>::from_toml(toml)?; )?
+                        $( let value: Vec<$item> = table::list_from_toml::<$format>(toml)?; )?
                         self.$name = Some(value);
                     } )+)+
                     _ => {}
@@ -200,30 +144,31 @@ macro_rules! settings {
         }
 
         impl Config {
-            fn from_settings(settings: Settings, file_only: FileOnly) -> Self {
+            /// Fills in the defaults of what is absent.
+            fn with_defaults(settings: PartialConfig, file_only: FileOnlySettings) -> Self {
                 Self {
                     $($(
-                        $( $name: settings.$name.unwrap_or_else(|| -> $one { $one_default }), )?
-                        $( $name: { let value: Option<$maybe> = settings.$name; value }, )?
-                        $( $name: settings.$name.unwrap_or_else(|| -> Vec<$many> { $many_default }), )?
+                        $( $name: settings.$name.unwrap_or_else(|| -> $single { $single_default }), )?
+                        $( $name: { let value: Option<$optional> = settings.$name; value }, )?
+                        $( $name: settings.$name.unwrap_or_else(|| -> Vec<$item> { $list_default }), )?
                     )+)+
                     file_only,
                 }
             }
 
-            /// The values in the order of [`SETTINGS`], as the file would hold them.
+            /// The values in the order of [`SETTINGS`], as the file holds them.
             fn values(&self) -> Vec<Option<toml::Value>> {
                 vec![$($(
-                    $( { let value: &$one = &self.$name; Some(<$kind as kinds::Kind>::to_toml(value)) } )?
-                    $( { let value: Option<&$maybe> = self.$name.as_ref(); value.map(<$kind as kinds::Kind>::to_toml) } )?
-                    $( { let value: &Vec<$many> = &self.$name; Some(table::list_to_toml::<$kind>(value)) } )?,
+                    $( { let value: &$single = &self.$name; Some(<$format as values::ValueFormat>::to_toml(value)) } )?
+                    $( { let value: Option<&$optional> = self.$name.as_ref(); value.map(<$format as values::ValueFormat>::to_toml) } )?
+                    $( { let value: &Vec<$item> = &self.$name; Some(table::list_to_toml::<$format>(value)) } )?,
                 )+)+]
             }
         }
 
         impl Default for Config {
             fn default() -> Self {
-                Self::from_settings(Settings::default(), FileOnly::default())
+                Self::with_defaults(PartialConfig::default(), FileOnlySettings::default())
             }
         }
     };

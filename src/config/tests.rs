@@ -1,21 +1,23 @@
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::path::Path;
 
 use clap::{CommandFactory as _, Parser};
 
+use super::file::parse_file;
+use super::sources::{check_combinations, read_environment};
 use super::*;
 
-/// A program that has nothing but the settings.
+/// A command line that has only the settings.
 #[derive(Debug, Parser)]
 #[command(name = "fps-sandbox")]
 struct Program {
     #[command(flatten)]
-    settings: Settings,
+    settings: PartialConfig,
 }
 
-/// One setting, given by each source in turn. `file`, and the second of each pair, are written as in the file; the
-/// first of each pair is what the variable or the flag is given (`--flag=first`).
-struct Row {
+/// A setting with a value in each source. `file` and the second text of each pair are written as in the file. The first
+/// text of each pair is the value of the variable or of the flag (`--flag=first`).
+struct SettingCase {
     name: &'static str,
     default: Option<&'static str>,
     file: &'static str,
@@ -23,9 +25,9 @@ struct Row {
     flag: (&'static str, &'static str),
 }
 
-macro_rules! rows {
+macro_rules! cases {
     ($($name:ident: $default:expr, $file:literal, $env:literal => $env_value:literal, $flag:literal => $flag_value:literal;)+) => {
-        &[$(Row {
+        &[$(SettingCase {
             name: stringify!($name),
             default: $default,
             file: $file,
@@ -35,10 +37,10 @@ macro_rules! rows {
     };
 }
 
-/// The default of a row whose default depends on the machine.
-const OF_THE_MACHINE: Option<&str> = Some("");
+/// The default of a setting whose default depends on the machine.
+const MACHINE_DEPENDENT: Option<&str> = Some("");
 
-const ROWS: &[Row] = rows! {
+const CASES: &[SettingCase] = cases! {
     listen: Some("'127.0.0.1:8008'"), "'0.0.0.0:80'", "localhost:8008" => "'localhost:8008'", "[::1]:0" => "'[::1]:0'";
     https_listen: None, "'0.0.0.0:443'", "[::]:443" => "'[::]:443'", "localhost:8443" => "'localhost:8443'";
     tls_cert: None, "'a.pem'", "b.pem" => "'b.pem'", "c.pem" => "'c.pem'";
@@ -49,7 +51,7 @@ const ROWS: &[Row] = rows! {
     database_timeout: Some("'5s'"), "'1s'", "2" => "'2s'", "500ms" => "'500ms'";
     database_connections: Some("8"), "1", "3" => "3", "4" => "4";
     database_readers: Some("2"), "1", "3" => "3", "4" => "4";
-    data_dir: OF_THE_MACHINE, "'/a'", "b" => "'b'", "c" => "'c'";
+    data_dir: MACHINE_DEPENDENT, "'/a'", "b" => "'b'", "c" => "'c'";
     seed: None, "'a.toml'", "b.toml" => "'b.toml'", "c.toml" => "'c.toml'";
     no_demo: Some("false"), "true", "0" => "false", "on" => "true";
     id_seed: None, "1", "2" => "2", "18446744073709551615" => "'18446744073709551615'";
@@ -79,41 +81,41 @@ const ROWS: &[Row] = rows! {
     log_format: Some("'text'"), "'json'", "Text" => "'text'", "json" => "'json'";
 };
 
-fn flags(arguments: &[&str]) -> Settings {
+fn flags(arguments: &[&str]) -> PartialConfig {
     let arguments = std::iter::once(&"fps-sandbox").chain(arguments);
     Program::try_parse_from(arguments).unwrap().settings
 }
 
-fn env(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+fn env(variables: &[(&str, &str)]) -> Result<PartialConfig, ConfigError> {
     let variables: BTreeMap<_, _> =
         variables.iter().map(|&(name, value)| (name, OsString::from(value))).collect();
-    from_env(|name| variables.get(name).cloned())
+    read_environment(|name| variables.get(name).cloned())
 }
 
-fn file(text: &str) -> Result<FileSettings, ConfigError> {
-    file::parse(Path::new("sandbox.toml"), text)
+fn file(text: &str) -> Result<ConfigFile, ConfigError> {
+    parse_file(Path::new("sandbox.toml"), text)
 }
 
-fn file_fault(text: &str) -> String {
-    one_line_of(&file(text).unwrap_err())
+fn file_error(text: &str) -> String {
+    one_line(&file(text).unwrap_err())
 }
 
-fn one_line_of(error: &impl ToString) -> String {
+fn one_line(error: &impl ToString) -> String {
     let text = error.to_string();
     assert_eq!(text.lines().count(), 1, "{text}");
     text
 }
 
-fn flag_fault(argument: &str) -> String {
-    one_line(&Program::try_parse_from(["fps-sandbox", argument]).unwrap_err())
+fn flag_error(argument: &str) -> String {
+    format_clap_error(&Program::try_parse_from(["fps-sandbox", argument]).unwrap_err())
 }
 
-/// A setting's value as it stands in a printed configuration.
+/// The value of a setting in a printed configuration.
 fn printed(config: &Config, name: &str) -> Option<toml::Value> {
     config.to_toml().parse::<toml::Table>().unwrap().get(name).cloned()
 }
 
-fn value(written: &str) -> toml::Value {
+fn toml_value(written: &str) -> toml::Value {
     let table: toml::Table = format!("value = {written}").parse().unwrap();
     table["value"].clone()
 }
@@ -126,61 +128,61 @@ fn the_command_line_is_sound() {
 #[test]
 fn every_setting_has_a_row_in_this_table() {
     let settings: Vec<_> = SETTINGS.iter().map(|setting| setting.name).collect();
-    let rows: Vec<_> = ROWS.iter().map(|row| row.name).collect();
-    assert_eq!(settings, rows);
+    let cases: Vec<_> = CASES.iter().map(|case| case.name).collect();
+    assert_eq!(settings, cases);
 }
 
 #[test]
 fn a_flag_wins_over_the_environment_over_the_file_over_the_default() {
-    for (row, setting) in ROWS.iter().zip(SETTINGS) {
+    for (case, setting) in CASES.iter().zip(SETTINGS) {
         let variable = setting.variable();
-        let flag = || flags(&[&format!("{}={}", setting.flag(), row.flag.0)]);
-        let env = || env(&[(&variable, row.env.0)]).unwrap();
-        let file = || Some(file(&format!("{} = {}", row.name, row.file)).unwrap());
-        let silent = Settings::default;
+        let flag = || flags(&[&format!("{}={}", setting.flag(), case.flag.0)]);
+        let env = || env(&[(&variable, case.env.0)]).unwrap();
+        let file = || Some(file(&format!("{} = {}", case.name, case.file)).unwrap());
+        let empty = PartialConfig::default;
         for (settings, file, expected) in [
-            (silent(), file(), row.file),
-            (env(), None, row.env.1),
-            (flag(), None, row.flag.1),
-            (env(), file(), row.env.1),
-            (flag(), file(), row.flag.1),
-            (flag().or(env()), None, row.flag.1),
-            (flag().or(env()), file(), row.flag.1),
+            (empty(), file(), case.file),
+            (env(), None, case.env.1),
+            (flag(), None, case.flag.1),
+            (env(), file(), case.env.1),
+            (flag(), file(), case.flag.1),
+            (flag().or(env()), None, case.flag.1),
+            (flag().or(env()), file(), case.flag.1),
         ] {
             let config = merge(settings, file);
-            assert_eq!(printed(&config, row.name), Some(value(expected)), "{}", row.name);
+            assert_eq!(printed(&config, case.name), Some(toml_value(expected)), "{}", case.name);
         }
     }
 }
 
 #[test]
 fn every_default_is_the_documented_one() {
-    for row in ROWS.iter().filter(|row| row.default != OF_THE_MACHINE) {
-        assert_eq!(printed(&Config::default(), row.name), row.default.map(value), "{}", row.name);
+    for case in CASES.iter().filter(|case| case.default != MACHINE_DEPENDENT) {
+        assert_eq!(printed(&Config::default(), case.name), case.default.map(toml_value), "{}", case.name);
     }
-    assert_eq!(merge(Settings::default(), None), Config::default());
+    assert_eq!(merge(PartialConfig::default(), None), Config::default());
 }
 
 #[test]
 fn the_sources_of_a_row_differ_so_that_the_winner_can_be_told() {
-    for row in ROWS {
-        let two_valued = matches!(row.file, "true" | "'json'" | "'strict'" | "'failure'");
-        assert!(row.file != row.env.1 && row.env.1 != row.flag.1, "{}", row.name);
-        assert!(two_valued || row.file != row.flag.1, "{}", row.name);
+    for case in CASES {
+        let two_valued = matches!(case.file, "true" | "'json'" | "'strict'" | "'failure'");
+        assert!(case.file != case.env.1 && case.env.1 != case.flag.1, "{}", case.name);
+        assert!(two_valued || case.file != case.flag.1, "{}", case.name);
     }
 }
 
 #[test]
 fn a_printed_configuration_reads_back_as_itself() {
-    let given: Vec<_> = ROWS
+    let given: Vec<_> = CASES
         .iter()
         .zip(SETTINGS)
-        .map(|(row, setting)| format!("{}={}", setting.flag(), row.flag.0))
+        .map(|(case, setting)| format!("{}={}", setting.flag(), case.flag.0))
         .collect();
     let given = flags(&given.iter().map(String::as_str).collect::<Vec<_>>());
     for config in [Config::default(), merge(given, None)] {
         let text = config.to_toml();
-        assert_eq!(merge(Settings::default(), Some(file(&text).unwrap())), config, "{text}");
+        assert_eq!(merge(PartialConfig::default(), Some(file(&text).unwrap())), config, "{text}");
     }
 }
 
@@ -188,8 +190,9 @@ fn a_printed_configuration_reads_back_as_itself() {
 fn a_printed_configuration_names_every_setting_once_with_its_help() {
     let text = Config::default().to_toml();
     for setting in SETTINGS {
-        let own = |line: &&str| line.trim_start_matches("# ").starts_with(&format!("{} = ", setting.name));
-        assert_eq!(text.lines().filter(own).count(), 1, "{}", setting.name);
+        let is_entry =
+            |line: &&str| line.trim_start_matches("# ").starts_with(&format!("{} = ", setting.name));
+        assert_eq!(text.lines().filter(is_entry).count(), 1, "{}", setting.name);
         assert!(text.contains(setting.help().split(' ').next().unwrap()));
     }
     assert!(text.lines().all(|line| line.len() <= 110), "{text}");
@@ -198,11 +201,11 @@ fn a_printed_configuration_names_every_setting_once_with_its_help() {
 #[test]
 fn the_help_shows_flag_variable_group_and_default_of_every_setting() {
     let help = Program::command().term_width(10_000).render_help().to_string();
-    for (setting, row) in SETTINGS.iter().zip(ROWS) {
+    for (setting, case) in SETTINGS.iter().zip(CASES) {
         let line = help.lines().find(|line| line.contains(&format!("[env: {}]", setting.variable())));
         let line = line.unwrap_or_else(|| panic!("{} is not in the help", setting.name));
         assert!(line.contains(&setting.flag()), "{line}");
-        assert_eq!(line.contains("[default: "), row.default.is_some(), "{line}");
+        assert_eq!(line.contains("[default: "), case.default.is_some(), "{line}");
         assert!(help.contains(&format!("{}:\n", setting.group)));
     }
     assert!(help.contains("[default: 127.0.0.1:8008]") && help.contains("[default: 4d]"));
@@ -222,7 +225,7 @@ fn a_list_is_repeated_or_separated_by_commas_and_replaces_the_default() {
     let hosts = flags(&["--host-alias", "a,b", "--host-alias", "c"]).host_alias;
     assert_eq!(hosts, Some(["a", "b", "c"].map(str::to_owned).to_vec()));
     assert_eq!(
-        merge(Settings::default(), Some(file("host_alias = []").unwrap())).host_alias,
+        merge(PartialConfig::default(), Some(file("host_alias = []").unwrap())).host_alias,
         Vec::<String>::new()
     );
 }
@@ -230,19 +233,19 @@ fn a_list_is_repeated_or_separated_by_commas_and_replaces_the_default() {
 #[test]
 fn an_empty_environment_variable_counts_as_unset() {
     for setting in SETTINGS {
-        assert_eq!(env(&[(&setting.variable(), "")]).unwrap(), Settings::default(), "{}", setting.name);
+        assert_eq!(env(&[(&setting.variable(), "")]).unwrap(), PartialConfig::default(), "{}", setting.name);
     }
     assert_eq!(env(&[("FPS_SANDBOX_CONFIG", "")]).unwrap().config, None);
 }
 
 #[test]
 fn a_wrong_environment_variable_is_named_with_its_value() {
-    let fault = |variable, text| one_line_of(&env(&[(variable, text)]).unwrap_err());
+    let message = |variable, text| one_line(&env(&[(variable, text)]).unwrap_err());
     assert_eq!(
-        fault("FPS_SANDBOX_BATCH_MAX", "0"),
+        message("FPS_SANDBOX_BATCH_MAX", "0"),
         "wrong value `0` of the environment variable FPS_SANDBOX_BATCH_MAX: expected a whole number from 1 to 4096"
     );
-    assert!(fault("FPS_SANDBOX_HOST_ALIAS", "a,,b").contains("expected a host name"));
+    assert!(message("FPS_SANDBOX_HOST_ALIAS", "a,,b").contains("expected a host name"));
 }
 
 #[cfg(unix)]
@@ -250,19 +253,19 @@ fn a_wrong_environment_variable_is_named_with_its_value() {
 fn an_environment_variable_that_is_not_utf_8_is_refused() {
     use std::os::unix::ffi::OsStringExt as _;
     let read = |name: &str| (name == "FPS_SANDBOX_SEED").then(|| OsString::from_vec(vec![0xff]));
-    assert!(one_line_of(&from_env(read).unwrap_err()).contains("FPS_SANDBOX_SEED is not UTF-8"));
+    assert!(one_line(&read_environment(read).unwrap_err()).contains("FPS_SANDBOX_SEED is not UTF-8"));
 }
 
 #[test]
 fn the_variables_of_kubernetes_are_left_alone() {
     let variables = [("FPS_SANDBOX_PORT", "tcp://10.0.0.1:8008"), ("FPS_SANDBOX_SERVICE_HOST", "10.0.0.1")];
-    assert_eq!(env(&variables).unwrap(), Settings::default());
+    assert_eq!(env(&variables).unwrap(), PartialConfig::default());
 }
 
 #[test]
 fn an_unknown_key_is_refused_with_its_line_and_a_suggestion() {
     assert_eq!(
-        file_fault("# a comment\n\nlisen = '127.0.0.1:8008'\n"),
+        file_error("# a comment\n\nlisen = '127.0.0.1:8008'\n"),
         "unknown key `lisen` on line 3 of sandbox.toml; did you mean `listen`?"
     );
     for (given, meant) in [
@@ -274,18 +277,18 @@ fn an_unknown_key_is_refused_with_its_line_and_a_suggestion() {
         ("timestamp-windw", "timestamp_window"),
     ] {
         assert!(
-            file_fault(&format!("{given} = 1")).ends_with(&format!("did you mean `{meant}`?")),
+            file_error(&format!("{given} = 1")).ends_with(&format!("did you mean `{meant}`?")),
             "{given}"
         );
     }
-    assert!(file_fault("[zzz]\nx = 1").ends_with("`fps-sandbox --print-config` lists every key"));
-    assert!(file_fault("config = 'a'").ends_with("it is a flag only: take it out"));
+    assert!(file_error("[zzz]\nx = 1").ends_with("`fps-sandbox --print-config` lists every key"));
+    assert!(file_error("config = 'a'").ends_with("it is a flag only: take it out"));
 }
 
 #[test]
 fn a_value_of_the_wrong_type_is_refused_with_file_line_and_key() {
     assert_eq!(
-        file_fault("auth = 'off'\nlisten = 8008\n"),
+        file_error("auth = 'off'\nlisten = 8008\n"),
         "wrong value of `listen` on line 2 of sandbox.toml: expected HOST:PORT, such as 127.0.0.1:8008, localhost:8008 \
          or [::1]:8008, in quotes, not `8008`"
     );
@@ -307,18 +310,18 @@ fn a_value_of_the_wrong_type_is_refused_with_file_line_and_key() {
         "[auth]\nx = 1",
     ] {
         let key = wrong.trim_start_matches('[').split([' ', ']']).next().unwrap();
-        let fault = file_fault(wrong);
+        let message = file_error(wrong);
         assert!(
-            fault.starts_with(&format!("wrong value of `{key}` on line 1 of sandbox.toml: expected ")),
-            "{fault}"
+            message.starts_with(&format!("wrong value of `{key}` on line 1 of sandbox.toml: expected ")),
+            "{message}"
         );
     }
-    assert!(file_fault("auth = '''\na'''").ends_with("not what stands there"));
+    assert!(file_error("auth = '''\na'''").ends_with("not what stands there"));
 }
 
 #[test]
 fn numbers_and_dates_of_toml_are_as_good_as_text() {
-    let config = |text: &str| merge(Settings::default(), Some(file(text).unwrap()));
+    let config = |text: &str| merge(PartialConfig::default(), Some(file(text).unwrap()));
     assert_eq!(config("cc_delay = 0").cc_delay, Duration::ZERO);
     assert_eq!(config("cc_delay = 2").cc_delay, Duration::from_secs(2));
     assert_eq!(config("max_amount = 99.95").max_amount, Decimal::new(9995, 2));
@@ -331,10 +334,10 @@ fn numbers_and_dates_of_toml_are_as_good_as_text() {
 
 #[test]
 fn a_file_that_is_no_toml_is_refused_with_its_line() {
-    let fault = file_fault("auth = 'off'\nlisten = \n");
-    assert!(fault.starts_with("line 2 of sandbox.toml is not TOML: "), "{fault}");
+    let message = file_error("auth = 'off'\nlisten = \n");
+    assert!(message.starts_with("line 2 of sandbox.toml is not TOML: "), "{message}");
     assert!(
-        file_fault("auth = 'off'\nauth = 'off'")
+        file_error("auth = 'off'\nauth = 'off'")
             .starts_with("line 2 of sandbox.toml is not TOML: duplicate key")
     );
 }
@@ -342,16 +345,19 @@ fn a_file_that_is_no_toml_is_refused_with_its_line() {
 #[test]
 fn a_mistake_on_the_command_line_is_one_line() {
     assert_eq!(
-        flag_fault("--batch-max=5000"),
+        flag_error("--batch-max=5000"),
         "invalid value '5000' for '--batch-max <N>': expected a whole number from 1 to 4096"
     );
-    let fault = flag_fault("--lisen=x");
-    assert_eq!(fault, "unexpected argument '--lisen' found; tip: a similar argument exists: '--listen'");
+    let message = flag_error("--lisen=x");
+    assert_eq!(message, "unexpected argument '--lisen' found; tip: a similar argument exists: '--listen'");
     for wrong in
         ["--listen", "--listen=", "--no-demo=maybe", "surplus", "--host-alias=http://a", "--clock=yesterday"]
     {
-        let fault = one_line_of(&flag_fault(wrong));
-        assert!(!fault.is_empty() && !fault.contains("Usage") && !fault.starts_with("error"), "{fault}");
+        let message = one_line(&flag_error(wrong));
+        assert!(
+            !message.is_empty() && !message.contains("Usage") && !message.starts_with("error"),
+            "{message}"
+        );
     }
 }
 
@@ -373,7 +379,7 @@ fn addresses_need_a_host_and_a_port() {
         "http://a:1",
         "a b:1",
     ] {
-        assert!(flag_fault(&format!("--listen={wrong}")).contains("expected HOST:PORT"), "{wrong}");
+        assert!(flag_error(&format!("--listen={wrong}")).contains("expected HOST:PORT"), "{wrong}");
     }
 }
 
@@ -394,13 +400,16 @@ fn a_url_of_a_database_that_makes_no_sense_is_refused_without_showing_it() {
         ("postgres://db/fps?pwd=s3cret", "unknown parameter"),
         ("postgres://fps:***@db/fps", "hidden by ***"),
     ] {
-        let fault = one_line_of(&check(&merge(flags(&["--database", wrong]), None)).unwrap_err());
-        assert!(fault.contains(told) && !fault.contains("s3cret"), "{fault}");
+        let message = one_line(&check_combinations(&merge(flags(&["--database", wrong]), None)).unwrap_err());
+        assert!(message.contains(told) && !message.contains("s3cret"), "{message}");
     }
     let with_clock = ["--database", "postgres://db/fps", "--clock", "2012-01-01"];
-    assert!(check(&merge(flags(&with_clock), None)).is_ok());
+    assert!(check_combinations(&merge(flags(&with_clock), None)).is_ok());
     for timeout in ["99ms", "61m"] {
-        assert!(check(&merge(flags(&["--database-timeout", timeout]), None)).is_err(), "{timeout}");
+        assert!(
+            check_combinations(&merge(flags(&["--database-timeout", timeout]), None)).is_err(),
+            "{timeout}"
+        );
     }
 }
 
@@ -435,11 +444,11 @@ fn a_database_is_memory_a_file_or_a_server_shown_without_its_password() {
     ] {
         let Database::Postgres(read) = database(url) else { panic!("{url}") };
         assert_eq!((read.to_string(), format!("{read:?}")), (shown.to_owned(), shown.to_owned()));
-        assert_eq!(read.secret().contains("s3cret"), url.contains("s3cret"));
+        assert_eq!(read.with_password().contains("s3cret"), url.contains("s3cret"));
     }
     for wrong in ["", "sqlite:", "mysql://localhost/fps"] {
         assert!(
-            flag_fault(&format!("--database={wrong}"))
+            flag_error(&format!("--database={wrong}"))
                 .contains("`:memory:`, a file path, sqlite:PATH or postgres://"),
             "{wrong}"
         );
@@ -449,16 +458,16 @@ fn a_database_is_memory_a_file_or_a_server_shown_without_its_password() {
 #[test]
 fn a_delay_may_be_nothing_but_a_timeout_may_not() {
     assert_eq!(flags(&["--cc-delay=0"]).cc_delay, Some(Duration::ZERO));
-    assert!(flag_fault("--request-timeout=0").contains("above 0"));
+    assert!(flag_error("--request-timeout=0").contains("above 0"));
     for wrong in ["", "x", "1.5", "-1", "36501d", "99999999999999999999", "4 parsecs"] {
-        assert!(flag_fault(&format!("--ach-delay={wrong}")).contains("a duration"), "{wrong}");
+        assert!(flag_error(&format!("--ach-delay={wrong}")).contains("a duration"), "{wrong}");
     }
 }
 
 #[test]
 fn an_amount_is_above_zero_and_in_whole_cents() {
     for wrong in ["0", "-1", "0.001", "1e3", "$5", "1000000.01", "NaN"] {
-        assert!(flag_fault(&format!("--max-amount={wrong}")).contains("US dollars"), "{wrong}");
+        assert!(flag_error(&format!("--max-amount={wrong}")).contains("US dollars"), "{wrong}");
     }
 }
 
@@ -474,32 +483,33 @@ fn a_log_filter_is_checked_and_a_misspelt_level_suggested() {
     ] {
         assert_eq!(flags(&["--log", right]).log.as_deref(), Some(right));
     }
-    assert!(flag_fault("--log=inof").contains("did you mean `info`?"));
-    assert!(flag_fault("--log=debug,wran").contains("did you mean `warn`?"));
+    assert!(flag_error("--log=inof").contains("did you mean `info`?"));
+    assert!(flag_error("--log=debug,wran").contains("did you mean `warn`?"));
     for wrong in [" ", "a=b=c", "fps_sandbox=loud"] {
-        assert!(flag_fault(&format!("--log={wrong}")).contains("expected off, error"), "{wrong}");
+        assert!(flag_error(&format!("--log={wrong}")).contains("expected off, error"), "{wrong}");
     }
 }
 
 #[test]
 fn settings_that_do_not_go_together_are_refused() {
-    let fault =
-        |arguments: &[&str]| check(&merge(flags(arguments), None)).map_err(|error| one_line_of(&error)).err();
-    assert!(fault(&["--tls-cert=c"]).unwrap().contains("without tls_key"));
-    assert!(fault(&["--tls-key=k", "--https-listen=a:1"]).unwrap().contains("without tls_cert"));
-    assert!(fault(&["--tls-cert=c", "--tls-key=k"]).unwrap().contains("need https_listen"));
-    assert!(fault(&["--listen=a:1", "--https-listen=a:1"]).unwrap().contains("same address"));
-    assert_eq!(fault(&["--listen=a:0", "--https-listen=a:0"]), None);
-    assert_eq!(fault(&["--tls-cert=c", "--tls-key=k", "--https-listen=a:1"]), None);
+    let message = |arguments: &[&str]| {
+        check_combinations(&merge(flags(arguments), None)).map_err(|error| one_line(&error)).err()
+    };
+    assert!(message(&["--tls-cert=c"]).unwrap().contains("without tls_key"));
+    assert!(message(&["--tls-key=k", "--https-listen=a:1"]).unwrap().contains("without tls_cert"));
+    assert!(message(&["--tls-cert=c", "--tls-key=k"]).unwrap().contains("need https_listen"));
+    assert!(message(&["--listen=a:1", "--https-listen=a:1"]).unwrap().contains("same address"));
+    assert_eq!(message(&["--listen=a:0", "--https-listen=a:0"]), None);
+    assert_eq!(message(&["--tls-cert=c", "--tls-key=k", "--https-listen=a:1"]), None);
 }
 
 #[test]
 fn the_data_folder_follows_the_desktop_conventions() {
-    let folder = |xdg: &str, home: &str| data_dir_of(Some(xdg.into()), Some(home.into()));
+    let folder = |xdg: &str, home: &str| data_dir_from(Some(xdg.into()), Some(home.into()));
     assert_eq!(folder("/x", "/h"), Path::new("/x/fps-sandbox"));
     assert_eq!(folder("", "/h"), Path::new("/h/.local/share/fps-sandbox"));
     assert_eq!(folder("", ""), Path::new("fps-sandbox-data"));
-    assert_eq!(data_dir_of(None, None), Path::new("fps-sandbox-data"));
+    assert_eq!(data_dir_from(None, None), Path::new("fps-sandbox-data"));
 }
 
 #[test]
@@ -507,12 +517,12 @@ fn resolving_reads_the_named_file_and_says_when_it_cannot() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sandbox.toml");
     let given = || flags(&["--batch-max=7", "--config", path.to_str().unwrap()]);
-    assert!(one_line_of(&resolve(given()).unwrap_err()).starts_with("cannot read the configuration file "));
+    assert!(one_line(&resolve(given()).unwrap_err()).starts_with("cannot read the configuration file "));
 
     std::fs::write(&path, "batch_max = 8\nmax_parameters = 9\n").unwrap();
     let config = resolve(given()).unwrap();
     assert_eq!((config.batch_max, config.max_parameters), (7, 9));
 
     std::fs::write(&path, "tls_cert = 'a'\n").unwrap();
-    assert!(one_line_of(&resolve(given()).unwrap_err()).contains("tls_key"));
+    assert!(one_line(&resolve(given()).unwrap_err()).contains("tls_key"));
 }

@@ -1,4 +1,4 @@
-//! The seed file's form: TOML tables, each remembering where it stands so that mistakes can name a line.
+//! The format of seed files: TOML tables. `Spanned` values know their place in the file, for errors that name a line.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -8,16 +8,16 @@ use toml::Spanned;
 
 use crate::ledger::{AccountKind, AccountState, Secret};
 
-/// A seed file as written.
+/// The entries of a seed file. Each kind can refer to the kinds above it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SeedFile {
     #[serde(default)]
     pub(super) account: Vec<AccountEntry>,
     #[serde(default)]
-    pub(super) credit_instrument: Vec<InstrumentEntry>,
+    pub(super) credit_instrument: Vec<CreditInstrumentEntry>,
     #[serde(default)]
-    pub(super) prepaid_instrument: Vec<PrepaidEntry>,
+    pub(super) prepaid_instrument: Vec<PrepaidInstrumentEntry>,
     #[serde(default)]
     pub(super) token: Vec<TokenEntry>,
     #[serde(default)]
@@ -30,36 +30,36 @@ pub(super) struct SeedFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AccountEntry {
-    /// How the rest of the file calls it.
+    /// The name by which the rest of the file refers to the account.
     pub(super) name: Spanned<String>,
-    /// The name in answers; the default is `name`.
+    /// The name in responses; by default `name`.
     pub(super) display_name: Option<String>,
-    /// No other account has it, in whatever case.
+    /// Unique among the accounts, whatever the case.
     pub(super) email: Spanned<String>,
     #[serde(default = "business")]
     pub(super) kind: AccountKind,
     #[serde(default = "active")]
     pub(super) state: AccountState,
-    /// Whether it is a developer account; without that every call by its keys is AccessFailure.
+    /// Whether it is a developer account. If not, every request with its keys is refused with AccessFailure.
     #[serde(default = "yes")]
     pub(super) developer: bool,
-    /// Whether it is signed up for FPS; without that every call by its keys is AuthFailure.
+    /// Whether it is signed up for FPS. If not, every request with its keys is refused with AuthFailure.
     #[serde(default = "yes")]
     pub(super) signed_up: bool,
-    /// Whether it may act between a sender and another recipient; the default is what it is: a business may.
+    /// Whether it may act between a sender and another recipient; by default a business account may.
     pub(super) marketplace: Option<bool>,
-    /// Dollars on the Amazon Payments balance.
+    /// Opening Amazon Payments balance, in dollars.
     pub(super) balance: Option<Spanned<Decimal>>,
-    /// Most that one transaction may take from it or bring to it, in dollars; more is AccountLimitsExceeded.
+    /// Maximum amount of a transaction from or to it, in dollars. Beyond that is AccountLimitsExceeded.
     pub(super) transaction_limit: Option<Spanned<Decimal>>,
-    /// How it can pay: CC, ACH, ABT; the default is all three. A token that pays otherwise is refused.
+    /// The payment methods it has: CC, ACH, ABT; by default all three. A token with another method is refused.
     pub(super) methods: Option<Vec<Spanned<String>>>,
-    /// How visits to the Co-Branded pages end that it sends there, at once and without pages: SC, A, PE, …
+    /// The status (SC, A, PE, …) with which its visits to the Co-Branded pages end, at once and without pages.
     pub(super) cobranded_ending: Option<Spanned<String>>,
-    /// The signature version of its return URLs: 2, the default, or 1.
+    /// The signature version of its return URLs: 2 (the default) or 1.
     pub(super) return_signature: Option<Spanned<i64>>,
     #[serde(default)]
-    pub(super) access_key: Vec<KeyEntry>,
+    pub(super) access_key: Vec<AccessKeyEntry>,
 }
 
 fn business() -> AccountKind {
@@ -73,24 +73,24 @@ fn active() -> AccountState {
 /// An access key of an account.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct KeyEntry {
+pub(super) struct AccessKeyEntry {
     pub(super) id: Spanned<String>,
     pub(super) secret: Secret,
 }
 
-/// A line of credit.
+/// A credit instrument.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct InstrumentEntry {
+pub(super) struct CreditInstrumentEntry {
     pub(super) id: Spanned<String>,
     /// The buyer: a name of an account.
     pub(super) sender: Spanned<String>,
     /// The merchant: a name of an account.
     pub(super) recipient: Spanned<String>,
     pub(super) credit_limit: Spanned<Decimal>,
-    #[serde(default, deserialize_with = "instant")]
+    #[serde(default, deserialize_with = "deserialize_instant")]
     pub(super) valid_from: Option<DateTime<Utc>>,
-    #[serde(default, deserialize_with = "instant")]
+    #[serde(default, deserialize_with = "deserialize_instant")]
     pub(super) valid_until: Option<DateTime<Utc>>,
     #[serde(default = "yes")]
     pub(super) active: bool,
@@ -100,26 +100,26 @@ fn yes() -> bool {
     true
 }
 
-/// Money paid in advance.
+/// A prepaid instrument.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PrepaidEntry {
+pub(super) struct PrepaidInstrumentEntry {
     pub(super) id: Spanned<String>,
     /// The buyer: a name of an account.
     pub(super) sender: Spanned<String>,
     /// The merchant: a name of an account.
     pub(super) recipient: Spanned<String>,
-    /// The highest balance it may hold.
+    /// Maximum balance, in dollars.
     pub(super) recharge_limit: Spanned<Decimal>,
-    #[serde(default, deserialize_with = "instant")]
+    #[serde(default, deserialize_with = "deserialize_instant")]
     pub(super) valid_from: Option<DateTime<Utc>>,
-    #[serde(default, deserialize_with = "instant")]
+    #[serde(default, deserialize_with = "deserialize_instant")]
     pub(super) valid_until: Option<DateTime<Utc>>,
     #[serde(default = "yes")]
     pub(super) active: bool,
 }
 
-/// A subscription that Simple Pay would have set up.
+/// A subscription. In production Simple Pay creates them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SubscriptionEntry {
@@ -128,28 +128,30 @@ pub(super) struct SubscriptionEntry {
     pub(super) recipient: Spanned<String>,
     pub(super) description: String,
     pub(super) amount: Spanned<Decimal>,
-    /// How often is paid: `1 Month`.
+    /// The period of payments, such as `1 Month`.
     pub(super) frequency: Spanned<String>,
-    /// How long it lasts; without one it goes on.
+    /// How long it lasts, such as `1 Year`; by default without end.
     pub(super) length: Option<Spanned<String>>,
     pub(super) promotional_amount: Option<Spanned<Decimal>>,
     #[serde(default)]
     pub(super) promotional_transactions: u32,
-    #[serde(default, deserialize_with = "instant")]
+    #[serde(default, deserialize_with = "deserialize_instant")]
     pub(super) start: Option<DateTime<Utc>>,
-    #[serde(default, deserialize_with = "instant")]
+    #[serde(default, deserialize_with = "deserialize_instant")]
     pub(super) end: Option<DateTime<Utc>>,
-    #[serde(default, deserialize_with = "instant")]
+    #[serde(default, deserialize_with = "deserialize_instant")]
     pub(super) next: Option<DateTime<Utc>>,
     #[serde(default)]
     pub(super) status: Option<Spanned<String>>,
-    /// Its payments so far: ids of payments in this file.
+    /// Its payments so far, by the ids of payments in this file.
     #[serde(default)]
     pub(super) payments: Vec<Spanned<String>>,
 }
 
-/// An instant, written as TOML writes it or as text.
-fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+/// Deserializes an instant, from a date and time of TOML or from a string.
+fn deserialize_instant<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<DateTime<Utc>>, D::Error> {
     let text = match toml::Value::deserialize(deserializer)? {
         toml::Value::Datetime(instant) => instant.to_string(),
         toml::Value::String(text) => text,
@@ -165,40 +167,40 @@ fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime
 #[serde(deny_unknown_fields)]
 pub(super) struct TokenEntry {
     pub(super) id: Spanned<String>,
-    /// The buyer; of a credit or settlement token, the instrument tells.
+    /// The buyer: a name of an account. Not needed with an instrument, which has a sender.
     pub(super) sender: Option<Spanned<String>>,
-    /// The merchant who may use it; of a credit or settlement token, the instrument tells.
+    /// The merchant who may use the token: a name of an account. Not needed with an instrument, which has a recipient.
     pub(super) caller: Option<Spanned<String>>,
-    /// Pays with this instrument: makes debt on it, or spends what was paid in advance.
+    /// The instrument with which it pays: it makes debt on it, or spends its prepaid balance.
     pub(super) charges: Option<Spanned<String>>,
-    /// Settles debt on this credit instrument.
+    /// The credit instrument whose debt it settles.
     pub(super) settles: Option<Spanned<String>>,
-    /// Pays in advance onto this prepaid instrument.
+    /// The prepaid instrument that it funds.
     pub(super) funds: Option<Spanned<String>>,
-    /// The account that receives by it, in a marketplace.
+    /// Recipient tokens: the account that receives, in a marketplace.
     pub(super) recipient: Option<Spanned<String>>,
-    /// Sender tokens: the recipient tokens that it pays; any without it.
+    /// Sender tokens: the recipient tokens that it may pay; by default any.
     #[serde(default)]
     pub(super) recipients: Vec<Spanned<String>>,
-    /// Recipient tokens: whether the recipient pays FPS's fee; the default is yes.
+    /// Recipient tokens: whether the recipient pays FPS's fee; by default yes.
     pub(super) recipient_pays_fee: Option<bool>,
-    /// Recipient tokens: most that the caller may take, in dollars.
+    /// Recipient tokens: the caller's maximum commission on a payment, in dollars.
     pub(super) max_fixed_fee: Option<Spanned<Decimal>>,
-    /// Recipient tokens: and in per cent.
+    /// Recipient tokens: the caller's maximum commission, as a percentage of a payment.
     pub(super) max_variable_fee: Option<Spanned<Decimal>>,
-    /// ABT, CC or ACH; a token that `charges` an instrument pays by that.
+    /// ABT, CC or ACH. A token that `charges` an instrument has none: it pays by the instrument.
     pub(super) method: Option<Spanned<String>>,
-    /// SingleUse, MultiUse, Recurring or Unrestricted; the default is MultiUse.
+    /// SingleUse, MultiUse, Recurring or Unrestricted; by default MultiUse.
     #[serde(rename = "type")]
     pub(super) token_type: Option<Spanned<String>>,
     pub(super) caller_reference: Option<String>,
     pub(super) friendly_name: Option<String>,
     #[serde(default = "yes")]
     pub(super) active: bool,
-    #[serde(default, deserialize_with = "instant")]
+    #[serde(default, deserialize_with = "deserialize_instant")]
     pub(super) valid_from: Option<DateTime<Utc>>,
-    /// The default of a single-use token is three hours, others have no end.
-    #[serde(default, deserialize_with = "instant")]
+    /// By default a single-use token is valid for three hours, and other tokens have no end.
+    #[serde(default, deserialize_with = "deserialize_instant")]
     pub(super) valid_until: Option<DateTime<Utc>>,
     pub(super) min_charge: Option<Spanned<Decimal>>,
     pub(super) max_charge: Option<Spanned<Decimal>>,
@@ -207,7 +209,7 @@ pub(super) struct TokenEntry {
     pub(super) usage_limit: Vec<UsageLimitEntry>,
 }
 
-/// A usage limit of a token: an amount or a count, for its life or for each period.
+/// A usage limit of a token: an amount or a count, in each period, or in all.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UsageLimitEntry {
@@ -216,12 +218,12 @@ pub(super) struct UsageLimitEntry {
     pub(super) period: Option<Spanned<String>>,
 }
 
-/// A payment that has happened: how an opening debt or prepaid balance comes about. A token that settles or funds
-/// makes it a settlement or a funding.
+/// A payment in the past, such as the one that has made an opening debt or a prepaid balance. With a token that settles
+/// or funds, it is a settlement or a funding.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PaymentEntry {
-    /// The transaction's id; one is made when there is none.
+    /// The id of the transaction; by default a generated one.
     pub(super) id: Option<Spanned<String>>,
     pub(super) token: Spanned<String>,
     pub(super) amount: Spanned<Decimal>,

@@ -1,32 +1,22 @@
-//! Seeds: the first rows of a world, read from a TOML file and made by the ledger's own operations.
+//! Seeds: the rows with which a world begins. They are read from a TOML file and created by the ledger's operations.
 
-mod build;
+mod builder;
+mod error;
 mod file;
-
-use std::ops::Range;
 
 use crate::ledger::{IdAllocator, Rules, Timestamp};
 use crate::store::InitialState;
 
-use build::Builder;
+pub use error::SeedError;
+
+use builder::Builder;
+use error::EntryError;
 use file::SeedFile;
 
-/// The demo world that an empty database begins with.
-pub const DEMO: &str = include_str!("../../fixtures/demo.toml");
+/// The seed file with which an empty database is filled by default.
+pub const DEMO_SEED: &str = include_str!("../../fixtures/demo.toml");
 
-/// A mistake in a seed file: one line that says where and what.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}, line {line}: {problem}")]
-pub struct SeedError {
-    /// The file's name.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong.
-    pub problem: String,
-}
-
-/// A seed file, read but not yet built.
+/// A seed file that is parsed, but not built yet.
 #[derive(Debug)]
 pub struct Seed {
     file: String,
@@ -34,46 +24,30 @@ pub struct Seed {
     entries: SeedFile,
 }
 
-/// A problem and the place in the text that it concerns.
-#[derive(Debug)]
-struct Mistake {
-    place: Range<usize>,
-    problem: String,
-}
-
 impl Seed {
-    /// Reads a seed file's text.
+    /// Parses the text of a seed file; error messages name `file`.
     pub fn parse(file: &str, text: &str) -> Result<Self, SeedError> {
-        let entries = toml::from_str(text).map_err(|mistake| {
-            let problem = mistake.message().replace('\n', " ");
-            locate(file, text, &Mistake { place: mistake.span().unwrap_or(0..0), problem })
+        let entries = toml::from_str(text).map_err(|error| {
+            let problem = error.message().replace('\n', " ");
+            SeedError::new(file, text, EntryError { span: error.span().unwrap_or(0..0), problem })
         })?;
         Ok(Self { file: file.to_owned(), text: text.to_owned(), entries })
     }
 
-    /// Nothing but an empty world.
+    /// A seed without entries.
     pub fn empty() -> Self {
         Self { file: String::new(), text: String::new(), entries: SeedFile::default() }
     }
 
-    /// Builds the rows, as of `now`.
-    pub fn begin(
+    /// Builds the rows of a world whose clock shows `now`.
+    pub fn build(
         &self,
         now: Timestamp,
         rules: &Rules,
-        numbering: &mut IdAllocator,
+        ids: &mut IdAllocator,
     ) -> Result<InitialState, SeedError> {
-        let builder = Builder::new(now, rules, numbering);
-        builder.build(&self.entries).map_err(|mistake| locate(&self.file, &self.text, &mistake))
-    }
-}
-
-fn locate(file: &str, text: &str, mistake: &Mistake) -> SeedError {
-    let before = text.get(..mistake.place.start).unwrap_or(text);
-    SeedError {
-        file: file.to_owned(),
-        line: before.matches('\n').count() + 1,
-        problem: mistake.problem.clone(),
+        let builder = Builder::new(now, rules, ids);
+        builder.build(&self.entries).map_err(|error| SeedError::new(&self.file, &self.text, error))
     }
 }
 
@@ -83,7 +57,7 @@ mod tests {
 
     use super::*;
 
-    fn begin(text: &str) -> Result<InitialState, SeedError> {
+    fn build(text: &str) -> Result<InitialState, SeedError> {
         let rules = Rules {
             fees: FeeTable::new(&FeeTable::default_rules()).unwrap(),
             cc_delay_millis: 1_000,
@@ -91,7 +65,7 @@ mod tests {
             max_amount: Amount::from_micros(10_000_000_000),
             magic: false,
         };
-        Seed::parse("seed.toml", text)?.begin(
+        Seed::parse("seed.toml", text)?.build(
             Timestamp::from_millis(0),
             &rules,
             &mut IdAllocator::new(IdCodec::new(1), 1, Timestamp::MIN),
@@ -103,9 +77,9 @@ mod tests {
 
     #[test]
     fn the_demo_world_is_sound() {
-        let beginning = begin(DEMO).unwrap();
-        assert!(!beginning.keys.is_empty());
-        assert!(!beginning.book.changes().postings.is_empty());
+        let initial = build(DEMO_SEED).unwrap();
+        assert!(!initial.keys.is_empty());
+        assert!(!initial.book.changes().postings.is_empty());
     }
 
     #[test]
@@ -150,8 +124,8 @@ mod tests {
                 "unknown field `acount`, expected one of `account`, `credit_instrument`, `prepaid_instrument`, `token`, `payment`, `subscription`",
             ),
         ] {
-            let mistake = begin(&format!("{ACCOUNTS}{entry}")).unwrap_err();
-            assert_eq!((mistake.line, mistake.problem.as_str()), (line, problem), "{entry}");
+            let error = build(&format!("{ACCOUNTS}{entry}")).unwrap_err();
+            assert_eq!((error.line, error.problem.as_str()), (line, problem), "{entry}");
         }
     }
 
@@ -161,12 +135,10 @@ mod tests {
             "{ACCOUNTS}[[token]]\nid = 'T'\nsender = 'buyer'\ncaller = 'shop'\nmethod = 'ABT'\n\
              [[payment]]\ntoken = 'T'\namount = '11.00'\n"
         );
-        let mistake = begin(&text).unwrap_err();
+        let error = build(&text).unwrap_err();
         assert!(
-            mistake
-                .to_string()
-                .starts_with("seed.toml, line 15: the payment is refused: InsufficientBalance"),
-            "{mistake}"
+            error.to_string().starts_with("seed.toml, line 15: the payment is refused: InsufficientBalance"),
+            "{error}"
         );
     }
 }

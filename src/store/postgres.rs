@@ -65,7 +65,7 @@ impl fmt::Debug for PostgresServer {
 impl PostgresServer {
     pub(super) fn new(url: &PostgresUrl, timeout: Duration) -> Result<Self, StoreError> {
         let invalid_url = |source| StoreError::Url { database: url.to_string(), source };
-        let options: PgConnectOptions = url.secret().parse().map_err(invalid_url)?;
+        let options: PgConnectOptions = url.with_password().parse().map_err(invalid_url)?;
         let options = options.application_name("fps-sandbox").statement_cache_capacity(256);
         Ok(Self { options: options.disable_statement_logging(), name: url.to_string(), timeout })
     }

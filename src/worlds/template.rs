@@ -58,7 +58,7 @@ impl WorldTemplate {
     /// The same with another id codec.
     pub fn new_world_with_ids(&self, ids: IdCodec, clock: ClockState) -> Result<NewWorld, SeedError> {
         let mut id_allocator = IdAllocator::new(ids, 1, Timestamp::MIN);
-        let initial = self.seed.begin(clock.now(), &self.rules, &mut id_allocator)?;
+        let initial = self.seed.build(clock.now(), &self.rules, &mut id_allocator)?;
         Ok(NewWorld { initial, ids, clock })
     }
 

@@ -1221,7 +1221,7 @@ async fn an_address_is_asked_for_and_returned_where_the_merchant_wants_it() {
 #[tokio::test]
 async fn the_certificate_is_where_the_message_says_and_is_the_same_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let seed = fps_sandbox::seed::DEMO;
+    let seed = fps_sandbox::seed::DEMO_SEED;
     let server = Server::start_in(folder.path(), seed).await;
     let back = ends(&server, "SingleUse", SINGLE, "SC").await;
     let (url, request) = back.value("certificateUrl").split_once("?requestId=").unwrap();

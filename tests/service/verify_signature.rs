@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::support::signer::Request;
 use crate::support::{NOW, Reply, Server, config, demo, encode, get, raw};
-use fps_sandbox::config::{AuthMode, Config, FileOnly, VerifySignatureRefusal};
+use fps_sandbox::config::{AuthMode, Config, FileOnlySettings, VerifySignatureRefusal};
 use fps_sandbox::outbound::Outbound;
 use fps_sandbox::random::RequestIdGenerator;
 use fps_sandbox::signature::{Scheme, percent_encode};
@@ -137,7 +137,7 @@ pub(crate) fn trusting() -> Config {
         exponent: "010001".to_owned(),
     };
     let trusted_key = vec![key(SANDBOX, SANDBOX_MODULUS), key(PRODUCTION, PRODUCTION_MODULUS)];
-    Config { file_only: FileOnly { trusted_key, ..FileOnly::default() }, ..config() }
+    Config { file_only: FileOnlySettings { trusted_key, ..FileOnlySettings::default() }, ..config() }
 }
 
 /// A sandbox that trusts both keys.

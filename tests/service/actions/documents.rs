@@ -31,5 +31,5 @@ fn the_list_of_magic_values_is_up_to_date() {
 
 #[test]
 fn the_list_of_pipelines_is_up_to_date() {
-    assert_fresh("cobranded", &cobranded::reference::markdown());
+    assert_fresh("cobranded", &cobranded::documentation::markdown());
 }

@@ -1,4 +1,4 @@
-//! A proposal in plain words, as the pages show it.
+//! The texts of the pages: a proposal in sentences that a buyer understands.
 
 use chrono::{DateTime, Utc};
 
@@ -7,14 +7,14 @@ use crate::ledger::{
     UsageMeasure, Validity,
 };
 
-/// One line of what is agreed to.
+/// One line of the terms to which the visitor agrees.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Term {
+pub(super) struct AgreementTerm {
     pub(super) name: &'static str,
     pub(super) text: String,
 }
 
-/// What is proposed, in a line.
+/// The headline: the proposal in one line.
 pub(super) fn headline(proposal: &Proposal, merchant: &str) -> String {
     match &proposal.request {
         TokenRequest::Payments(payments) => match payments.token_type {
@@ -29,8 +29,8 @@ pub(super) fn headline(proposal: &Proposal, merchant: &str) -> String {
     }
 }
 
-/// What agreeing does, as the button says it.
-pub(super) fn agreement(proposal: &Proposal) -> &'static str {
+/// The label of the button that authorises the proposal.
+pub(super) fn confirm_label(proposal: &Proposal) -> &'static str {
     match &proposal.request {
         TokenRequest::Payments(_) => "Authorise payment",
         TokenRequest::Receiving { .. } => "Agree",
@@ -39,8 +39,8 @@ pub(super) fn agreement(proposal: &Proposal) -> &'static str {
     }
 }
 
-/// What a payment method is chosen for.
-pub(super) fn paying(proposal: &Proposal) -> &'static str {
+/// The heading of the payment methods.
+pub(super) fn methods_legend(proposal: &Proposal) -> &'static str {
     match &proposal.request {
         TokenRequest::Postpaid(_) => "How you settle what you owe",
         TokenRequest::Prepaid { .. } => "How you pay in advance",
@@ -48,10 +48,14 @@ pub(super) fn paying(proposal: &Proposal) -> &'static str {
     }
 }
 
-/// Amounts, limits and validity.
-pub(super) fn terms(proposal: &Proposal, merchant: &str, current: Option<PaymentMethod>) -> Vec<Term> {
+/// The terms of a proposal: amounts, limits and validity. `current` is the payment method of the token to be edited.
+pub(super) fn agreement_terms(
+    proposal: &Proposal,
+    merchant: &str,
+    current: Option<PaymentMethod>,
+) -> Vec<AgreementTerm> {
     let mut terms = Vec::new();
-    let mut add = |name, text: String| terms.push(Term { name, text });
+    let mut add = |name, text: String| terms.push(AgreementTerm { name, text });
     match &proposal.request {
         TokenRequest::Payments(payments) => {
             match (payments.token_type, payments.global_limit) {
@@ -63,11 +67,11 @@ pub(super) fn terms(proposal: &Proposal, merchant: &str, current: Option<Payment
                 }
                 _ => {}
             }
-            if let Some(text) = one_charge(payments.charges, "payment") {
+            if let Some(text) = charge_range(payments.charges, "payment") {
                 add("Each payment", text);
             }
             for limit in &payments.limits {
-                add("Limit", limited(limit, "payment"));
+                add("Limit", usage_limit(limit, "payment"));
             }
             if payments.reserves {
                 add("Charged", "The amount is reserved first, and charged later.".to_owned());
@@ -93,16 +97,16 @@ pub(super) fn terms(proposal: &Proposal, merchant: &str, current: Option<Payment
                 "Settlement limit",
                 format!("{merchant} can collect at most {most} of your debt, all settlements together."),
             );
-            if let Some(text) = one_charge(credit.charges, "purchase") {
+            if let Some(text) = charge_range(credit.charges, "purchase") {
                 add("Each purchase", text);
             }
             for limit in &credit.limits {
-                add("Limit", limited(limit, "purchase"));
+                add("Limit", usage_limit(limit, "purchase"));
             }
         }
         TokenRequest::Edit { .. } => {
             if let Some(current) = current {
-                add("So far", format!("You pay by {}.", method(current).to_lowercase()));
+                add("So far", format!("You pay by {}.", payment_method(current).to_lowercase()));
             }
         }
     }
@@ -112,8 +116,8 @@ pub(super) fn terms(proposal: &Proposal, merchant: &str, current: Option<Payment
     terms
 }
 
-/// What the amount is made of.
-pub(super) fn parts(parts: &[(&'static str, Amount)]) -> Option<Term> {
+/// What the amount consists of, given names of parameters and amounts. `None` if nothing is known.
+pub(super) fn amount_breakdown(parts: &[(&'static str, Amount)]) -> Option<AgreementTerm> {
     let part = |(name, amount): &(&str, Amount)| {
         let what = match *name {
             "itemTotal" => "goods",
@@ -124,7 +128,7 @@ pub(super) fn parts(parts: &[(&'static str, Amount)]) -> Option<Term> {
         format!("{what} {sign}{}", dollars(*amount))
     };
     let text = parts.iter().map(part).collect::<Vec<_>>().join(", ");
-    if text.is_empty() { None } else { Some(Term { name: "Of which", text }) }
+    if text.is_empty() { None } else { Some(AgreementTerm { name: "Of which", text }) }
 }
 
 fn commission(fixed: Option<Amount>, percent: Option<rust_decimal::Decimal>, merchant: &str) -> String {
@@ -141,7 +145,7 @@ fn commission(fixed: Option<Amount>, percent: Option<rust_decimal::Decimal>, mer
     }
 }
 
-fn one_charge(charges: ChargeRange, what: &str) -> Option<String> {
+fn charge_range(charges: ChargeRange, what: &str) -> Option<String> {
     match (charges.min, charges.max) {
         (None, None) => None,
         (Some(least), Some(most)) if least == most => {
@@ -155,20 +159,20 @@ fn one_charge(charges: ChargeRange, what: &str) -> Option<String> {
     }
 }
 
-fn limited(limit: &UsageLimit, what: &str) -> String {
-    let much = match (limit.measure, limit.allowed) {
+fn usage_limit(limit: &UsageLimit, what: &str) -> String {
+    let quantity = match (limit.measure, limit.allowed) {
         (UsageMeasure::Amount, micros) => dollars(Amount::from_micros(micros)),
         (UsageMeasure::Count, 1) => format!("one {what}"),
         (UsageMeasure::Count, count) => format!("{count} {what}s"),
     };
     match limit.period {
-        None => format!("At most {much} in all."),
-        Some(period) => format!("At most {much} {}.", each(period)),
+        None => format!("At most {quantity} in all."),
+        Some(period) => format!("At most {quantity} {}.", per_period(period)),
     }
 }
 
 /// `each day`, `every 6 months`.
-fn each(period: Period) -> String {
+fn per_period(period: Period) -> String {
     let unit = period.unit.name();
     if period.count == 1 { format!("each {unit}") } else { format!("every {} {unit}s", period.count) }
 }
@@ -192,8 +196,8 @@ fn date(instant: Timestamp) -> String {
     instant.format("%-d %B %Y, %H:%M UTC").to_string()
 }
 
-/// A payment method's name.
-pub(super) const fn method(method: PaymentMethod) -> &'static str {
+/// The name of a payment method.
+pub(super) const fn payment_method(method: PaymentMethod) -> &'static str {
     match method {
         PaymentMethod::CC => "Credit card",
         PaymentMethod::ACH => "Bank account",
@@ -203,7 +207,7 @@ pub(super) const fn method(method: PaymentMethod) -> &'static str {
     }
 }
 
-/// `$1,250.00`.
+/// An amount as people write it: `$1,250.00`.
 fn dollars(amount: Amount) -> String {
     let cents = amount.micros() / 10_000;
     let whole = (cents / 100).to_string();
@@ -215,56 +219,6 @@ fn dollars(amount: Amount) -> String {
         text.push(digit);
     }
     format!("${text}.{:02}", cents % 100)
-}
-
-/// The tags that paymentReason may have (guide: the pipeline pages).
-const TAGS: [&str; 9] = ["b", "i", "u", "ul", "li", "br", "em", "strong", "strike"];
-
-/// What is paid for, as HTML: the tags that are allowed, closed in order, and nothing else of HTML.
-pub(super) fn reason(text: &str) -> String {
-    let mut html = String::new();
-    let mut open: Vec<&str> = Vec::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('<') {
-        escape(before, &mut html);
-        let is_tag = after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-        let Some((inside, after)) = after.split_once('>').filter(|_| is_tag) else {
-            escape("<", &mut html);
-            rest = after;
-            continue;
-        };
-        rest = after;
-        let name = inside.trim_matches(['/', ' ']).to_ascii_lowercase();
-        let Some(tag) = TAGS.into_iter().find(|tag| *tag == name) else { continue };
-        if tag == "br" {
-            html.push_str("<br>");
-        } else if !inside.starts_with('/') {
-            html.extend(["<", tag, ">"]);
-            open.push(tag);
-        } else if let Some(place) = open.iter().rposition(|known| *known == tag) {
-            html.extend(open.drain(place..).rev().flat_map(closing));
-        }
-    }
-    escape(rest, &mut html);
-    html.extend(open.into_iter().rev().flat_map(closing));
-    html
-}
-
-const fn closing(tag: &str) -> [&str; 3] {
-    ["</", tag, ">"]
-}
-
-fn escape(text: &str, html: &mut String) {
-    for c in text.chars() {
-        match c {
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '&' => html.push_str("&amp;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            other => html.push(other),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -288,24 +242,7 @@ mod tests {
             (limit(UsageMeasure::Count, 1, "6 Months"), "At most one purchase every 6 months."),
             (limit(UsageMeasure::Amount, 50_000_000, ""), "At most $50.00 in all."),
         ] {
-            assert_eq!(limited(&limit, "purchase"), text);
-        }
-    }
-
-    #[test]
-    fn reasons_keep_their_allowed_tags_and_nothing_else() {
-        for (text, html) in [
-            ("plain & simple", "plain &amp; simple"),
-            ("<b>bold", "<b>bold</b>"),
-            ("<B>x</B><br/>", "<b>x</b><br>"),
-            ("<b><i>x</b>y", "<b><i>x</i></b>y"),
-            ("</b>x", "x"),
-            ("<script>alert(1)</script>", "alert(1)"),
-            ("<b onclick=x>y", "y"),
-            ("1 < 2 and 3 > 2", "1 &lt; 2 and 3 &gt; 2"),
-            ("<img src=x onerror='a>b'>", "b&#39;&gt;"),
-        ] {
-            assert_eq!(reason(text), html, "{text}");
+            assert_eq!(usage_limit(&limit, "purchase"), text);
         }
     }
 }

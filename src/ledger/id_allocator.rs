@@ -174,8 +174,9 @@ mod tests {
 
     #[test]
     fn ids_depend_on_seed_and_number_alone() {
-        let id =
-            |seed, now| IdAllocator::new(IdCodec::new(seed), 5, Timestamp::MIN).transaction(at(now), true).1;
+        let id = |seed, now| {
+            IdAllocator::new(IdCodec::new(seed), 5, Timestamp::MIN).next_transaction(at(now), true).1
+        };
         assert_eq!(id(1, "2026-01-01T00:00:00Z"), id(1, "2012-06-07T08:09:10Z"));
         assert_ne!(id(1, "2026-01-01T00:00:00Z"), id(2, "2026-01-01T00:00:00Z"));
     }

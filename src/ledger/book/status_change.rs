@@ -1,6 +1,6 @@
 //! How a transaction changes its status: the one place where it does, and all that goes with it.
 //!
-//! Which status comes next is decided elsewhere (`completion.rs`). Here it is entered in the history; the journal, open
+//! Which status comes next is decided elsewhere (`lifecycle.rs`, `commands/run_scheduled.rs`). Here it is entered in the history; the journal, open
 //! debts, the token's use and the plan of what is due follow; and an event tells of it.
 
 use std::sync::Arc;
@@ -87,9 +87,10 @@ impl Book {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::book::ScheduledStep;
-    use crate::ledger::transaction::{Descriptions, PaymentMethod, StatusCode};
-    use crate::ledger::{Amount, Context, FeeTable, IdAllocator, IdCodec, Rules};
+    use crate::ledger::{
+        Amount, Context, Descriptions, FeeTable, IdAllocator, IdCodec, PaymentMethod, Rules, ScheduledStep,
+        StatusCode, Timestamp,
+    };
 
     const RECEIVED: Timestamp = Timestamp::from_millis(1_338_508_800_000);
 
@@ -113,7 +114,7 @@ mod tests {
         Transaction {
             sender: AccountNumber(1),
             method: PaymentMethod::CC,
-            ..Transaction::draft(&mut context, caller, operation, dollars(10), &descriptions)
+            ..context.draft_transaction(caller, operation, dollars(10), &descriptions)
         }
     }
 

@@ -113,7 +113,9 @@ impl InstallPaymentInstruction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{AccountKind, Amount, Event, FeeTable, IdAllocator, IdCodec, Timestamp};
+    use crate::ledger::{
+        Account, AccountKind, AccountState, Amount, Event, FeeTable, IdAllocator, IdCodec, Rules, Timestamp,
+    };
 
     #[test]
     fn a_cancelled_token_is_told_of_once() {

@@ -1,4 +1,4 @@
-//! Who asks: access key, signature and timestamp (guide: Request Authentication).
+//! Authentication of requests: access key, signature and timestamp (guide: Request Authentication).
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,130 +9,137 @@ use crate::config::AuthMode;
 use crate::error::{Code, FpsError};
 use crate::ledger::{AccountNumber, Timestamp};
 use crate::logging::excerpt;
-use crate::query::Decoded;
+use crate::query::DecodedParameters;
 use crate::service::instant;
-use crate::signature::{Hash, Scheme, Signable, Verdict, unexplained, verify};
+use crate::signature::{Hash, Scheme, Signable, VerificationResult, unexplained_mismatch, verify};
 use crate::store::{AccessKey, DeveloperStatus};
 use crate::worlds::{FoundKey, World, Worlds};
 
-/// A request as far as authentication is concerned.
+/// The parts of a request that authentication needs.
 #[derive(Debug)]
-pub struct Incoming<'a> {
+pub struct SignedRequest<'a> {
     /// `GET` or `POST`.
     pub verb: &'a str,
-    /// The path asked for.
+    /// The path of the request target.
     pub path: &'a str,
-    /// The hosts it may have been signed for, in the order to try them, as sent.
+    /// The hosts that are accepted in the signature, as the client wrote them, the most likely first.
     pub hosts: &'a [&'a str],
-    /// The decoded parameters. Nobody has looked yet whether they are text.
-    pub parameters: &'a Decoded,
-    /// The parameters as they came, for the diagnosis of a wrong signature.
-    pub raw: &'a str,
+    /// The decoded parameters, not checked yet to be text.
+    pub parameters: &'a DecodedParameters,
+    /// The parameters as received, for the explanation of a mismatch.
+    pub raw_parameters: &'a str,
 }
 
-/// Who asks, and what a check that lets everything through would have said.
+/// The authenticated caller of a request.
 #[derive(Debug)]
-pub struct Authenticated {
+pub struct AuthenticatedCaller {
     /// The world of the request.
     pub world: Arc<World>,
     /// The owner of the access key.
-    pub caller: AccountNumber,
+    pub account: AccountNumber,
     /// In lenient mode: `ok`, or the error that strict mode would have given.
-    pub report: Option<String>,
+    pub signature_report: Option<String>,
 }
 
-/// What a look at access key, signature and timestamp has brought.
+/// The result of [`Authenticator::authenticate`].
 #[derive(Debug)]
-pub struct Checked {
-    /// Who asks, or why that is not known.
-    pub outcome: Result<Authenticated, FpsError>,
-    /// The world of the access key, as far as it is known and has been made.
+pub struct AuthenticationResult {
+    /// The caller, or why the request is refused.
+    pub caller: Result<AuthenticatedCaller, FpsError>,
+    /// The world of the access key, if the key is known and the world exists. Also set for refused requests.
     pub world: Option<Arc<World>>,
-    /// A signature that does not match.
-    pub mismatch: Option<Mismatch>,
+    /// A signature that does not match. In lenient mode the request is accepted all the same.
+    pub mismatch: Option<SignatureMismatch>,
 }
 
 /// A signature that does not match, for the log.
 #[derive(Debug)]
-pub struct Mismatch {
+pub struct SignatureMismatch {
     string_to_sign: String,
-    reason: String,
+    explanation: String,
 }
 
-impl Mismatch {
+impl SignatureMismatch {
     /// Writes it to the log.
     pub fn log(&self) {
-        // As text values both stay on one line of the log, whatever the client has put into them.
+        // As field values both are escaped, so they stay on one line of the log, whatever the client put into them.
         tracing::info!(
             string_to_sign = excerpt(&self.string_to_sign).as_ref(),
-            reason = excerpt(&self.reason).as_ref(),
+            reason = excerpt(&self.explanation).as_ref(),
             "the signature does not match; this is the string to sign expected"
         );
     }
 }
 
 /// Why a request is not authentic.
-struct Refused {
+struct AuthenticationError {
     error: FpsError,
-    /// The world of its key.
+    /// The world of the access key.
     world: Option<Arc<World>>,
-    mismatch: Option<Mismatch>,
+    mismatch: Option<SignatureMismatch>,
 }
 
-impl From<FpsError> for Refused {
+impl From<FpsError> for AuthenticationError {
     fn from(error: FpsError) -> Self {
         Self { error, world: None, mismatch: None }
     }
 }
 
-/// Checks requests.
+/// Authenticates requests.
 #[derive(Debug)]
 pub struct Authenticator {
     /// How strictly.
     pub mode: AuthMode,
-    /// The signature versions that are taken: 1, 2 or both.
-    pub versions: Vec<u8>,
-    /// How far a timestamp may lie from the clock of the world or from real time; as far as it likes, if there is no window.
-    pub window: Option<Duration>,
-    /// Where access keys are.
+    /// The accepted signature versions: 1, 2 or both.
+    pub signature_versions: Vec<u8>,
+    /// The maximum difference between a timestamp and the time of the world or real time; not limited if `None`.
+    pub timestamp_window: Option<Duration>,
+    /// The worlds, which hold the access keys.
     pub worlds: Worlds,
 }
 
 impl Authenticator {
-    /// Checks a request, and makes the world that it asks for. In lenient and off mode it only fails when there is no account
-    /// that may call.
-    pub async fn authenticate(&self, incoming: &Incoming<'_>) -> Checked {
+    /// Authenticates a request, and creates its world if it does not exist. In the lenient and off modes this fails only
+    /// if no account may make the call.
+    pub async fn authenticate(&self, request: &SignedRequest<'_>) -> AuthenticationResult {
         let checked = match self.mode {
             AuthMode::Off => None,
-            AuthMode::Strict | AuthMode::Lenient => Some(self.check(incoming).await),
+            AuthMode::Strict | AuthMode::Lenient => Some(self.check(request).await),
         };
-        let (entered, report, mismatch) = match checked {
+        // Only now, with the signature checked, is a world created: a refused request must not create one.
+        let (entered, signature_report, mismatch) = match checked {
             Some(Ok(found)) => {
                 let report = (self.mode == AuthMode::Lenient).then(|| "ok".to_owned());
                 (self.worlds.enter(found).await, report, None)
             }
-            Some(Err(Refused { error, world, mismatch })) if self.mode == AuthMode::Strict => {
-                return Checked { outcome: Err(error), world, mismatch };
+            Some(Err(AuthenticationError { error, world, mismatch })) if self.mode == AuthMode::Strict => {
+                return AuthenticationResult { caller: Err(error), world, mismatch };
             }
             Some(Err(refused)) => {
-                (self.stand_in(incoming).await, Some(refused.error.to_string()), refused.mismatch)
+                (self.enter_unverified(request).await, Some(refused.error.to_string()), refused.mismatch)
             }
-            None => (self.stand_in(incoming).await, None, None),
+            None => (self.enter_unverified(request).await, None, None),
         };
         match entered {
             Ok((world, key)) => {
-                let caller = may_call(key.developer_status).map(|()| key.owner);
-                let outcome =
-                    caller.map(|caller| Authenticated { world: Arc::clone(&world), caller, report });
-                Checked { outcome, world: Some(world), mismatch }
+                let caller = check_may_call(key.developer_status).map(|()| AuthenticatedCaller {
+                    world: Arc::clone(&world),
+                    account: key.owner,
+                    signature_report,
+                });
+                AuthenticationResult { caller, world: Some(world), mismatch }
             }
-            Err(error) => Checked { outcome: Err(error), world: None, mismatch },
+            Err(error) => AuthenticationResult { caller: Err(error), world: None, mismatch },
         }
     }
 
-    /// The key named, or the first one of the default world. Whoever is not known makes no world.
-    async fn stand_in(&self, incoming: &Incoming<'_>) -> Result<(Arc<World>, Arc<AccessKey>), FpsError> {
-        if let Some(id) = incoming.parameters.value("AWSAccessKeyId")
+    /// The access key of a request that is not verified and its world: the key that it names, or else the first key of
+    /// the default world. An unknown key creates no world.
+    async fn enter_unverified(
+        &self,
+        request: &SignedRequest<'_>,
+    ) -> Result<(Arc<World>, Arc<AccessKey>), FpsError> {
+        if let Some(id) = request.parameters.value("AWSAccessKeyId")
             && let Ok(found) = self.worlds.find_key(&id).await
         {
             return self.worlds.enter(found).await;
@@ -148,48 +155,54 @@ impl Authenticator {
         Ok((Arc::clone(world), key))
     }
 
-    async fn check(&self, incoming: &Incoming<'_>) -> Result<FoundKey, Refused> {
-        let id = present(incoming, "AWSAccessKeyId")?;
-        let given = present(incoming, "Signature")?;
+    /// Finds the access key, and checks signature and timestamp.
+    async fn check(&self, request: &SignedRequest<'_>) -> Result<FoundKey, AuthenticationError> {
+        let id = required_parameter(request, "AWSAccessKeyId")?;
+        let signature = required_parameter(request, "Signature")?;
         let found = self.worlds.find_key(&id).await?;
-        match self.check_key(incoming, &given, &found) {
+        match self.check_signature_and_timestamp(request, &signature, &found) {
             Ok(()) => Ok(found),
-            Err(refused) => Err(Refused { world: found.world().cloned(), ..refused }),
+            Err(refused) => Err(AuthenticationError { world: found.world().cloned(), ..refused }),
         }
     }
 
-    /// Whether the owner of the key has signed the request, and now.
-    fn check_key(&self, incoming: &Incoming<'_>, given: &str, found: &FoundKey) -> Result<(), Refused> {
-        let scheme = self.scheme(incoming)?;
+    fn check_signature_and_timestamp(
+        &self,
+        request: &SignedRequest<'_>,
+        signature: &str,
+        found: &FoundKey,
+    ) -> Result<(), AuthenticationError> {
+        let scheme = self.parse_scheme(request)?;
         let signable = Signable {
-            verb: incoming.verb,
-            path: incoming.path,
-            pairs: incoming.parameters.pairs(),
+            verb: request.verb,
+            path: request.path,
+            pairs: request.parameters.pairs(),
             signature_name: "Signature",
         };
-        let verdict = verify(&found.key.secret, scheme, &signable, incoming.hosts, given, incoming.raw);
-        if let Verdict::Differs { string_to_sign, reason } = verdict {
-            let reason = reason.unwrap_or_else(|| unexplained(scheme, incoming.hosts));
-            let text = format!("{} {reason}", Code::SignatureDoesNotMatch.facts().message);
-            return Err(Refused {
+        let (secret, raw_parameters) = (&found.key.secret, request.raw_parameters);
+        let result = verify(secret, scheme, &signable, request.hosts, signature, raw_parameters);
+        if let VerificationResult::Invalid { string_to_sign, explanation } = result {
+            let explanation = explanation.unwrap_or_else(|| unexplained_mismatch(scheme, request.hosts));
+            let text = format!("{} {explanation}", Code::SignatureDoesNotMatch.facts().message);
+            return Err(AuthenticationError {
                 error: FpsError::new(Code::SignatureDoesNotMatch, text),
                 world: None,
-                mismatch: Some(Mismatch { string_to_sign, reason }),
+                mismatch: Some(SignatureMismatch { string_to_sign, explanation }),
             });
         }
-        let (timestamp, sent) = timestamp(incoming)?;
-        Ok(self.in_window(timestamp, &sent, self.worlds.now_in(found))?)
+        let (timestamp, text) = parse_timestamp(request)?;
+        Ok(self.check_timestamp(timestamp, &text, self.worlds.now_in(found))?)
     }
 
-    /// The signature version and method asked for. Version 2 names its hash; version 1 is always HMAC-SHA1.
-    fn scheme(&self, incoming: &Incoming<'_>) -> Result<Scheme, FpsError> {
-        let version = incoming.parameters.value("SignatureVersion").unwrap_or_default();
+    /// The signature version and hash that the request declares. Version 2 names its hash; version 1 is always HMAC-SHA1.
+    fn parse_scheme(&self, request: &SignedRequest<'_>) -> Result<Scheme, FpsError> {
+        let version = request.parameters.value("SignatureVersion").unwrap_or_default();
         let number = match version.as_ref() {
             "1" => 1,
             "2" => 2,
             other => return Err(FpsError::invalid_value("SignatureVersion", other, "Must be 2 or 1.")),
         };
-        if !self.versions.contains(&number) {
+        if !self.signature_versions.contains(&number) {
             let rule = format!(
                 "Requests signed by version {number} are not accepted any more; sign by another version \
                  (--signature-versions)."
@@ -199,42 +212,47 @@ impl Authenticator {
         if number == 1 {
             return Ok(Scheme::V1);
         }
-        let method = incoming.parameters.value("SignatureMethod").unwrap_or_default();
+        let method = request.parameters.value("SignatureMethod").unwrap_or_default();
         let hash = Hash::from_name(&method);
         hash.map(Scheme::V2).ok_or_else(|| {
             FpsError::invalid_value("SignatureMethod", &method, "Must be HmacSHA256 or HmacSHA1.")
         })
     }
 
-    /// Whether a timestamp is near the time of the world or real time. Unmodified clients go on signing with real time when
-    /// a test has moved the clock (our choice).
-    fn in_window(&self, timestamp: Timestamp, sent: &str, world_time: Timestamp) -> Result<(), FpsError> {
-        let Some(window) = self.window else { return Ok(()) };
+    /// Checks that a timestamp is near the time of the world or real time. Unmodified clients sign with real time even
+    /// when a test has moved the world's clock (our choice). `text` is the timestamp as sent.
+    fn check_timestamp(
+        &self,
+        timestamp: Timestamp,
+        text: &str,
+        world_time: Timestamp,
+    ) -> Result<(), FpsError> {
+        let Some(window) = self.timestamp_window else { return Ok(()) };
         let real_time = Clock::real_time().now();
         let is_near =
             |time: Timestamp| u128::from(time.millis().abs_diff(timestamp.millis())) <= window.as_millis();
         if is_near(world_time) || is_near(real_time) {
             return Ok(());
         }
-        // The text as captured, then what it was compared with.
+        // The first two sentences as recorded, then our own: what the timestamp was compared with.
         let times = if world_time.millis().abs_diff(real_time.millis()) < 1_000 {
             format!("The time is {real_time}")
         } else {
             format!("The clock of the world shows {world_time}, the real time is {real_time}")
         };
-        let text = format!(
-            "Request has expired. Timestamp date is {sent}. {times}; a timestamp is good for {} (--timestamp-window).",
+        let message = format!(
+            "Request has expired. Timestamp date is {text}. {times}; a timestamp is good for {} (--timestamp-window).",
             humantime::format_duration(window)
         );
-        Err(FpsError::new(Code::RequestExpired, text))
+        Err(FpsError::new(Code::RequestExpired, message))
     }
 }
 
-/// Whether the account behind a key may call at all: a property of the account, whatever the signature.
-fn may_call(status: DeveloperStatus) -> Result<(), FpsError> {
+/// Checks that the account of an access key may make calls. This does not depend on the signature.
+fn check_may_call(status: DeveloperStatus) -> Result<(), FpsError> {
     match status {
         DeveloperStatus::Developer => Ok(()),
-        // The text was recorded.
+        // The text is recorded.
         DeveloperStatus::NotDeveloper => {
             Err(FpsError::new(Code::AccessFailure, "Developer account is needed to make API calls."))
         }
@@ -242,8 +260,8 @@ fn may_call(status: DeveloperStatus) -> Result<(), FpsError> {
     }
 }
 
-fn present<'a>(incoming: &Incoming<'a>, name: &str) -> Result<Cow<'a, str>, FpsError> {
-    incoming.parameters.value(name).ok_or_else(|| {
+fn required_parameter<'a>(request: &SignedRequest<'a>, name: &str) -> Result<Cow<'a, str>, FpsError> {
+    request.parameters.value(name).ok_or_else(|| {
         FpsError::new(
             Code::MissingAuthenticationToken,
             format!("The request must be signed; {name} is missing."),
@@ -251,9 +269,9 @@ fn present<'a>(incoming: &Incoming<'a>, name: &str) -> Result<Cow<'a, str>, FpsE
     })
 }
 
-/// The timestamp, and its text as sent. One without an offset is taken for UTC (our choice).
-fn timestamp<'a>(incoming: &Incoming<'a>) -> Result<(Timestamp, Cow<'a, str>), FpsError> {
-    let text = incoming.parameters.value("Timestamp").unwrap_or_default();
+/// The timestamp, and its text as sent. Without an offset it is taken for UTC (our choice).
+fn parse_timestamp<'a>(request: &SignedRequest<'a>) -> Result<(Timestamp, Cow<'a, str>), FpsError> {
+    let text = request.parameters.value("Timestamp").unwrap_or_default();
     let instant = instant::read(&text).filter(|_| text.contains('T') && !text.contains(' '));
     let instant =
         instant.ok_or_else(|| FpsError::invalid_value("Timestamp", &text, "Must be in ISO8601 format."))?;

@@ -29,6 +29,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::host_names::AMAZON_API_HOSTS;
 use crate::ledger::{FeeRule, FeeTable};
 use crate::signature::TrustedKey;
 
@@ -233,7 +234,7 @@ fn data_dir_from(xdg_data_home: Option<OsString>, home: Option<OsString>) -> Pat
 }
 
 fn amazon_hosts() -> Vec<String> {
-    ["fps.sandbox.amazonaws.com", "fps.amazonaws.com"].map(str::to_owned).to_vec()
+    AMAZON_API_HOSTS.map(str::to_owned).to_vec()
 }
 
 const fn minutes(count: u64) -> Duration {

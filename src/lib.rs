@@ -1,20 +1,21 @@
 //! FPS Sandbox: Amazon Flexible Payments Service on your own machine.
 //!
-//! * [`ledger`]: all money logic, pure — commands decide on a book
-//! * [`store`]: the only room that speaks SQL — load, decide, save, in batches
-//! * [`service`]: what a request does, whichever front it comes by — the action table, typed parameters, answers
-//! * [`fps`]: the web service's front — bytes to requests, answers to XML with a status
-//! * [`authentication`]: who asks
-//! * [`query`]: query strings and forms, decoded
-//! * [`signature`]: signatures of requests, and why one does not match
-//! * [`outbound`]: messages from FPS to merchants, and their signatures
+//! * [`ledger`]: all money logic, without I/O: commands that change the rows of a book
+//! * [`store`]: the only module with SQL: loads rows, runs commands and saves changes, in batches
+//! * [`service`]: what each action does, independent of the protocol: the action table, typed parameters, answers
+//! * [`fps`]: the REST protocol: HTTP requests to actions, answers to XML with a status
+//! * [`authentication`]: the caller of a request: access key, signature, timestamp
+//! * [`query`]: decoding of query strings and forms
+//! * [`signature`]: signatures of requests, and explanations of mismatches
+//! * [`message_signing`]: signatures of messages from FPS to merchants
 //! * [`cobranded`]: the pages on which buyers authorise tokens
-//! * [`server`]: sockets, TLS, shutdown
+//! * [`server`]: the HTTP server: sockets, TLS, time limits, shutdown
 //! * [`worlds`]: sandboxes within the sandbox, each with a database, keys, a clock and ids of its own
-//! * [`seed`]: what a new world begins with
-//! * [`sandbox`]: configuration in, a running service out
+//! * [`seed`]: the initial contents of a world
+//! * [`sandbox`]: creates a running service from a configuration
 //! * [`cli`]: the command line
 //! * [`config`], [`logging`], [`clock`], [`random`]: settings, log lines, the one clock, the one source of randomness
+//! * [`files`], [`host_names`]: atomic writes, names of hosts
 //! * [`error`], [`basis`]: every error code, and where behaviour comes from
 
 pub mod authentication;
@@ -24,10 +25,12 @@ pub mod clock;
 pub mod cobranded;
 pub mod config;
 pub mod error;
+pub mod files;
 pub mod fps;
+pub mod host_names;
 pub mod ledger;
 pub mod logging;
-pub mod outbound;
+pub mod message_signing;
 pub mod query;
 pub mod random;
 pub mod sandbox;

@@ -1,8 +1,8 @@
-//! The command line, nothing else.
+//! The program. Everything is in the library; see [`fps_sandbox::cli`].
 
 use std::process::ExitCode;
 
-/// A request makes hundreds of small allocations; this allocator makes them in less time than the system's.
+/// A request makes hundreds of small allocations, and mimalloc is faster at them than the system's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

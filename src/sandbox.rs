@@ -1,41 +1,33 @@
-//! The sandbox: configuration in, a running service out. Here the rooms are put together.
+//! The sandbox: creates a running service from a configuration, by putting the modules together.
+
+mod router;
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
-use axum::routing::{any, get};
-use tokio::sync::OnceCell;
 
-use crate::authentication::Authenticator;
 use crate::clock::Clock;
-use crate::cobranded::{self, CoBrandedService};
-use crate::config::{CoBrandedAuth, Config, ConfigError, Database};
-use crate::fps::hosts::Hosts;
-use crate::fps::{self, Rest, reference};
+use crate::config::{Config, ConfigError, Database};
+use crate::host_names::AMAZON_HOSTS;
 use crate::ledger::{Amount, FeeTable, Rules};
-use crate::outbound::Outbound;
+use crate::message_signing::MessageSigner;
 use crate::random;
 use crate::seed::{self, Seed, SeedError};
-use crate::server::shutdown::Shutdown;
+use crate::server::shutdown::ShutdownSignal;
 use crate::server::tls::CertificateSource;
-use crate::server::{self, Bound, Ending, HttpsSettings, ServerError, ServerSettings};
-use crate::service::Service;
+use crate::server::{self, BoundServer, HttpsSettings, ServerError, ServerSettings, ShutdownOutcome};
 use crate::signature::TrustedKeys;
 use crate::store::{Databases, Store, StoreError, StoreSettings};
 use crate::worlds::{InitialClock, WorldError, WorldSettings, WorldTemplate, Worlds};
 
-/// Room for request lines and headers beside the query.
+/// Room for the request line and headers besides the query, in bytes.
 const HEADER_BYTES: usize = 8 * 1024;
 
-/// Why the sandbox did not start; each is one line that says what to do.
+/// Why the sandbox did not start. Each message is one line that tells what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The configuration makes no sense.
+    /// The configuration is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The seed file has a mistake.
@@ -65,40 +57,40 @@ impl From<WorldError> for StartError {
     }
 }
 
-/// A sandbox that listens; [`Sandbox::serve`] answers.
+/// A sandbox that listens; [`Sandbox::serve`] answers requests.
 pub struct Sandbox {
-    bound: Bound,
+    server: BoundServer,
     router: Router,
     worlds: Worlds,
     is_new: bool,
-    outbound: Arc<Outbound>,
+    message_signer: Arc<MessageSigner>,
 }
 
 impl Sandbox {
     /// Opens the database, fills it if it is empty, and starts to listen.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
-        Self::start_seeded(config, clock, read_seed(config)?).await
+        Self::start_with_seed(config, clock, read_seed(config)?).await
     }
 
-    /// The same with a seed at hand, whatever the configuration says of seeds.
-    pub async fn start_seeded(config: &Config, clock: Clock, seed: Seed) -> Result<Self, StartError> {
+    /// Starts with this seed in place of the configured one.
+    pub async fn start_with_seed(config: &Config, clock: Clock, seed: Seed) -> Result<Self, StartError> {
         let (worlds, is_new) = open_worlds(config, &clock, seed).await?;
         let store = worlds.default_world().store().clone();
-        let bound = server::bind(&server_settings(config), Clock::real_time().now().to_datetime()).await?;
+        let server = server::bind(&server_settings(config), Clock::real_time().now().to_datetime()).await?;
         let trusted = TrustedKeys::new(&config.file_only.trusted_key).map_err(ConfigError::InvalidTable)?;
-        let outbound = Arc::new(Outbound::new(trusted, store.clone()));
-        let router = router(config, &worlds, Arc::clone(&outbound), bound.ca_pem());
-        Ok(Self { bound, router, worlds, is_new, outbound })
+        let message_signer = Arc::new(MessageSigner::new(trusted, store.clone()));
+        let router = router::router(config, &worlds, Arc::clone(&message_signer), server.ca_pem());
+        Ok(Self { server, router, worlds, is_new, message_signer })
     }
 
     /// The addresses of plain HTTP, with their real ports.
     pub fn http_addrs(&self) -> Vec<SocketAddr> {
-        self.bound.http_addrs()
+        self.server.http_addrs()
     }
 
     /// The addresses of HTTPS, with their real ports.
     pub fn https_addrs(&self) -> Vec<SocketAddr> {
-        self.bound.https_addrs()
+        self.server.https_addrs()
     }
 
     /// The worlds, to use them without HTTP.
@@ -116,24 +108,24 @@ impl Sandbox {
         self.is_new
     }
 
-    /// Makes the key that signs return URLs in the background, unless the database has one. Without this the first
-    /// visit that needs it makes it, and takes as long.
+    /// Generates the key that signs return URLs in the background, unless the database has one. Otherwise the first
+    /// request that needs the key has to wait for it.
     pub fn prepare_signing_key(&self) {
-        let outbound = Arc::clone(&self.outbound);
+        let message_signer = Arc::clone(&self.message_signer);
         tokio::spawn(async move {
-            if let Err(problem) = outbound.own_key().await {
-                tracing::debug!(%problem, "no signing key yet; the first visit to the pages makes it");
+            if let Err(error) = message_signer.signing_key().await {
+                tracing::debug!(%error, "no signing key yet; the first visit to the pages generates it");
             }
         });
     }
 
-    /// Serves until told to finish; then finishes what is in hand and closes the database.
-    pub async fn serve(self, shutdown: Shutdown) -> Ending {
-        let upkeep = tokio::spawn(self.worlds.clone().run_maintenance());
-        let ending = self.bound.serve(self.router, shutdown).await;
-        upkeep.abort();
+    /// Serves until `shutdown` requests a shutdown, then completes requests in progress and closes the databases.
+    pub async fn serve(self, shutdown: ShutdownSignal) -> ShutdownOutcome {
+        let maintenance = tokio::spawn(self.worlds.clone().run_maintenance());
+        let outcome = self.server.serve(self.router, shutdown).await;
+        maintenance.abort();
         self.worlds.close().await;
-        ending
+        outcome
     }
 }
 
@@ -150,7 +142,7 @@ async fn open_worlds(config: &Config, clock: &Clock, seed: Seed) -> Result<(Worl
     };
     let template = WorldTemplate {
         seed,
-        // What a seed file says has happened, magic amounts or not.
+        // A seed file records what has happened, so magic amounts force no errors in it.
         rules: Rules { magic: false, ..rules },
         id_seed: config.id_seed.unwrap_or_else(random::random_seed),
         initial_clock: InitialClock::of(clock),
@@ -183,7 +175,8 @@ fn read_seed(config: &Config) -> Result<Seed, StartError> {
     match &config.seed {
         Some(path) => {
             let name = path.display().to_string();
-            let text = read_text(path).map_err(|problem| StartError::SeedFile(name.clone(), problem))?;
+            let text = std::fs::read_to_string(path)
+                .map_err(|problem| StartError::SeedFile(name.clone(), problem))?;
             Ok(Seed::parse(&name, &text)?)
         }
         None if config.no_demo => Ok(Seed::empty()),
@@ -191,14 +184,13 @@ fn read_seed(config: &Config) -> Result<Seed, StartError> {
     }
 }
 
-fn read_text(path: &Path) -> std::io::Result<String> {
-    std::fs::read_to_string(path)
-}
-
 fn server_settings(config: &Config) -> ServerSettings {
     let certificate = match (&config.tls_cert, &config.tls_key) {
         (Some(chain), Some(key)) => CertificateSource::Files { chain: chain.clone(), key: key.clone() },
-        _ => CertificateSource::Authority { data_dir: config.data_dir.clone(), extra_names: Vec::new() },
+        _ => CertificateSource::Generated {
+            data_dir: config.data_dir.clone(),
+            host_names: AMAZON_HOSTS.map(str::to_owned).to_vec(),
+        },
     };
     ServerSettings {
         listen: config.listen.clone(),
@@ -207,64 +199,5 @@ fn server_settings(config: &Config) -> ServerSettings {
         max_head_bytes: config.max_request_bytes + HEADER_BYTES,
         request_timeout: config.request_timeout,
         shutdown_grace: config.shutdown_grace,
-    }
-}
-
-fn router(config: &Config, worlds: &Worlds, outbound: Arc<Outbound>, ca_pem: Option<&str>) -> Router {
-    let hosts = Hosts { aliases: config.host_alias.clone() };
-    let pages = CoBrandedService {
-        worlds: worlds.clone(),
-        hosts: hosts.clone().with(cobranded::AMAZON_HOSTS),
-        outbound: Arc::clone(&outbound),
-        requires_signature: config.cobranded_auth == CoBrandedAuth::Strict,
-        certificate_base: config.certificate_base.clone(),
-        max_request_bytes: config.max_request_bytes,
-        max_parameters: config.max_parameters,
-        visit_token_key: OnceCell::new(),
-    };
-    let authenticator = Authenticator {
-        mode: config.auth,
-        versions: config.signature_versions.clone(),
-        window: config.timestamp_window.0,
-        worlds: worlds.clone(),
-    };
-    let rest = Rest {
-        authenticator,
-        service: Service { outbound, verify_signature_refusal: config.verify_signature_refusal },
-        hosts,
-        max_request_bytes: config.max_request_bytes,
-        max_parameters: config.max_parameters,
-    };
-    let markdown = |text: String| ([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text);
-    let mut router = Router::new()
-        .route("/", any(fps::answer).with_state(Arc::new(rest)))
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready).with_state(worlds.default_world().store().clone()))
-        .route("/_sandbox/actions", get(async move || markdown(reference::actions_markdown())))
-        .route("/_sandbox/errors", get(async move || markdown(reference::errors_markdown())))
-        .route("/_sandbox/magic", get(async move || markdown(reference::magic_markdown())));
-    router = router
-        .route("/_sandbox/cobranded", get(async move || markdown(cobranded::documentation::markdown())));
-    router = router.merge(cobranded::router(pages));
-    if let Some(pem) = ca_pem.map(str::to_owned) {
-        let file = [
-            (header::CONTENT_TYPE, "application/x-pem-file"),
-            (header::CONTENT_DISPOSITION, "attachment; filename=\"fps-sandbox-ca.pem\""),
-        ];
-        router = router.route("/_sandbox/ca.pem", get(async move || (file, pem)));
-    }
-    router.fallback(async || {
-        (
-            StatusCode::NOT_FOUND,
-            "Nothing here. The FPS web service answers at /; see also /_sandbox/actions.\n",
-        )
-    })
-}
-
-async fn ready(State(store): State<Store>) -> impl IntoResponse {
-    if store.is_ready().await {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the database is away or takes no changes\n")
     }
 }

@@ -45,13 +45,13 @@ impl Demo {
         let clock = Clock::new(ClockState::Frozen(now.into()));
         let seed = Seed::parse("the world of the demo", world::STORY).map_err(Failure::failed)?;
         let config = Config { listen: "127.0.0.1:0".to_owned(), id_seed: Some(1), ..Config::default() };
-        let starting = Sandbox::start_seeded(&config, clock.clone(), seed);
+        let starting = Sandbox::start_with_seed(&config, clock.clone(), seed);
         let sandbox = runtime.block_on(starting).map_err(Failure::failed)?;
         let mut stage = Stage::of(&runtime, &sandbox, clock)?;
         let (stopper, shutdown) = shutdown::channel();
         let serving = runtime.spawn(sandbox.serve(shutdown));
         let told = story::tell(&mut stage);
-        stopper.finish();
+        stopper.shut_down_gracefully();
         runtime.block_on(serving).map_err(Failure::failed)?;
         told?;
         Ok(if stage.surprises == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

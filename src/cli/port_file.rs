@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use crate::files::write_atomically;
+
 use super::Failure;
 
 /// Takes away the file of an earlier run, so that nobody reads its port.
@@ -17,8 +19,8 @@ pub(super) fn write(path: &Path, port: u16) -> Result<(), Failure> {
     let text = format!("{port}\n");
     let written = match is_plain(path) {
         Ok(false) => fs::write(path, text),
-        Ok(true) => replace(path, &text),
-        Err(error) if error.kind() == ErrorKind::NotFound => replace(path, &text),
+        Ok(true) => write_atomically(path, &text, 0o666),
+        Err(error) if error.kind() == ErrorKind::NotFound => write_atomically(path, &text, 0o666),
         Err(error) => Err(error),
     };
     written.map_err(|error| failure(path, &error))
@@ -26,15 +28,6 @@ pub(super) fn write(path: &Path, port: u16) -> Result<(), Failure> {
 
 fn is_plain(path: &Path) -> io::Result<bool> {
     fs::symlink_metadata(path).map(|metadata| metadata.is_file())
-}
-
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(format!(".{}.tmp", std::process::id()));
-    fs::write(&draft, text)?;
-    fs::rename(&draft, path).inspect_err(|_| {
-        let _ = fs::remove_file(&draft);
-    })
 }
 
 fn failure(path: &Path, error: &io::Error) -> Failure {

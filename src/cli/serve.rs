@@ -7,7 +7,7 @@ use crate::config::{self, Config, PartialConfig};
 use crate::ledger::Timestamp;
 use crate::logging;
 use crate::sandbox::{Sandbox, StartError};
-use crate::server::{Ending, shutdown};
+use crate::server::{ShutdownOutcome, shutdown};
 
 use super::{Failure, announce, port_file, print};
 
@@ -38,9 +38,9 @@ async fn serve(config: &Config) -> Result<ExitCode, Failure> {
     announce::announce(config, &sandbox).await?;
     sandbox.prepare_signing_key();
     match sandbox.serve(shutdown).await {
-        Ending::Finished => tracing::info!("finished"),
-        Ending::CutOff { connections } => {
-            tracing::warn!(connections, "cut off connections that did not finish");
+        ShutdownOutcome::Completed => tracing::info!("finished"),
+        ShutdownOutcome::Aborted { open_connections } => {
+            tracing::warn!(open_connections, "aborted connections that did not complete in time");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -48,7 +48,7 @@ pub(super) async fn read_form(
         let text = format!("It is longer than {limit} bytes, or did not come to its end.");
         return Err(ErrorPage::new(StatusCode::PAYLOAD_TOO_LARGE, UNREADABLE_FORM, &text));
     };
-    let pairs = query::decode(&body.to_bytes())
+    let pairs = query::parse_parameters(&body.to_bytes())
         .map_err(|error| ErrorPage::new(StatusCode::BAD_REQUEST, UNREADABLE_FORM, &error.message))?;
     Ok((parts, Form(pairs)))
 }

@@ -45,8 +45,9 @@ use url::Url;
 
 use crate::error::{Code, FpsError};
 use crate::fps::hosts::{self, Hosts};
+use crate::host_names::{AMAZON_API_HOSTS, AMAZON_COBRANDED_HOSTS, split_port};
 use crate::ledger::{GetSecret, Secret, SecretName, StoreSecret};
-use crate::outbound::Outbound;
+use crate::message_signing::MessageSigner;
 use crate::server::ConnectionInfo;
 use crate::worlds::Worlds;
 
@@ -58,13 +59,6 @@ pub const START_PATH: &str = "/cobranded-ui/actions/start";
 const SIGN_IN_PATH: &str = "/cobranded-ui/actions/sign-in";
 const CONFIRM_PATH: &str = "/cobranded-ui/actions/confirm";
 
-/// Amazon's host names for the pages. Merchants whose start URLs cannot be changed sign for one of these.
-pub const AMAZON_HOSTS: [&str; 2] =
-    ["authorize.payments-sandbox.amazon.com", "authorize.payments.amazon.com"];
-/// The base URL of the certificate when the pages are reached under the Amazon host at the same index.
-const AMAZON_CERTIFICATE_BASES: [&str; 2] =
-    ["https://fps.sandbox.amazonaws.com", "https://fps.amazonaws.com"];
-
 /// The state that the handlers share: other services, and the settings of the pages.
 #[derive(Debug)]
 pub struct CoBrandedService {
@@ -73,7 +67,7 @@ pub struct CoBrandedService {
     /// The hosts for which a start URL may have been signed.
     pub hosts: Hosts,
     /// Signs return URLs.
-    pub outbound: Arc<Outbound>,
+    pub message_signer: Arc<MessageSigner>,
     /// Whether a start URL without a signature is refused.
     pub requires_signature: bool,
     /// Base URL of `certificateUrl` in return URLs. `None` takes the address under which the visitor reached the
@@ -127,10 +121,11 @@ impl CoBrandedService {
         let connection = parts.extensions.get::<ConnectionInfo>();
         let host = hosts::sent(parts).map(str::to_owned);
         let host = host.or_else(|| connection.map(|info| info.local_addr.to_string())).unwrap_or_default();
-        let host_name = hosts::without_port(&host);
-        let mut amazon = AMAZON_HOSTS.iter().zip(AMAZON_CERTIFICATE_BASES);
-        if let Some((_, base)) = amazon.find(|(name, _)| host_name.eq_ignore_ascii_case(name)) {
-            return base.to_owned();
+        // A merchant who reaches the pages under Amazon's names reaches the API, which serves the certificate, under them too.
+        let (host_name, _) = split_port(&host);
+        let mut amazon_hosts = AMAZON_COBRANDED_HOSTS.iter().zip(AMAZON_API_HOSTS);
+        if let Some((_, api)) = amazon_hosts.find(|(pages, _)| host_name.eq_ignore_ascii_case(pages)) {
+            return format!("https://{api}");
         }
         let scheme = if connection.is_some_and(|info| info.tls) { "https" } else { "http" };
         let url = Url::parse(&format!("{scheme}://{host}/")).ok().filter(return_url::has_valid_host);

@@ -1,6 +1,8 @@
 //! The signature of a start URL, in its three historical forms (guide: Request Security).
 
-use crate::signature::{Hash, Scheme, Signable, Verdict, matches_path_and_query, unexplained, verify};
+use crate::signature::{
+    Hash, Scheme, Signable, VerificationResult, unexplained_mismatch, verify, verify_path_and_query,
+};
 use crate::store::AccessKey;
 
 use super::start_url::StartUrl;
@@ -42,14 +44,14 @@ pub(super) fn verify_signature(
     let signable = Signable { verb: "GET", path: super::START_PATH, pairs: &pairs, signature_name: name };
     let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
     match verify(&key.secret, scheme, &signable, &hosts, signature, query) {
-        Verdict::Matches { .. } => StartUrlSignature::Valid,
-        Verdict::Differs { .. }
-            if scheme == Scheme::V1 && matches_path_and_query(&key.secret, &signable, signature) =>
+        VerificationResult::Valid { .. } => StartUrlSignature::Valid,
+        VerificationResult::Invalid { .. }
+            if scheme == Scheme::V1 && verify_path_and_query(&key.secret, &signable, signature) =>
         {
             StartUrlSignature::Valid
         }
-        Verdict::Differs { string_to_sign, reason } => {
-            let reason = reason.unwrap_or_else(|| unexplained(scheme, &hosts));
+        VerificationResult::Invalid { string_to_sign, explanation } => {
+            let reason = explanation.unwrap_or_else(|| unexplained_mismatch(scheme, &hosts));
             StartUrlSignature::Invalid(format!(
                 "its signature does not match: {reason} Expected was a signature of {string_to_sign:?}"
             ))

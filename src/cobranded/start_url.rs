@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::query::{self, Pair, web_url};
+use crate::query::{self, Pair, parse_web_url};
 
 use super::return_url::{SIGNATURE_PARAMETERS, find_query_parameter, has_valid_host};
 use super::sandbox_overrides::is_sandbox_parameter;
@@ -21,7 +21,7 @@ impl StartUrl {
     pub(super) fn parse(query: &str) -> Self {
         let mut start = Self { pairs: Vec::new(), undecodable: Vec::new() };
         for part in query.split('&') {
-            match query::decode(part.as_bytes()) {
+            match query::parse_parameters(part.as_bytes()) {
                 Ok(pairs) => start.pairs.extend(pairs),
                 Err(_) => start.undecodable.push(part.split('=').next().unwrap_or_default().to_owned()),
             }
@@ -75,11 +75,11 @@ impl StartUrl {
     /// parameters of the signature already. The error says what is wrong.
     pub(super) fn return_url(&self) -> Result<Url, &'static str> {
         let text = self.value("returnURL").ok_or("it has no returnURL")?;
-        let url = web_url(text).ok_or("its returnURL is no absolute URL of http or https")?;
+        let url = parse_web_url(text).ok_or("its returnURL is no absolute URL of http or https")?;
         if !has_valid_host(&url) {
             return Err("the host of its returnURL has characters that no host has");
         }
-        if query::decode(url.query().unwrap_or_default().as_bytes()).is_err() {
+        if query::parse_parameters(url.query().unwrap_or_default().as_bytes()).is_err() {
             return Err("the query of its returnURL cannot be decoded");
         }
         if find_query_parameter(&url, &SIGNATURE_PARAMETERS).is_some() {

@@ -137,7 +137,7 @@ async fn complete(
     }
     if !context.signs_by_version_1() {
         // Fails now if there is no key to sign the return URL: nothing is authorised that cannot be reported.
-        service.outbound.own_key().await?;
+        service.message_signer.signing_key().await?;
     }
     let previous_method = context.visit.previous_method.as_deref().and_then(PaymentMethod::named);
     let method = match forced_status {

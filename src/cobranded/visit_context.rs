@@ -10,7 +10,7 @@ use url::Url;
 use crate::error::FpsError;
 use crate::ledger::Timestamp;
 use crate::logging::excerpt;
-use crate::outbound::Outbound;
+use crate::message_signing::MessageSigner;
 use crate::store::AccessKey;
 use crate::worlds::World;
 
@@ -143,10 +143,13 @@ impl VisitContext {
         let caller_reference = self.start.value("callerReference").filter(|_| !self.is_refused);
         let mut pairs = outcome.parameters(version_1, caller_reference);
         if version_1 {
-            Outbound::sign_by_version_1(&self.key, &self.return_url, &mut pairs);
+            MessageSigner::sign_version_1(&self.key, &self.return_url, &mut pairs);
         } else {
             let ids = self.world.request_ids();
-            service.outbound.sign("GET", &self.return_url, &self.certificate_base, ids, &mut pairs).await?;
+            service
+                .message_signer
+                .sign("GET", &self.return_url, &self.certificate_base, ids, &mut pairs)
+                .await?;
         }
         if with_invalid_signature {
             corrupt_signature(&mut pairs);

@@ -3,6 +3,7 @@
 use axum::http::header::HOST;
 use axum::http::request::Parts;
 
+use crate::host_names::split_port;
 use crate::server::{ConnectionInfo, TargetAuthority};
 
 /// Whichever host a client signs: as sent, without its port, the listener's own, and the configured aliases.
@@ -32,7 +33,7 @@ impl Hosts {
         };
         for sent in [header, target].into_iter().flatten() {
             add(sent);
-            add(without_port(sent));
+            add(split_port(sent).0);
         }
         if let Some(connection) = parts.extensions.get::<ConnectionInfo>() {
             add(&connection.local_addr.to_string());
@@ -45,30 +46,4 @@ impl Hosts {
 /// The Host header.
 pub fn sent(parts: &Parts) -> Option<&str> {
     parts.headers.get(HOST).and_then(|host| host.to_str().ok())
-}
-
-/// `localhost:8008` and `[::1]:8008` without their ports.
-pub fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.ends_with(':') => name,
-        _ => host,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ports_are_cut_off_hosts() {
-        for (host, bare) in [
-            ("localhost:8008", "localhost"),
-            ("localhost", "localhost"),
-            ("[::1]:8008", "[::1]"),
-            ("[::1]", "[::1]"),
-            ("127.0.0.1:80", "127.0.0.1"),
-        ] {
-            assert_eq!(without_port(host), bare);
-        }
-    }
 }

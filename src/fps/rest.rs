@@ -12,12 +12,12 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::authentication::{Authenticator, Checked, Incoming, Mismatch};
+use crate::authentication::{AuthenticationResult, Authenticator, SignatureMismatch, SignedRequest};
 use crate::error::{Code, FpsError};
 use crate::logging::excerpt;
-use crate::query::{Decoded, Pair};
+use crate::query::{DecodedParameters, Pair};
 use crate::random::RequestIdGenerator;
-use crate::server::BodyTimedOut;
+use crate::server::BodyTimeoutError;
 use crate::service::actions::Action;
 use crate::service::{self, Service};
 use crate::worlds::{FoundKey, World, Worlds};
@@ -153,7 +153,7 @@ impl Rest {
         }
         let (parts, body) = request.into_parts();
         let form = self.read_form(&parts, body).await?;
-        let parameters = Decoded::read(&[query(&parts).as_bytes(), &form]);
+        let parameters = DecodedParameters::decode(&[query(&parts).as_bytes(), &form]);
         // Looked up first, because some actions are for anybody; an unknown one is refused only after authentication,
         // as is everything that is wrong with parameters.
         let action = Action::named(parameters.value("Action").as_deref());
@@ -163,10 +163,10 @@ impl Rest {
             let checked = self.authenticate(&parts, &form, &parameters).await;
             let ids = checked.world.as_deref().map_or(self.worlds().request_ids(), World::request_ids);
             exchange.assign_id(ids);
-            checked.mismatch.iter().for_each(Mismatch::log);
-            let authenticated = checked.outcome.map_err(Refusal::by_authentication)?;
-            exchange.report = authenticated.report;
-            (authenticated.world, Some(authenticated.caller))
+            checked.mismatch.iter().for_each(SignatureMismatch::log);
+            let authenticated = checked.caller.map_err(Refusal::by_authentication)?;
+            exchange.report = authenticated.signature_report;
+            (authenticated.world, Some(authenticated.account))
         };
         let request_id = exchange.assign_id(world.request_ids());
         let parameters = self.texts(parameters)?;
@@ -177,20 +177,25 @@ impl Rest {
         Ok(xml::document(action.name, version, &answer, request_id))
     }
 
-    async fn authenticate(&self, parts: &Parts, form: &[u8], parameters: &Decoded) -> Checked {
+    async fn authenticate(
+        &self,
+        parts: &Parts,
+        form: &[u8],
+        parameters: &DecodedParameters,
+    ) -> AuthenticationResult {
         let hosts = self.hosts.of(parts);
-        let incoming = Incoming {
+        let request = SignedRequest {
             verb: parts.method.as_str(),
             path: parts.uri.path(),
             hosts: &hosts.iter().map(String::as_str).collect::<Vec<_>>(),
             parameters,
-            raw: &joined(query(parts), form),
+            raw_parameters: &joined(query(parts), form),
         };
-        self.authenticator.authenticate(&incoming).await
+        self.authenticator.authenticate(&request).await
     }
 
     /// The world of a request that is not authenticated: that of its access key, if it names one that has been made.
-    async fn world_of_anybody(&self, parameters: &Decoded) -> Arc<World> {
+    async fn world_of_anybody(&self, parameters: &DecodedParameters) -> Arc<World> {
         let found = match parameters.value("AWSAccessKeyId") {
             Some(id) => self.worlds().find_key(&id).await.ok(),
             None => None,
@@ -224,7 +229,7 @@ impl Rest {
     fn unreadable(&self, problem: &(dyn std::error::Error + 'static)) -> FpsError {
         if problem.is::<LengthLimitError>() {
             self.too_large()
-        } else if BodyTimedOut::caused(problem) {
+        } else if BodyTimeoutError::is_cause_of(problem) {
             Code::RequestTimeout.into()
         } else {
             FpsError::new(Code::InvalidRequest, "The body of the request could not be read to its end.")
@@ -232,7 +237,7 @@ impl Rest {
     }
 
     /// The parameters of query and form together, as text.
-    fn texts(&self, parameters: Decoded) -> Result<Vec<Pair>, FpsError> {
+    fn texts(&self, parameters: DecodedParameters) -> Result<Vec<Pair>, FpsError> {
         if parameters.pairs().len() > self.max_parameters {
             let text =
                 format!("The request has more than {} parameters (--max-parameters).", self.max_parameters);

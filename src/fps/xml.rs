@@ -7,7 +7,7 @@ use quick_xml::escape::partial_escape;
 use uuid::Uuid;
 
 use crate::error::FpsError;
-use crate::query::fits_xml;
+use crate::query::is_xml_char;
 use crate::service::{Answer, Element};
 
 /// Every document begins with exactly this (captured).
@@ -57,7 +57,7 @@ pub(super) fn error_document(error: &FpsError, request_id: Uuid) -> String {
         "{DECLARATION}<Response><Errors><Error><Code>{}</Code><Message>{}</Message></Error></Errors>\
          <RequestID>{request_id}</RequestID></Response>",
         error.code,
-        one_line(&error.message.replace(|c| !fits_xml(c), "\u{fffd}")),
+        one_line(&error.message.replace(|c| !is_xml_char(c), "\u{fffd}")),
     )
 }
 

@@ -15,202 +15,149 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::ServerSettings;
-use super::request::{ConnectionInfo, Doorway, PIECE};
-use super::shutdown::Shutdown;
-use super::socket::{Activity, Socket};
+use super::activity::ConnectionActivity;
+use super::idle_monitor::{IdleAction, IdleMonitor};
+use super::lingering_stream::LingeringStream;
+use super::request::ConnectionInfo;
+use super::response_body::MAX_CHUNK_BYTES;
+use super::service::ConnectionService;
+use super::shutdown::ShutdownSignal;
 
 /// The smallest buffer that hyper accepts for a request head, in bytes.
-const SMALLEST_HEAD: usize = 8 << 10;
-/// How many requests an HTTP/2 client may have open on one connection. The largest answers are some 400 KiB.
-const STREAMS: u32 = 16;
-/// How long a stalled connection that was asked to end has for doing so.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const MIN_HEAD_BUFFER_BYTES: usize = 8 << 10;
+/// Maximum number of open requests on one HTTP/2 connection. The largest responses have about 400 KiB.
+const MAX_CONCURRENT_STREAMS: u32 = 16;
+/// How long a stalled connection may take to close after the server asked for it.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What all connections of a server share.
-pub(super) struct Reception {
+pub(super) struct ServerState {
     router: Router,
-    protocols: auto::Builder<TokioExecutor>,
+    http: auto::Builder<TokioExecutor>,
     request_timeout: Duration,
-    shutdown: Shutdown,
-    /// One place for each connection that may be open.
-    pub(super) places: Arc<Semaphore>,
+    shutdown: ShutdownSignal,
+    /// One permit for each connection that may be open.
+    pub(super) connection_permits: Arc<Semaphore>,
 }
 
-impl Reception {
-    pub(super) fn new(settings: &ServerSettings, router: Router, shutdown: Shutdown, places: usize) -> Self {
+impl ServerState {
+    pub(super) fn new(
+        settings: &ServerSettings,
+        router: Router,
+        shutdown: ShutdownSignal,
+        max_connections: usize,
+    ) -> Self {
         Self {
             router,
-            protocols: protocols(settings),
+            http: http_builder(settings),
             request_timeout: settings.request_timeout,
             shutdown,
-            places: Arc::new(Semaphore::new(places)),
+            connection_permits: Arc::new(Semaphore::new(max_connections)),
         }
     }
 }
 
-/// HTTP/1.0, 1.1 and 2 as we speak them.
-fn protocols(settings: &ServerSettings) -> auto::Builder<TokioExecutor> {
+/// Configures hyper for HTTP/1.0, 1.1 and 2.
+fn http_builder(settings: &ServerSettings) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        // The watchman does it; hyper's own clock sets a timer per request, a tenth of a bare handler's time.
+        // The idle monitor limits this time. hyper would set a timer for every request, which costs a tenth of the
+        // time of a trivial handler.
         .header_read_timeout(None)
-        .max_buf_size(settings.max_head_bytes.max(SMALLEST_HEAD))
-        // Clients on a raw socket may close their sending side after the request and still read.
+        .max_buf_size(settings.max_head_bytes.max(MIN_HEAD_BUFFER_BYTES))
+        // Clients on a raw socket may close their sending side after the request and still read the response.
         .half_close(true);
     builder
         .http2()
         .timer(TokioTimer::new())
-        // A stream is open until the client has taken its answer: so this is also how many answers may wait for it.
-        .max_concurrent_streams(STREAMS)
-        // Beyond this an answer waits where it counts as not taken.
-        .max_send_buf_size(PIECE)
+        // A stream stays open until the client has read its response, so this also limits the responses that the
+        // server holds for a client that does not read.
+        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
+        // A larger buffer would take response data before the client has room for it, and so count as progress.
+        .max_send_buf_size(MAX_CHUNK_BYTES)
         .max_header_list_size(u32::try_from(settings.max_head_bytes).unwrap_or(u32::MAX));
     builder
 }
 
-/// Serves one connection until it is closed; gives its place back at the end.
-pub(super) async fn receive(
+/// Serves one connection until it is closed, and holds its permit until then.
+pub(super) async fn handle_connection(
     stream: TcpStream,
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
-    reception: Arc<Reception>,
-    place: OwnedSemaphorePermit,
+    state: Arc<ServerState>,
+    _permit: OwnedSemaphorePermit,
 ) {
-    // Both fail only on a connection that is already gone.
+    // Both calls fail only when the connection is already closed.
     let (Ok(()), Ok(local_addr)) = (stream.set_nodelay(true), stream.local_addr()) else { return };
-    let activity = Arc::new(Activity::default());
-    let socket = Socket::new(stream);
     let info = ConnectionInfo { local_addr, peer, tls: tls.is_some() };
-    match tls {
-        None => reception.serve(socket, info, activity).await,
-        Some(acceptor) => {
-            let handshake = timeout(reception.request_timeout, acceptor.accept(socket));
-            let shaken = tokio::select! {
-                shaken = handshake => shaken,
-                () = reception.shutdown.finishing() => return,
-            };
-            match shaken {
-                Ok(Ok(stream)) => reception.serve(stream, info, activity).await,
-                Ok(Err(error)) => tracing::debug!(%peer, "TLS handshake failed: {error}"),
-                Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
-            }
-        }
+    let stream = LingeringStream::new(stream);
+    let Some(acceptor) = tls else {
+        return state.serve_http(stream, info).await;
+    };
+    let handshake = timeout(state.request_timeout, acceptor.accept(stream));
+    let handshake_result = tokio::select! {
+        result = handshake => result,
+        () = state.shutdown.graceful() => return,
+    };
+    match handshake_result {
+        Ok(Ok(stream)) => state.serve_http(stream, info).await,
+        Ok(Err(error)) => tracing::debug!(%peer, "TLS handshake failed: {error}"),
+        Err(_) => tracing::debug!(%peer, "TLS handshake timed out"),
     }
-    drop(place);
 }
 
-impl Reception {
-    /// Speaks HTTP on one connection until the client or the shutdown ends it, or it stalls.
-    async fn serve<S>(&self, stream: S, info: ConnectionInfo, activity: Arc<Activity>)
+impl ServerState {
+    /// Speaks HTTP on a connection until the client closes it, it stalls, or the server shuts down.
+    async fn serve_http<S>(&self, stream: S, info: ConnectionInfo)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let doorway = Doorway {
+        let activity = Arc::new(ConnectionActivity::default());
+        let service = ConnectionService {
             router: self.router.clone(),
             info,
             activity: Arc::clone(&activity),
             request_timeout: self.request_timeout,
         };
-        let mut connection = pin!(self.protocols.serve_connection(TokioIo::new(stream), doorway));
-        let mut finishing = pin!(self.shutdown.finishing());
-        let mut stopping = pin!(self.shutdown.stopping());
-        let mut watchman = Watchman::new(activity);
-        let mut round = pin!(sleep(self.request_timeout));
-        let mut is_finishing = false;
+        let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service));
+        let mut graceful_shutdown = pin!(self.shutdown.graceful());
+        let mut immediate_shutdown = pin!(self.shutdown.immediate());
+        let mut idle_monitor = IdleMonitor::new(activity);
+        let mut next_idle_check = pin!(sleep(self.request_timeout));
+        let mut is_shutting_down = false;
         loop {
             tokio::select! {
+                // In this order: a connection that is complete counts as closed by itself, whatever else is due.
                 biased;
-                ended = connection.as_mut() => {
-                    if let Err(error) = ended {
-                        tracing::debug!(peer = %info.peer, "connection ended: {error}");
+                result = connection.as_mut() => {
+                    if let Err(error) = result {
+                        tracing::debug!(peer = %info.peer, "connection failed: {error}");
                     }
                     return;
                 }
-                () = &mut finishing, if !is_finishing => {
-                    is_finishing = true;
+                // hyper closes an idle connection at once, and one with requests in progress after their responses.
+                () = &mut graceful_shutdown, if !is_shutting_down => {
+                    is_shutting_down = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                () = &mut stopping, if is_finishing => return,
-                () = &mut round => {
-                    let next = match watchman.look() {
-                        Finding::Alive => self.request_timeout,
-                        Finding::Stalled => {
+                () = &mut immediate_shutdown, if is_shutting_down => return,
+                () = &mut next_idle_check => {
+                    let interval = match idle_monitor.check() {
+                        IdleAction::KeepOpen => self.request_timeout,
+                        IdleAction::CloseGracefully => {
                             connection.as_mut().graceful_shutdown();
-                            self.request_timeout.min(LAST_WORDS)
+                            self.request_timeout.min(CLOSE_TIMEOUT)
                         }
-                        Finding::StillStalled => {
-                            tracing::debug!(peer = %info.peer, "connection cut off: nothing moved in time");
+                        IdleAction::Abort => {
+                            tracing::debug!(peer = %info.peer, "connection aborted: it was idle for too long");
                             return;
                         }
                     };
-                    round.as_mut().reset(Instant::now() + next);
+                    next_idle_check.as_mut().reset(Instant::now() + interval);
                 }
             }
         }
-    }
-}
-
-/// Looks once every request timeout whether anything happens on a connection.
-///
-/// It ends what has seen no request and no piece of an answer for a whole round: a client that connects and sends
-/// nothing or a trickle, one that never takes its answer, an idle connection, whatever HTTP/2 exchanges on it. So a
-/// first head has one timeout, and what comes later between one and two. What is closed politely and does not go is cut
-/// off a second later. On HTTP/2 only pieces of answers count.
-struct Watchman {
-    activity: Arc<Activity>,
-    seen: u64,
-    was_stalled: bool,
-}
-
-/// What the watchman found.
-#[derive(Debug, PartialEq, Eq)]
-enum Finding {
-    /// Some of an answer was taken, a request began, or a handler is at work.
-    Alive,
-    /// Nothing since the last round: ask it to end.
-    Stalled,
-    /// Nothing since it was asked: cut it off.
-    StillStalled,
-}
-
-impl Watchman {
-    fn new(activity: Arc<Activity>) -> Self {
-        let seen = activity.progress();
-        Self { activity, seen, was_stalled: false }
-    }
-
-    fn look(&mut self) -> Finding {
-        let before = std::mem::replace(&mut self.seen, self.activity.progress());
-        let was_stalled = self.was_stalled;
-        self.was_stalled = before == self.seen && !self.activity.is_at_work();
-        match (was_stalled, self.was_stalled) {
-            (_, false) => Finding::Alive,
-            (false, true) => Finding::Stalled,
-            (true, true) => Finding::StillStalled,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::socket::InHand;
-    use super::*;
-
-    #[test]
-    fn a_connection_is_stalled_when_nothing_moves_and_no_handler_works() {
-        let activity = Arc::new(Activity::default());
-        let mut watchman = Watchman::new(Arc::clone(&activity));
-        let request = InHand::new(&activity);
-        assert_eq!(watchman.look(), Finding::Alive);
-        assert_eq!(watchman.look(), Finding::Alive);
-        drop(request);
-        assert_eq!(watchman.look(), Finding::Stalled);
-        assert_eq!(watchman.look(), Finding::StillStalled);
-        drop(InHand::new(&activity));
-        assert_eq!(watchman.look(), Finding::StillStalled, "a request alone is no progress");
-        activity.advance();
-        assert_eq!(watchman.look(), Finding::Alive);
     }
 }

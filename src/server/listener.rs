@@ -1,4 +1,4 @@
-//! Addresses, sockets and the loop that accepts connections.
+//! Listening sockets and the loop that accepts connections.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,113 +8,113 @@ use std::time::Duration;
 use tokio::net::{TcpListener, lookup_host};
 use tokio_rustls::TlsAcceptor;
 
-use super::ServerError;
-use super::connection::{self, Reception};
+use crate::host_names::split_port;
 
-/// The pause after the first failed accept; doubled with each further one.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-/// The longest pause between two tries to accept.
-const MAX_PAUSE: Duration = Duration::from_secs(1);
+use super::connection::{ServerState, handle_connection};
+use super::{ServerError, io_error};
 
-/// Listens on every address that `address` (`host:port`) names: `localhost` is often `127.0.0.1` and `::1`.
+/// The delay after the first failed accept; each further failure doubles it.
+const MIN_ACCEPT_DELAY: Duration = Duration::from_millis(10);
+/// The longest delay before the next accept.
+const MAX_ACCEPT_DELAY: Duration = Duration::from_secs(1);
+
+/// Listens on every address that `address` (`host:port`) resolves to: `localhost` is often `127.0.0.1` and `::1`.
 ///
-/// With port 0 only the first address is taken, because the second would get another port. `option` is the
+/// With port 0 only the first address is used, because each further one would get another port. `option` is the
 /// command line option that the error message recommends.
-pub(super) async fn bind_all(address: &str, option: &'static str) -> Result<Vec<TcpListener>, ServerError> {
+pub(super) async fn bind_addresses(
+    address: &str,
+    option: &'static str,
+) -> Result<Vec<TcpListener>, ServerError> {
     let mut listeners = Vec::new();
     for resolved in resolve(address, option).await? {
         match TcpListener::bind(resolved).await {
             Ok(listener) => listeners.push(listener),
-            Err(error) if !listeners.is_empty() && is_absent(&error) => {
+            Err(error) if !listeners.is_empty() && is_missing_address(&error) => {
                 tracing::debug!("not listening on {resolved}: {error}");
             }
-            Err(error) => return Err(cannot_listen(address, option, &reason(&error))),
+            Err(error) => return Err(listen_error(address, option, &io_error::describe(&error))),
         }
     }
     Ok(listeners)
 }
 
-/// Whether this machine simply has no such address (IPv6 switched off, say).
-fn is_absent(error: &io::Error) -> bool {
+/// Whether this machine has no such address, for example because IPv6 is switched off.
+fn is_missing_address(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported)
         || error.to_string().contains("Address family not supported")
 }
 
+/// Resolves `host:port` to addresses without repetition; to one address if the port is 0.
 async fn resolve(address: &str, option: &'static str) -> Result<Vec<SocketAddr>, ServerError> {
-    let has_port = address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let has_port = split_port(address).1.is_some_and(|port| port.parse::<u16>().is_ok());
     if !has_port {
-        return Err(cannot_listen(address, option, "not of the form HOST:PORT"));
+        return Err(listen_error(address, option, "not of the form HOST:PORT"));
     }
-    let found = lookup_host(address)
-        .await
-        .map_err(|error| cannot_listen(address, option, &format!("host not found ({})", reason(&error))))?;
+    let resolved = lookup_host(address).await.map_err(|error| {
+        listen_error(address, option, &format!("host not found ({})", io_error::describe(&error)))
+    })?;
     let mut addresses: Vec<SocketAddr> = Vec::new();
-    for candidate in found {
+    for candidate in resolved {
         if !addresses.contains(&candidate) {
             addresses.push(candidate);
         }
     }
     match addresses.first() {
-        None => Err(cannot_listen(address, option, "host has no address")),
+        None => Err(listen_error(address, option, "host has no address")),
         Some(first) if first.port() == 0 => Ok(vec![*first]),
         Some(_) => Ok(addresses),
     }
 }
 
-fn cannot_listen(address: &str, option: &'static str, reason: &str) -> ServerError {
+fn listen_error(address: &str, option: &'static str, reason: &str) -> ServerError {
     ServerError::Listen { address: address.to_owned(), reason: reason.to_owned(), option }
 }
 
-/// An operating system error in words, without "(os error 98)" and on one line.
-pub(super) fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => "address already in use".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::AddrNotAvailable => "no such address on this machine".to_owned(),
-        io::ErrorKind::NotFound => "no such file".to_owned(),
-        _ => error.to_string().replace('\n', " "),
-    }
-}
-
-/// Accepts connections for as long as it is polled; no error ends it.
+/// Accepts connections until the task is aborted; no error ends it.
 ///
-/// A connection beyond the reception's places waits unread, and further ones wait in the kernel's queue.
-pub(super) async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, reception: Arc<Reception>) {
-    let mut backoff = Backoff::default();
+/// When all permits are taken, one accepted connection waits unread, and further ones wait in the kernel's queue.
+pub(super) async fn accept_connections(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    state: Arc<ServerState>,
+) {
+    let mut backoff = AcceptBackoff::default();
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                backoff = Backoff::default();
-                let Ok(place) = Arc::clone(&reception.places).acquire_owned().await else { return };
-                tokio::spawn(connection::receive(stream, peer, tls.clone(), Arc::clone(&reception), place));
+                backoff = AcceptBackoff::default();
+                let permits = Arc::clone(&state.connection_permits);
+                let Ok(permit) = permits.acquire_owned().await else { return };
+                tokio::spawn(handle_connection(stream, peer, tls.clone(), Arc::clone(&state), permit));
             }
             Err(error) => {
-                let pause = backoff.after(&error);
-                if !pause.is_zero() {
-                    tracing::warn!("cannot accept a connection: {error}; next try in {pause:?}");
-                    tokio::time::sleep(pause).await;
+                let delay = backoff.delay_after(&error);
+                if !delay.is_zero() {
+                    tracing::warn!("cannot accept a connection: {error}; next attempt in {delay:?}");
+                    tokio::time::sleep(delay).await;
                 }
             }
         }
     }
 }
 
-/// How long to wait after an accept that failed.
+/// Exponential backoff after failed accepts.
 #[derive(Debug, Default)]
-struct Backoff {
-    last: Duration,
+struct AcceptBackoff {
+    last_delay: Duration,
 }
 
-impl Backoff {
-    /// No pause when only that one connection failed; else (out of descriptors or memory) a growing one,
-    /// because trying again at once would spin.
-    fn after(&mut self, error: &io::Error) -> Duration {
+impl AcceptBackoff {
+    /// The delay before the next accept. None if only that one connection failed. After other errors, such as too many
+    /// open files, it grows, because an immediate retry would fail again and keep a core busy.
+    fn delay_after(&mut self, error: &io::Error) -> Duration {
         use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
         if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted) {
             return Duration::ZERO;
         }
-        self.last = (self.last * 2).clamp(FIRST_PAUSE, MAX_PAUSE);
-        self.last
+        self.last_delay = (self.last_delay * 2).clamp(MIN_ACCEPT_DELAY, MAX_ACCEPT_DELAY);
+        self.last_delay
     }
 }
 
@@ -124,16 +124,16 @@ mod tests {
 
     #[test]
     fn accept_errors_back_off_up_to_a_second_and_a_lost_connection_does_not() {
-        let mut backoff = Backoff::default();
+        let mut backoff = AcceptBackoff::default();
         let lost = io::Error::from(io::ErrorKind::ConnectionAborted);
         let out_of_descriptors = io::Error::from_raw_os_error(24);
-        assert_eq!(backoff.after(&lost), Duration::ZERO);
-        assert_eq!(backoff.after(&out_of_descriptors), Duration::from_millis(10));
-        assert_eq!(backoff.after(&out_of_descriptors), Duration::from_millis(20));
+        assert_eq!(backoff.delay_after(&lost), Duration::ZERO);
+        assert_eq!(backoff.delay_after(&out_of_descriptors), Duration::from_millis(10));
+        assert_eq!(backoff.delay_after(&out_of_descriptors), Duration::from_millis(20));
         for _ in 0..10 {
-            backoff.after(&out_of_descriptors);
+            backoff.delay_after(&out_of_descriptors);
         }
-        assert_eq!(backoff.after(&out_of_descriptors), Duration::from_secs(1));
+        assert_eq!(backoff.delay_after(&out_of_descriptors), Duration::from_secs(1));
     }
 
     #[tokio::test]
@@ -143,7 +143,7 @@ mod tests {
             ("localhost:http", "HOST:PORT"),
             ("no.such.host.invalid:1", "not found"),
         ] {
-            let message = bind_all(address, "--listen").await.unwrap_err().to_string();
+            let message = bind_addresses(address, "--listen").await.unwrap_err().to_string();
             assert!(message.starts_with(&format!("cannot listen on {address}: ")), "{message}");
             assert!(message.contains(part) && message.ends_with("choose another with --listen"), "{message}");
             assert_eq!(message.lines().count(), 1);
@@ -152,9 +152,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_host_name_and_an_ipv6_address_are_listened_on() {
-        let named = bind_all("localhost:0", "--listen").await.unwrap();
+        let named = bind_addresses("localhost:0", "--listen").await.unwrap();
         assert!(named[0].local_addr().unwrap().ip().is_loopback());
-        match bind_all("[::1]:0", "--listen").await {
+        match bind_addresses("[::1]:0", "--listen").await {
             Ok(listeners) => assert!(listeners[0].local_addr().unwrap().is_ipv6()),
             Err(error) => assert!(error.to_string().starts_with("cannot listen on [::1]:0: "), "{error}"),
         }

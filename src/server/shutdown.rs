@@ -1,97 +1,86 @@
-//! Telling a running server to finish, and then to stop.
+//! Graceful and immediate shutdown of a running server.
 //!
-//! A [`Shutdown`] is handed to everything that runs; whoever holds the [`Stopper`] gives the orders. In the
-//! program that is [`on_signals`], in tests the test itself.
+//! Everything that serves holds a [`ShutdownSignal`]; the owner of the [`ShutdownHandle`] requests the shutdown. In the
+//! program that is the task of [`on_signals`], in tests the test itself.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-/// What the server has been told, from "go on" to "at once".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Order {
-    Serve,
-    Finish,
-    Stop,
-}
-
-/// Gives the orders. Dropping it counts as [`Stopper::finish`], so that a server never outlives its test.
+/// Requests a shutdown. Dropping it requests a graceful one, so that a server never outlives its test.
 #[derive(Debug)]
-pub struct Stopper(watch::Sender<Order>);
+pub struct ShutdownHandle(ShutdownSignal);
 
-impl Stopper {
-    /// Take no new work, finish what is in hand.
-    pub fn finish(&self) {
-        self.give(Order::Finish);
+impl ShutdownHandle {
+    /// Requests that the server accepts no new work and completes requests in progress.
+    pub fn shut_down_gracefully(&self) {
+        self.0.graceful.cancel();
     }
 
-    /// End at once, work in hand or not.
-    pub fn stop_now(&self) {
-        self.give(Order::Stop);
-    }
-
-    /// An order is never taken back by a milder one.
-    fn give(&self, order: Order) {
-        self.0.send_if_modified(|given| {
-            let harder = order > *given;
-            *given = order.max(*given);
-            harder
-        });
+    /// Requests that the server stops at once, even with requests in progress.
+    pub fn shut_down_now(&self) {
+        self.0.immediate.cancel();
     }
 }
 
-/// Hears the orders; clone it for every part that has work to finish.
+impl Drop for ShutdownHandle {
+    fn drop(&mut self) {
+        self.shut_down_gracefully();
+    }
+}
+
+/// Tells when a shutdown is requested. Clones follow the same [`ShutdownHandle`].
 #[derive(Debug, Clone)]
-pub struct Shutdown(watch::Receiver<Order>);
+pub struct ShutdownSignal {
+    /// A child of `immediate`: a request for an immediate shutdown is also one for a graceful shutdown.
+    graceful: CancellationToken,
+    immediate: CancellationToken,
+}
 
-impl Shutdown {
-    /// Resolves once the server is to finish (or to stop), also when that was long ago.
-    pub async fn finishing(&self) {
-        let mut orders = self.0.clone();
-        // An error means that the stopper is gone, which counts as the order.
-        let _gone = orders.wait_for(|order| *order >= Order::Finish).await;
+impl ShutdownSignal {
+    /// Waits until a shutdown of either kind is requested; returns at once if it has been already.
+    pub async fn graceful(&self) {
+        self.graceful.cancelled().await;
     }
 
-    /// Resolves once the server is to end at once; never, if that order does not come.
-    pub async fn stopping(&self) {
-        let mut orders = self.0.clone();
-        if orders.wait_for(|order| *order == Order::Stop).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+    /// Waits until an immediate shutdown is requested.
+    pub async fn immediate(&self) {
+        self.immediate.cancelled().await;
     }
 }
 
-/// A stopper and what hears it.
-pub fn channel() -> (Stopper, Shutdown) {
-    let (orders, heard) = watch::channel(Order::Serve);
-    (Stopper(orders), Shutdown(heard))
+/// A handle and the signal that it controls.
+pub fn channel() -> (ShutdownHandle, ShutdownSignal) {
+    let immediate = CancellationToken::new();
+    let signal = ShutdownSignal { graceful: immediate.child_token(), immediate };
+    (ShutdownHandle(signal.clone()), signal)
 }
 
-/// Orders by signal: the first SIGTERM or SIGINT means finish, the second means stop at once.
+/// Requests a shutdown by process signals: the first SIGTERM or SIGINT a graceful one, the second an immediate one.
 ///
-/// The handlers are in place when this returns, so it also works as PID 1, where the kernel's default is to
-/// ignore both signals. Call it once, inside a Tokio runtime.
+/// The signal handlers are installed when this returns. That also makes it work as PID 1, where the kernel ignores
+/// both signals by default. Call it once, inside a Tokio runtime.
 ///
 /// # Errors
 /// When the operating system refuses a signal handler.
-pub fn on_signals() -> io::Result<Shutdown> {
+pub fn on_signals() -> io::Result<ShutdownSignal> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let (stopper, shutdown) = channel();
+    let (handle, shutdown) = channel();
     tokio::spawn(async move {
-        let name = either(&mut terminate, &mut interrupt).await;
-        tracing::info!("{name}: finishing the work in hand; a second signal ends at once");
-        stopper.finish();
-        let name = either(&mut terminate, &mut interrupt).await;
-        tracing::warn!("{name} again: ending at once");
-        stopper.stop_now();
+        let name = next_signal(&mut terminate, &mut interrupt).await;
+        tracing::info!("{name}: completing requests in progress; a second signal stops at once");
+        handle.shut_down_gracefully();
+        let name = next_signal(&mut terminate, &mut interrupt).await;
+        tracing::warn!("second signal ({name}): stopping at once");
+        handle.shut_down_now();
     });
     Ok(shutdown)
 }
 
-/// The name of whichever signal comes first.
-async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {
+/// Waits for either signal and returns its name.
+async fn next_signal(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {
     tokio::select! {
         _ = terminate.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",
@@ -104,38 +93,40 @@ mod tests {
     use std::time::Duration;
     use tokio::time::timeout;
 
-    const SOON: Duration = Duration::from_secs(5);
-    const A_MOMENT: Duration = Duration::from_millis(20);
+    /// Longer than anything here takes.
+    const LONG_TIMEOUT: Duration = Duration::from_secs(5);
+    /// Long enough to see that nothing happens.
+    const SHORT_WAIT: Duration = Duration::from_millis(20);
 
-    fn kill(name: &str) {
-        let own = std::process::id().to_string();
-        assert!(std::process::Command::new("kill").args([name, &own]).status().unwrap().success());
+    fn send_signal_to_self(option: &str) {
+        let own_id = std::process::id().to_string();
+        assert!(std::process::Command::new("kill").args([option, &own_id]).status().unwrap().success());
     }
 
     #[tokio::test]
     async fn the_first_signal_asks_to_finish_and_the_second_to_stop() {
         let shutdown = on_signals().unwrap();
-        assert!(timeout(A_MOMENT, shutdown.finishing()).await.is_err());
-        kill("-TERM");
-        timeout(SOON, shutdown.finishing()).await.unwrap();
-        assert!(timeout(A_MOMENT, shutdown.stopping()).await.is_err());
-        kill("-INT");
-        timeout(SOON, shutdown.stopping()).await.unwrap();
+        assert!(timeout(SHORT_WAIT, shutdown.graceful()).await.is_err());
+        send_signal_to_self("-TERM");
+        timeout(LONG_TIMEOUT, shutdown.graceful()).await.unwrap();
+        assert!(timeout(SHORT_WAIT, shutdown.immediate()).await.is_err());
+        send_signal_to_self("-INT");
+        timeout(LONG_TIMEOUT, shutdown.immediate()).await.unwrap();
     }
 
     #[tokio::test]
-    async fn a_dropped_stopper_asks_to_finish_but_not_to_stop_at_once() {
-        let (stopper, shutdown) = channel();
-        drop(stopper);
-        timeout(SOON, shutdown.finishing()).await.unwrap();
-        assert!(timeout(A_MOMENT, shutdown.stopping()).await.is_err());
+    async fn a_dropped_handle_asks_to_finish_but_not_to_stop_at_once() {
+        let (handle, shutdown) = channel();
+        drop(handle);
+        timeout(LONG_TIMEOUT, shutdown.graceful()).await.unwrap();
+        assert!(timeout(SHORT_WAIT, shutdown.immediate()).await.is_err());
     }
 
     #[tokio::test]
-    async fn a_milder_order_does_not_take_back_a_harder_one() {
-        let (stopper, shutdown) = channel();
-        stopper.stop_now();
-        stopper.finish();
-        timeout(SOON, shutdown.stopping()).await.unwrap();
+    async fn a_graceful_request_does_not_take_back_an_immediate_one() {
+        let (handle, shutdown) = channel();
+        handle.shut_down_now();
+        handle.shut_down_gracefully();
+        timeout(LONG_TIMEOUT, shutdown.immediate()).await.unwrap();
     }
 }

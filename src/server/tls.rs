@@ -1,8 +1,8 @@
-//! TLS: the server's side of it, with a given certificate or one of our own making.
+//! TLS for the server, with a certificate from files or a generated one.
 //!
-//! TLS 1.2 and 1.3 are offered (rustls speaks nothing older), and HTTP/2, 1.1 and 1.0 by ALPN. Certificates of our
-//! own making have ECDSA P-256 keys, because rcgen on ring cannot make RSA keys; a client too old for ECDSA needs
-//! an RSA certificate made elsewhere and given as files.
+//! The server offers TLS 1.2 and 1.3 (rustls has nothing older), and HTTP/2, 1.1 and 1.0 by ALPN. Generated
+//! certificates have ECDSA P-256 keys, because rcgen with ring cannot generate RSA keys. A client that is too old for
+//! ECDSA needs an RSA certificate from files.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,52 +15,54 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
-use super::ServerError;
-use super::authority;
-use super::listener::reason;
+use super::certificate_authority::CertificateAuthority;
+use super::{ServerError, io_error};
 
 /// Where the server's certificate comes from.
 #[derive(Debug, Clone)]
 pub enum CertificateSource {
-    /// Files in PEM form; their dates and names are the owner's business.
+    /// PEM files. Their dates and host names are not checked.
     Files {
-        /// The server's certificate, then the intermediate ones.
+        /// The server's certificate, followed by intermediate certificates.
         chain: PathBuf,
-        /// Its private key: PKCS#8, PKCS#1 (RSA) or SEC1 (EC), not encrypted.
+        /// Its private key, not encrypted: PKCS#8, PKCS#1 (RSA) or SEC1 (EC).
         key: PathBuf,
     },
-    /// An authority made once and kept as `ca.pem` and `ca-key.pem`, and a certificate made by it at each start:
-    /// for localhost, 127.0.0.1, `::1`, this host's name and the four Amazon host names of FPS.
-    Authority {
-        /// The folder of the two files. It is touched only when the authority must be made; where nothing can be
-        /// written, an authority is made in memory, with a warning.
+    /// A certificate authority that is generated once and stored as `ca.pem` and `ca-key.pem`, and a certificate that
+    /// it issues at each start: for localhost, 127.0.0.1, `::1`, this machine's host name and `host_names`.
+    Generated {
+        /// The folder of the two files. Nothing is written if they exist. If they cannot be written, the certificate
+        /// authority exists in memory only, and a warning is logged.
         data_dir: PathBuf,
-        /// More host names or IP addresses for the certificate, a container's service name for instance.
-        extra_names: Vec<String>,
+        /// Further host names or IP addresses of the certificate.
+        host_names: Vec<String>,
     },
 }
 
-/// Ready to speak TLS.
-pub(super) struct Tls {
+/// What the server needs to accept TLS connections.
+pub(super) struct TlsConfig {
     pub(super) acceptor: TlsAcceptor,
-    /// The authority that clients must trust, if it is our own.
+    /// The certificate of the certificate authority that clients must trust, if it is a generated one.
     pub(super) ca_pem: Option<String>,
 }
 
-/// Reads or makes the certificate.
-pub(super) fn prepare(source: &CertificateSource, now: DateTime<Utc>) -> Result<Tls, ServerError> {
+/// Loads or generates the certificate.
+pub(super) fn configure(source: &CertificateSource, now: DateTime<Utc>) -> Result<TlsConfig, ServerError> {
     match source {
         CertificateSource::Files { chain, key } => {
             let server = server_config(read_chain(chain)?, read_key(key)?)
-                .map_err(|error| unusable(key, format!("does not fit {}: {error}", chain.display())))?;
-            Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(server)), ca_pem: None })
+                .map_err(|error| file_error(key, format!("does not fit {}: {error}", chain.display())))?;
+            Ok(TlsConfig { acceptor: TlsAcceptor::from(Arc::new(server)), ca_pem: None })
         }
-        CertificateSource::Authority { data_dir, extra_names } => {
-            let authority = authority::open(data_dir, now)?;
-            let (certificate, key) = authority.issue(extra_names, now)?;
+        CertificateSource::Generated { data_dir, host_names } => {
+            let authority = CertificateAuthority::load_or_generate(data_dir, now)?;
+            let (certificate, key) = authority.issue(host_names, now)?;
             let server = server_config(vec![certificate], key)
-                .map_err(|error| ServerError::Making(error.to_string()))?;
-            Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(server)), ca_pem: Some(authority.into_pem()) })
+                .map_err(|error| ServerError::CertificateGeneration(error.to_string()))?;
+            Ok(TlsConfig {
+                acceptor: TlsAcceptor::from(Arc::new(server)),
+                ca_pem: Some(authority.into_pem()),
+            })
         }
     }
 }
@@ -69,17 +71,17 @@ fn server_config(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 ) -> Result<ServerConfig, rustls::Error> {
-    let mut server = ServerConfig::builder_with_provider(provider())
+    let mut server = ServerConfig::builder_with_provider(crypto_provider())
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
-    // `curl --http1.0` offers only the last, and a handshake without a common protocol fails.
+    // `curl --http1.0` offers only http/1.0, and a handshake without a common protocol fails.
     server.alpn_protocols = [&b"h2"[..], b"http/1.1", b"http/1.0"].map(<[u8]>::to_vec).into();
     Ok(server)
 }
 
-/// The cryptography: always named, so that no process-wide default is needed.
-pub(super) fn provider() -> Arc<CryptoProvider> {
+/// The cryptography provider. Every configuration names it, so no process-wide default is needed.
+pub(super) fn crypto_provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
@@ -87,9 +89,9 @@ fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServerError> 
     let pem = read(path)?;
     let chain = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| unusable(path, format!("not PEM: {error}")))?;
+        .map_err(|error| file_error(path, format!("not PEM: {error}")))?;
     if chain.is_empty() {
-        return Err(unusable(path, "no certificate in it (looked for BEGIN CERTIFICATE)"));
+        return Err(file_error(path, "no certificate in it (looked for BEGIN CERTIFICATE)"));
     }
     Ok(chain)
 }
@@ -97,18 +99,18 @@ fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServerError> 
 fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, ServerError> {
     use rustls::pki_types::pem::Error::NoItemsFound;
     PrivateKeyDer::from_pem_slice(&read(path)?).map_err(|error| match error {
-        NoItemsFound => unusable(path, "no private key in it (looked for BEGIN PRIVATE KEY, unencrypted)"),
-        error => unusable(path, format!("not PEM: {error}")),
+        NoItemsFound => file_error(path, "no private key in it (looked for BEGIN PRIVATE KEY, unencrypted)"),
+        error => file_error(path, format!("not PEM: {error}")),
     })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ServerError> {
-    std::fs::read(path).map_err(|error: io::Error| unusable(path, reason(&error)))
+    std::fs::read(path).map_err(|error: io::Error| file_error(path, io_error::describe(&error)))
 }
 
-/// An error about one file, on one line.
-pub(super) fn unusable(path: &Path, reason: impl Into<String>) -> ServerError {
-    ServerError::Certificate { path: path.to_owned(), reason: reason.into().replace('\n', " ") }
+/// An error about one certificate or key file, on one line.
+pub(super) fn file_error(path: &Path, reason: impl Into<String>) -> ServerError {
+    ServerError::CertificateFile { path: path.to_owned(), reason: reason.into().replace('\n', " ") }
 }
 
 #[cfg(test)]
@@ -117,7 +119,7 @@ mod tests {
     use rcgen::{CertificateParams, KeyPair};
 
     /// A folder with a certificate and its key.
-    fn folder() -> (tempfile::TempDir, PathBuf, PathBuf) {
+    fn certificate_files() -> (tempfile::TempDir, PathBuf, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let (chain, key) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
         let pair = KeyPair::generate().unwrap();
@@ -128,37 +130,37 @@ mod tests {
         (folder, chain, key)
     }
 
-    fn message(chain: &Path, key: &Path) -> String {
+    fn error_message(chain: &Path, key: &Path) -> String {
         let source = CertificateSource::Files { chain: chain.to_owned(), key: key.to_owned() };
-        let error = prepare(&source, DateTime::UNIX_EPOCH).err().unwrap().to_string();
+        let error = configure(&source, DateTime::UNIX_EPOCH).err().unwrap().to_string();
         assert_eq!(error.lines().count(), 1, "{error}");
         error
     }
 
     #[test]
     fn a_given_certificate_and_key_are_used_and_no_authority_is_offered() {
-        let (_folder, chain, key) = folder();
-        let tls = prepare(&CertificateSource::Files { chain, key }, DateTime::UNIX_EPOCH).unwrap();
+        let (_folder, chain, key) = certificate_files();
+        let tls = configure(&CertificateSource::Files { chain, key }, DateTime::UNIX_EPOCH).unwrap();
         assert!(tls.ca_pem.is_none());
     }
 
     #[test]
-    fn what_is_wrong_with_a_given_file_is_said_in_one_line_that_names_it() {
-        let (folder, chain, key) = folder();
+    fn what_is_wrong_with_a_given_file_is_message_in_one_line_that_names_it() {
+        let (folder, chain, key) = certificate_files();
         let absent = folder.path().join("absent.pem");
-        let (_other, _, other_key) = self::folder();
-        let shown = |path: &Path| format!("cannot use {}: ", path.display());
+        let (_other, _, other_key) = certificate_files();
+        let prefix = |path: &Path| format!("cannot use {}: ", path.display());
 
-        let said = message(&absent, &key);
-        assert_eq!(said, shown(&absent) + "no such file");
-        let said = message(&key, &key);
-        assert_eq!(said, shown(&key) + "no certificate in it (looked for BEGIN CERTIFICATE)");
-        let said = message(&chain, &chain);
-        assert!(said.starts_with(&(shown(&chain) + "no private key in it")), "{said}");
-        let said = message(&chain, &other_key);
-        assert!(said.starts_with(&(shown(&other_key) + "does not fit ")), "{said}");
+        let message = error_message(&absent, &key);
+        assert_eq!(message, prefix(&absent) + "no such file");
+        let message = error_message(&key, &key);
+        assert_eq!(message, prefix(&key) + "no certificate in it (looked for BEGIN CERTIFICATE)");
+        let message = error_message(&chain, &chain);
+        assert!(message.starts_with(&(prefix(&chain) + "no private key in it")), "{message}");
+        let message = error_message(&chain, &other_key);
+        assert!(message.starts_with(&(prefix(&other_key) + "does not fit ")), "{message}");
         std::fs::write(&chain, "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n").unwrap();
-        let said = message(&chain, &key);
-        assert!(said.starts_with(&(shown(&chain) + "not PEM: ")), "{said}");
+        let message = error_message(&chain, &key);
+        assert!(message.starts_with(&(prefix(&chain) + "not PEM: ")), "{message}");
     }
 }

@@ -7,7 +7,7 @@ use crate::ledger::{
     IdempotentOperation, MarketplaceFee, MarketplaceRefundPolicy, Operation, Payment, PaymentMethod, Query,
     Receipt, Role, SoftDescriptorType, Status, TokenType,
 };
-use crate::outbound::Outbound;
+use crate::message_signing::MessageSigner;
 use crate::worlds::World;
 
 use super::Answer;
@@ -28,7 +28,7 @@ pub struct OpenCall<'a> {
     /// What is asked.
     pub params: Params<'a>,
     /// Checks signatures of notifications and return URLs.
-    pub outbound: &'a Outbound,
+    pub message_signer: &'a MessageSigner,
     /// How VerifySignature says no.
     pub refusal: VerifySignatureRefusal,
 }

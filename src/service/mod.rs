@@ -16,7 +16,7 @@ use chrono::NaiveDate;
 use crate::config::VerifySignatureRefusal;
 use crate::error::{Code, FpsError};
 use crate::ledger::AccountNumber;
-use crate::outbound::Outbound;
+use crate::message_signing::MessageSigner;
 use crate::query::Pair;
 use crate::worlds::World;
 
@@ -49,7 +49,7 @@ pub struct Request<'a> {
 #[derive(Debug)]
 pub struct Service {
     /// Checks signatures on messages.
-    pub outbound: Arc<Outbound>,
+    pub message_signer: Arc<MessageSigner>,
     /// How VerifySignature says no.
     pub verify_signature_refusal: VerifySignatureRefusal,
 }
@@ -68,8 +68,8 @@ impl Service {
             (Run::Signed(run), Some(caller)) => run(Call::new(caller, params, world)).await?,
             (Run::Signed(_), None) => return Err(Code::MissingAuthenticationToken.into()),
             (Run::Anybody(run), _) => {
-                let (outbound, refusal) = (&*self.outbound, self.verify_signature_refusal);
-                run(OpenCall { params, outbound, refusal }).await?
+                let (message_signer, refusal) = (&*self.message_signer, self.verify_signature_refusal);
+                run(OpenCall { params, message_signer, refusal }).await?
             }
         };
         tracing::debug!(action = request.action.name, "answered");

@@ -1,37 +1,38 @@
-//! RSA keys of others whose signatures are trusted, as the configuration file names them (`[[trusted_key]]`).
+//! RSA keys, besides the sandbox's own, whose message signatures are trusted: `[[trusted_key]]` in the configuration file.
 
 use std::collections::HashMap;
 
 use ring::signature::RsaPublicKeyComponents;
 use serde::{Deserialize, Serialize};
 
-/// An RSA key whose signatures are trusted, as configured.
+/// A trusted RSA key as configured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustedKey {
-    /// The certificateUrl under which messages name it, without its query.
+    /// The certificateUrl by which messages refer to it, without a query.
     pub certificate_url: String,
     /// The modulus, in hexadecimal digits.
     pub modulus: String,
     /// The public exponent, in hexadecimal digits.
-    #[serde(default = "f4")]
+    #[serde(default = "default_exponent")]
     pub exponent: String,
 }
 
-fn f4() -> String {
+/// 65537, the usual exponent.
+fn default_exponent() -> String {
     "010001".to_owned()
 }
 
-/// The keys whose signatures are trusted, by certificateUrl. Nothing is ever fetched.
+/// The trusted keys by certificateUrl. Certificates are never fetched.
 #[derive(Debug, Default)]
 pub struct TrustedKeys(HashMap<String, RsaPublicKeyComponents<Vec<u8>>>);
 
 impl TrustedKeys {
-    /// Takes the configured keys; the error names the key that makes no sense.
+    /// Reads the configured keys. The error message names the invalid key.
     pub fn new(keys: &[TrustedKey]) -> Result<Self, String> {
         let read = |key: &TrustedKey| {
             let number = |name: &str, digits: &str| {
-                from_hex(digits).ok_or_else(|| {
+                decode_hex(digits).ok_or_else(|| {
                     format!("trusted_key {}: `{name}` must be hexadecimal digits", key.certificate_url)
                 })
             };
@@ -44,20 +45,13 @@ impl TrustedKeys {
         keys.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The key that a certificateUrl names; its query does not matter.
-    pub fn named(&self, certificate_url: &str) -> Option<&RsaPublicKeyComponents<Vec<u8>>> {
+    /// Finds the key for a certificateUrl, whatever its query.
+    pub fn find(&self, certificate_url: &str) -> Option<&RsaPublicKeyComponents<Vec<u8>>> {
         self.0.get(certificate_url.split('?').next().unwrap_or_default())
     }
 }
 
-fn from_hex(digits: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    if digits.is_empty() || !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    digits
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?))
-        .collect()
+/// Decodes hexadecimal digits; `None` if there are none or one is invalid.
+fn decode_hex(digits: &str) -> Option<Vec<u8>> {
+    hex::decode(digits).ok().filter(|bytes| !bytes.is_empty())
 }

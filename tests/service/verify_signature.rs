@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::support::signer::Request;
 use crate::support::{NOW, Reply, Server, config, demo, encode, get, raw};
 use fps_sandbox::config::{AuthMode, Config, FileOnlySettings, VerifySignatureRefusal};
-use fps_sandbox::outbound::Outbound;
+use fps_sandbox::message_signing::MessageSigner;
 use fps_sandbox::random::RequestIdGenerator;
 use fps_sandbox::signature::{Scheme, percent_encode};
 use fps_sandbox::signature::{TrustedKey, TrustedKeys};
@@ -382,16 +382,16 @@ async fn the_query_of_an_endpoint_is_no_part_of_what_is_signed() {
 async fn a_message_of_the_sandbox_to_an_endpoint_with_a_query_is_verified() {
     let server = server().await;
     let ids = RequestIdGenerator::new(Some(1));
-    let outbound = Arc::new(Outbound::new(TrustedKeys::default(), server.store.clone()));
+    let message_signer = Arc::new(MessageSigner::new(TrustedKeys::default(), server.store.clone()));
     let endpoint: url::Url = "http://shop.test:3000/?wc-api=fps&x=1".parse().expect("a URL");
     let sent = [("status".to_owned(), "SC".to_owned()), ("note".to_owned(), "a b+c".to_owned())];
     // A notification is its form.
     let mut form = sent.to_vec();
-    outbound.sign("POST", &endpoint, "http://localhost", &ids, &mut form).await.expect("it is signed");
+    message_signer.sign("POST", &endpoint, "http://localhost", &ids, &mut form).await.expect("it is signed");
     assert_eq!(verified(&server, endpoint.as_str(), &encode(&form)).await, "Success");
     // A return URL is its whole query.
     let mut added = sent.to_vec();
-    outbound.sign("GET", &endpoint, "http://localhost", &ids, &mut added).await.expect("it is signed");
+    message_signer.sign("GET", &endpoint, "http://localhost", &ids, &mut added).await.expect("it is signed");
     let query = format!("wc-api=fps&x=1&{}", encode(&added));
     assert_eq!(verified(&server, "http://shop.test:3000/", &query).await, "Success");
     assert_eq!(verified(&server, endpoint.as_str(), &query).await, "Success");

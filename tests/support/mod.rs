@@ -21,7 +21,7 @@ use fps_sandbox::clock::{Clock, ClockState};
 use fps_sandbox::config::{Config, Database};
 use fps_sandbox::ledger::Timestamp;
 use fps_sandbox::sandbox::{Sandbox, StartError};
-use fps_sandbox::server::{Ending, shutdown};
+use fps_sandbox::server::{ShutdownOutcome, shutdown};
 use fps_sandbox::signature::{Hash, Scheme, SecretKey, Signable, percent_encode, sign};
 use fps_sandbox::store::{AccessKey, Store, audit};
 use fps_sandbox::worlds::Worlds;
@@ -56,8 +56,8 @@ pub struct Server {
     pub store: Store,
     pub worlds: Worlds,
     database: Database,
-    stopper: shutdown::Stopper,
-    serving: JoinHandle<Ending>,
+    stopper: shutdown::ShutdownHandle,
+    serving: JoinHandle<ShutdownOutcome>,
 }
 
 /// A quiet configuration on free ports, everything else as users have it.
@@ -132,8 +132,8 @@ impl Server {
     }
 
     /// Stops it as SIGTERM would, and waits until its database is closed.
-    pub async fn stop(self) -> Ending {
-        self.stopper.finish();
+    pub async fn stop(self) -> ShutdownOutcome {
+        self.stopper.shut_down_gracefully();
         self.serving.await.expect("the server ends in order")
     }
 

@@ -4,6 +4,8 @@ use std::net::Ipv6Addr;
 
 use url::Url;
 
+use crate::host_names::split_port;
+
 use super::ValueFormat;
 
 /// An address to listen on, `host:port`. A host name is resolved when the server binds, not here.
@@ -18,10 +20,8 @@ impl ValueFormat for HostPort {
     }
 
     fn parse(text: &str) -> Result<String, String> {
-        let (host, port) = text.rsplit_once(':').ok_or_else(|| Self::format_error(()))?;
-        // `parse` alone would accept a sign.
-        let is_port = port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
-        if !is_port || !(is_bracketed_ipv6(host) || is_host_name(host)) {
+        let (host, Some(port)) = split_port(text) else { return Err(Self::format_error(())) };
+        if port.parse::<u16>().is_err() || !(is_bracketed_ipv6(host) || is_host_name(host)) {
             return Err(Self::format_error(()));
         }
         Ok(text.to_owned())

@@ -2,8 +2,8 @@
 
 use crate::config::VerifySignatureRefusal;
 use crate::error::{Code, FpsError};
-use crate::outbound::Finding;
-use crate::query::web_url;
+use crate::message_signing::MessageVerification;
+use crate::query::parse_web_url;
 use crate::service::Answer;
 use crate::service::call::OpenCall;
 use crate::service::params::{Kind, Parameter};
@@ -51,13 +51,15 @@ async fn run(mut call: OpenCall<'_>) -> Result<Answer, FpsError> {
     let endpoint = call.params.text("UrlEndPoint")?;
     let parameters = call.params.text("HttpParameters")?;
     call.params.used_up()?;
-    let endpoint = web_url(&endpoint)
+    let endpoint = parse_web_url(&endpoint)
         .ok_or_else(|| FpsError::invalid_params(format!("{endpoint} is an invalid URL")))?;
-    let status = match (call.outbound.check(&endpoint, &parameters).await?, call.refusal) {
-        (Finding::Success, _) => "Success",
-        (Finding::NotOurs, VerifySignatureRefusal::Failure) => "Failure",
-        (Finding::NotOurs, VerifySignatureRefusal::Error) => return Err(Code::InvalidSignature.into()),
-        (Finding::NoCertificateUrl, _) => {
+    let status = match (call.message_signer.verify(&endpoint, &parameters).await?, call.refusal) {
+        (MessageVerification::Valid, _) => "Success",
+        (MessageVerification::Invalid, VerifySignatureRefusal::Failure) => "Failure",
+        (MessageVerification::Invalid, VerifySignatureRefusal::Error) => {
+            return Err(Code::InvalidSignature.into());
+        }
+        (MessageVerification::MissingCertificateUrl, _) => {
             return Err(FpsError::invalid_params("certificateUrl is missing in 'HttpParameters'."));
         }
     };

@@ -99,7 +99,7 @@ impl CoBrandedService {
     /// accept each other's tokens. The first sandbox that needs the key creates it.
     async fn visit_token_key(&self) -> Result<&VisitTokenKey, FpsError> {
         let loaded = self.visit_token_key.get_or_try_init(|| async {
-            let name = SecretName::Seal;
+            let name = SecretName::VisitTokenKey;
             let store = self.worlds.default_world().store();
             let secret = if let Some(stored) = store.query(GetSecret { name }).await? {
                 stored

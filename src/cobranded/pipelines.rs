@@ -303,7 +303,7 @@ pub(super) fn find_pipeline(name: &str) -> Option<&'static Pipeline> {
 }
 
 fn read_single_use(reader: &mut ParameterReader<'_>) -> TokenRequest {
-    TokenRequest::Payments(Payments {
+    TokenRequest::Payments(SenderTokenTerms {
         reference: reader.reference("callerReference"),
         token_type: TokenType::SingleUse,
         charges: ChargeRange::default(),
@@ -319,7 +319,7 @@ fn read_multi_use(reader: &mut ParameterReader<'_>) -> TokenRequest {
     if reader.flag("isRecipientCobranding") == Some(true) && recipients.is_empty() {
         reader.mark_malformed("recipientTokenList");
     }
-    TokenRequest::Payments(Payments {
+    TokenRequest::Payments(SenderTokenTerms {
         reference: reader.reference("callerReference"),
         token_type: TokenType::MultiUse,
         charges: reader.charge_range(),
@@ -338,7 +338,7 @@ fn read_recurring(reader: &mut ParameterReader<'_>) -> TokenRequest {
     let (amount, period) = (reader.dollars("transactionAmount"), reader.period("recurringPeriod"));
     let limit = |measure, allowed| UsageLimit { measure, allowed, period };
     let amount_limit = amount.map(|amount| limit(UsageMeasure::Amount, amount.micros()));
-    TokenRequest::Payments(Payments {
+    TokenRequest::Payments(SenderTokenTerms {
         reference: reader.reference("callerReference"),
         token_type: TokenType::Recurring,
         charges: ChargeRange::default(),
@@ -375,7 +375,7 @@ fn read_prepaid(reader: &mut ParameterReader<'_>) -> TokenRequest {
 }
 
 fn read_postpaid(reader: &mut ParameterReader<'_>) -> TokenRequest {
-    TokenRequest::Postpaid(Credit {
+    TokenRequest::Postpaid(PostpaidTerms {
         sender_reference: reader.reference("callerReferenceSender"),
         settlement_reference: reader.reference("callerReferenceSettlement"),
         credit_limit: reader.dollars("creditLimit").unwrap_or_default(),

@@ -27,19 +27,19 @@ impl std::fmt::Debug for Secret {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SecretName {
     /// Seals what the Co-Branded pages give a browser to bring back.
-    Seal,
+    VisitTokenKey,
     /// Signs messages to merchants: the private key and its certificate.
     SigningKey,
 }
 
 impl SecretName {
     /// Every secret.
-    pub const ALL: [Self; 2] = [Self::Seal, Self::SigningKey];
+    pub const ALL: [Self; 2] = [Self::VisitTokenKey, Self::SigningKey];
 
     /// Its name in the database.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Seal => "seal",
+            Self::VisitTokenKey => "seal",
             Self::SigningKey => "signing-key",
         }
     }

@@ -219,7 +219,7 @@ impl Commands {
             10 => self.plain(CancelToken { caller, token: self.token("CREDIT") }),
             11 => self.plain(CancelToken { caller, token: self.token("SETTLE") }),
             20 => {
-                let asked = TokenRequest::Postpaid(Credit {
+                let asked = TokenRequest::Postpaid(PostpaidTerms {
                     sender_reference: format!("shared {}", self.pair),
                     settlement_reference: format!("settlement {}", self.pair),
                     credit_limit: dollars("50"),
@@ -249,7 +249,7 @@ impl Commands {
                 self.plain(self.authorise(asked, PaymentMethod::CC))
             }
             27 => {
-                let asked = TokenRequest::Payments(Payments {
+                let asked = TokenRequest::Payments(SenderTokenTerms {
                     reference: format!("shared {}", self.pair),
                     token_type: TokenType::SingleUse,
                     charges: ChargeRange::default(),

@@ -7,9 +7,11 @@ use crate::ledger::amount::Amount;
 use crate::ledger::book::Book;
 use crate::ledger::book::read_set::ReadSet;
 use crate::ledger::command::Context;
-use crate::ledger::ids::{AccountNumber, TokenId};
+use crate::ledger::commands::idempotent::IdempotentOperation;
+use crate::ledger::idempotency::{IdempotencyKey, IdempotentAction};
+use crate::ledger::ids::{AccountNumber, TokenId, TransactionNumber};
 use crate::ledger::instrument::Instrument;
-use crate::ledger::lifecycle;
+use crate::ledger::lifecycle::{self, PendingTimeout};
 use crate::ledger::payment_method::PaymentMethod;
 use crate::ledger::token::{RecipientTerms, Token};
 use crate::ledger::transaction::descriptions::Descriptions;
@@ -62,8 +64,44 @@ struct Receiving<'b> {
     terms: Option<&'b RecipientTerms>,
 }
 
+/// A Pay request: money, or debt, moves from sender to recipient (guide: Pay; Using Postpaid Payment Tokens).
+#[derive(Clone, Debug)]
+pub struct Pay(pub Payment);
+
+/// A Reserve request: a card holds the money until it is settled (guide: Reserve).
+#[derive(Clone, Debug)]
+pub struct Reserve(pub Payment);
+
+impl IdempotentOperation for Pay {
+    fn key(&self) -> IdempotencyKey {
+        self.0.key(IdempotentAction::Pay)
+    }
+
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        self.0.read_set(reads);
+    }
+
+    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
+        self.0.start(book, context, Operation::Pay)
+    }
+}
+
+impl IdempotentOperation for Reserve {
+    fn key(&self) -> IdempotencyKey {
+        self.0.key(IdempotentAction::Reserve)
+    }
+
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
+        self.0.read_set(reads);
+    }
+
+    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
+        self.0.start(book, context, Operation::Reserve)
+    }
+}
+
 impl Payment {
-    pub(in crate::ledger) fn read_set(&self, reads: &mut ReadSet<'_>) {
+    fn read_set(&self, reads: &mut ReadSet<'_>) {
         reads.account(self.caller);
         reads.token(&self.sender_token);
         if let Some(token) = &self.recipient_token {
@@ -71,9 +109,24 @@ impl Payment {
         }
     }
 
+    fn key(&self, action: IdempotentAction) -> IdempotencyKey {
+        IdempotencyKey::new(self.caller, action, &self.descriptions.caller_reference)
+    }
+
+    fn start(
+        &self,
+        book: &mut Book,
+        context: &mut Context<'_>,
+        operation: Operation,
+    ) -> Result<TransactionNumber, FpsError> {
+        let draft = self.validate(book, context, operation)?;
+        book.record_token_use(&draft);
+        Ok(lifecycle::start(book, context, draft, PendingTimeout::WithinMinutes(self.timeout_minutes)))
+    }
+
     /// Checks everything and makes a draft. The order is the service's: existence, right of access, state,
     /// compatibility, limits, amounts.
-    pub(in crate::ledger) fn validate(
+    fn validate(
         &self,
         book: &Book,
         context: &mut Context<'_>,

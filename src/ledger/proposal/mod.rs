@@ -31,7 +31,7 @@ pub struct Proposal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenRequest {
     /// A sender token.
-    Payments(Payments),
+    Payments(SenderTokenTerms),
     /// A recipient's consent, and the right to refund what it receives.
     Receiving {
         /// The reference of the recipient token.
@@ -52,7 +52,7 @@ pub enum TokenRequest {
         most: Amount,
     },
     /// A credit instrument.
-    Postpaid(Credit),
+    Postpaid(PostpaidTerms),
     /// Another payment method for a token.
     Edit {
         /// The name of the secret.
@@ -71,7 +71,7 @@ pub struct ChargeRange {
 
 /// What a sender token allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Payments {
+pub struct SenderTokenTerms {
     /// Its reference.
     pub reference: String,
     /// The token type: how often the token may be used.
@@ -90,7 +90,7 @@ pub struct Payments {
 
 /// What a credit instrument and its tokens allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Credit {
+pub struct PostpaidTerms {
     /// The reference of the token that makes debt.
     pub sender_reference: String,
     /// The reference of the token that settles it.
@@ -144,7 +144,7 @@ impl Proposal {
     /// The references under which it makes tokens, with the parameters that give them.
     fn references(&self) -> Vec<(&'static str, &str)> {
         match &self.request {
-            TokenRequest::Payments(Payments { reference, .. }) => vec![("callerReference", reference)],
+            TokenRequest::Payments(SenderTokenTerms { reference, .. }) => vec![("callerReference", reference)],
             TokenRequest::Receiving { reference, refund_reference, .. } => {
                 let refund = refund_reference.as_deref().map(|refund| ("callerReferenceRefund", refund));
                 std::iter::once(("callerReference", reference.as_str())).chain(refund).collect()

@@ -34,7 +34,7 @@ impl Proposal {
             token.is_some_and(|token| token.caller == self.caller && token.purpose.receives())
         };
         let several =
-            matches!(&self.request, TokenRequest::Payments(Payments { token_type: TokenType::MultiUse, .. }));
+            matches!(&self.request, TokenRequest::Payments(SenderTokenTerms { token_type: TokenType::MultiUse, .. }));
         let parameter = if several { "recipientTokenList" } else { "recipientToken" };
         if !self.recipients().iter().all(receives) {
             return Err(ProposalError::IllFormed(parameter));

@@ -1,38 +1,14 @@
-//! Reserve, Settle, Cancel: money held on a card, captured later or let go (guide: Reserve, Settle, Cancel).
+//! Settle and Cancel: money that a card holds is captured, or let go (guide: Settle, Cancel).
 
 use crate::error::{Code, FpsError};
 use crate::ledger::amount::Amount;
 use crate::ledger::book::Book;
 use crate::ledger::book::read_set::ReadSet;
 use crate::ledger::command::{Command, Context};
-use crate::ledger::commands::idempotent::IdempotentOperation;
-use crate::ledger::commands::payment::Payment;
-use crate::ledger::idempotency::{IdempotencyKey, IdempotentAction};
-use crate::ledger::ids::{AccountNumber, TransactionId, TransactionNumber};
+use crate::ledger::ids::{AccountNumber, TransactionId};
 use crate::ledger::lifecycle;
-use crate::ledger::lifecycle::PendingTimeout;
 use crate::ledger::transaction::status::{Status, StatusChange, StatusCode};
 use crate::ledger::transaction::{Operation, Receipt};
-
-/// A Reserve request.
-#[derive(Clone, Debug)]
-pub struct Reserve(pub Payment);
-
-impl IdempotentOperation for Reserve {
-    fn key(&self) -> IdempotencyKey {
-        IdempotencyKey::new(self.0.caller, IdempotentAction::Reserve, &self.0.descriptions.caller_reference)
-    }
-
-    fn read_set(&self, reads: &mut ReadSet<'_>) {
-        self.0.read_set(reads);
-    }
-
-    fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
-        let draft = self.0.validate(book, context, Operation::Reserve)?;
-        book.record_token_use(&draft);
-        Ok(lifecycle::start(book, context, draft, PendingTimeout::WithinMinutes(self.0.timeout_minutes)))
-    }
-}
 
 /// A Settle request.
 #[derive(Clone, Debug)]

@@ -86,8 +86,9 @@ pub(super) fn agreement_terms(
             add("Fees", format!("{payer} the fees of Amazon Payments."));
             add("Commission", commission(terms.max_fixed_fee, terms.max_variable_fee, merchant));
         }
-        TokenRequest::Prepaid { most, .. } => {
-            add("Highest balance", format!("You can have at most {} paid in advance.", dollars(*most)));
+        TokenRequest::Prepaid { max_balance, .. } => {
+            let text = format!("You can have at most {} paid in advance.", dollars(*max_balance));
+            add("Highest balance", text);
             add("Now", "Nothing is charged yet.".to_owned());
         }
         TokenRequest::Postpaid(credit) => {

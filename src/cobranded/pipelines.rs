@@ -1,7 +1,8 @@
 //! The table of the seven pipelines: the parameters of each, how they are read, and what the return URL reports.
 
 use crate::ledger::{
-    ChargeRange, Credit, Payments, RecipientTerms, TokenRequest, TokenType, UsageLimit, UsageMeasure,
+    ChargeRange, PostpaidTerms, RecipientTerms, SenderTokenTerms, TokenRequest, TokenType, UsageLimit,
+    UsageMeasure,
 };
 use crate::service::actions::{documented, observed, our_choice};
 
@@ -370,7 +371,7 @@ fn read_prepaid(reader: &mut ParameterReader<'_>) -> TokenRequest {
     TokenRequest::Prepaid {
         sender_reference: reader.reference("callerReferenceSender"),
         funding_reference: reader.reference("callerReferenceFunding"),
-        most: reader.dollars("fundingAmount").unwrap_or_default(),
+        max_balance: reader.dollars("fundingAmount").unwrap_or_default(),
     }
 }
 

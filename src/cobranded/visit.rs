@@ -147,7 +147,7 @@ async fn complete(
         Some(CbuiStatus::SU) => previous_method.or(method),
         _ => method,
     };
-    let command = Authorize { proposal: request.proposal.clone(), visitor, method, paid_by: previous_method };
+    let command = Authorize { proposal: request.proposal.clone(), visitor, method, previous_method };
     let authorization = match context.world.store().run(command).await? {
         Ok(authorization) => authorization,
         Err(error) => return Ok(context.redirect_to_merchant(service, &error.into()).await?),

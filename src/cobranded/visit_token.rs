@@ -27,7 +27,7 @@ pub(super) struct VisitState {
     /// The visitor's e-mail address, after signing in.
     pub(super) email: Option<String>,
     /// EditToken: the payment method that the token had when the visitor was asked for another one.
-    #[serde(rename = "paid_by")]
+    #[serde(rename = "previous_method")]
     pub(super) previous_method: Option<String>,
 }
 

@@ -73,7 +73,7 @@ pub use instrument::{Instrument, InstrumentKind, Validity};
 pub use journal::{LedgerAccount, LedgerAccountKind, Posting};
 pub use numbers::{decimal_number, whole_number};
 pub use payment_method::PaymentMethod;
-pub use proposal::{ChargeRange, PostpaidTerms, SenderTokenTerms, Proposal, ProposalError, TokenRequest};
+pub use proposal::{ChargeRange, PostpaidTerms, Proposal, ProposalError, SenderTokenTerms, TokenRequest};
 pub use queries::account_activity::{AccountActivity, AccountBalance, GetAccountActivity, GetAccountBalance};
 pub use queries::debt_balance::{DebtBalance, GetDebtBalance, GetOutstandingDebtBalance};
 pub use queries::get_secret::GetSecret;

@@ -414,7 +414,7 @@ impl Sandbox {
                     request: TokenRequest::Edit { token: self.made.token(which) },
                 };
                 let visitor = visitor.map_or(Visitor::First, |who| Visitor::At(email(who)));
-                change(Authorize { proposal, visitor, method: chosen, paid_by: None }, |output, _| {
+                change(Authorize { proposal, visitor, method: chosen, previous_method: None }, |output, _| {
                     output.map_or_else(
                         |flaw| Answer::Refused(status_of(&flaw)),
                         |edited| Answer::Edited {
@@ -461,8 +461,8 @@ impl Sandbox {
             Ask::State { of } => {
                 let transaction = self.made.transaction(of);
                 look_up(GetTransactionStatus { caller, transaction }, |state, _| Answer::State {
-                    status: state.stage.status,
-                    code: state.stage.code,
+                    status: state.last_change.status,
+                    code: state.last_change.code,
                     reference: state.caller_reference,
                 })
             }

@@ -11,11 +11,11 @@ use std::time::Duration;
 use fps_sandbox::error::FpsError;
 use fps_sandbox::ledger::{
     AccountNumber, Amount, Authorize, Book, Cancel, CancelSubscription, CancelSubscriptionAndRefund,
-    CancelToken, ChargeRange, Command, Context, Credit, Descriptions, FundPrepaid, GetDebtBalance,
-    GetPrepaidBalance, GetTokenByCaller, GetTokenUsage, Idempotent, IdempotentOperation,
-    InstallPaymentInstruction, InstrumentId, MarketplaceFee, MarketplaceRefundPolicy, Pay, Payment,
-    PaymentMethod, Payments, Proposal, ReadSet, Receipt, Refund, Reserve, Settle, SettleDebt, TokenId,
-    TokenRequest, TokenSelector, TokenType, TransactionId, Validity, Visitor, WriteOffDebt,
+    CancelToken, ChargeRange, Command, Context, Descriptions, FundPrepaid, GetDebtBalance, GetPrepaidBalance,
+    GetTokenByCaller, GetTokenUsage, Idempotent, IdempotentOperation, InstallPaymentInstruction,
+    InstrumentId, MarketplaceFee, MarketplaceRefundPolicy, Pay, Payment, PaymentMethod, PostpaidTerms,
+    Proposal, ReadSet, Receipt, Refund, Reserve, SenderTokenTerms, Settle, SettleDebt, TokenId, TokenRequest,
+    TokenSelector, TokenType, TransactionId, Validity, Visitor, WriteOffDebt,
 };
 use fps_sandbox::store::Store;
 use tokio::sync::oneshot;
@@ -142,7 +142,7 @@ impl Commands {
             },
             visitor: Visitor::At("buyer@example.com".to_owned()),
             method: Some(method),
-            paid_by: None,
+            previous_method: None,
         }
     }
 
@@ -244,7 +244,7 @@ impl Commands {
                 let asked = TokenRequest::Prepaid {
                     sender_reference: format!("shared {}", self.pair),
                     funding_reference: format!("funding {}", self.pair),
-                    most: dollars("50"),
+                    max_balance: dollars("50"),
                 };
                 self.plain(self.authorise(asked, PaymentMethod::CC))
             }

@@ -25,7 +25,7 @@ pub struct Authorize {
     /// How the visitor pays; without a choice, by the first method that both have.
     pub method: Option<PaymentMethod>,
     /// How the token to be edited paid when the visitor was asked; now, without it.
-    pub paid_by: Option<PaymentMethod>,
+    pub previous_method: Option<PaymentMethod>,
 }
 
 /// The result of an authorization.
@@ -70,7 +70,7 @@ impl Authorize {
         };
         if let Some(token) = proposal.token_to_edit(book) {
             let (number, id, method) = (token.number, token.id.clone(), method.unwrap_or(token.method));
-            let changed = self.paid_by.unwrap_or(token.method) != method;
+            let changed = self.previous_method.unwrap_or(token.method) != method;
             if token.method != method {
                 book.change_method(number, method);
             }

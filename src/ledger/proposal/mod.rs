@@ -49,7 +49,7 @@ pub enum TokenRequest {
         /// The reference of the token that funds it.
         funding_reference: String,
         /// The highest balance.
-        most: Amount,
+        max_balance: Amount,
     },
     /// A credit instrument.
     Postpaid(PostpaidTerms),
@@ -144,7 +144,9 @@ impl Proposal {
     /// The references under which it makes tokens, with the parameters that give them.
     fn references(&self) -> Vec<(&'static str, &str)> {
         match &self.request {
-            TokenRequest::Payments(SenderTokenTerms { reference, .. }) => vec![("callerReference", reference)],
+            TokenRequest::Payments(SenderTokenTerms { reference, .. }) => {
+                vec![("callerReference", reference)]
+            }
             TokenRequest::Receiving { reference, refund_reference, .. } => {
                 let refund = refund_reference.as_deref().map(|refund| ("callerReferenceRefund", refund));
                 std::iter::once(("callerReference", reference.as_str())).chain(refund).collect()

@@ -4,7 +4,7 @@ use crate::ledger::account::{Account, AccountKind, AccountState};
 use crate::ledger::book::Book;
 use crate::ledger::ids::{AccountNumber, TokenId};
 use crate::ledger::payment_method::PaymentMethod;
-use crate::ledger::proposal::{Payments, Proposal, ProposalError, TokenRequest};
+use crate::ledger::proposal::{Proposal, ProposalError, SenderTokenTerms, TokenRequest};
 use crate::ledger::token::{Purpose, Token, TokenType};
 
 impl Proposal {
@@ -33,8 +33,10 @@ impl Proposal {
             let token = book.token(id);
             token.is_some_and(|token| token.caller == self.caller && token.purpose.receives())
         };
-        let several =
-            matches!(&self.request, TokenRequest::Payments(SenderTokenTerms { token_type: TokenType::MultiUse, .. }));
+        let several = matches!(
+            &self.request,
+            TokenRequest::Payments(SenderTokenTerms { token_type: TokenType::MultiUse, .. })
+        );
         let parameter = if several { "recipientTokenList" } else { "recipientToken" };
         if !self.recipients().iter().all(receives) {
             return Err(ProposalError::IllFormed(parameter));

@@ -89,7 +89,7 @@ impl Proposal {
     /// The instrument it makes, and what that may carry.
     fn instrument(&self) -> Option<(InstrumentKind, Amount)> {
         match &self.request {
-            TokenRequest::Prepaid { most, .. } => Some((InstrumentKind::Prepaid, *most)),
+            TokenRequest::Prepaid { max_balance, .. } => Some((InstrumentKind::Prepaid, *max_balance)),
             TokenRequest::Postpaid(credit) => Some((InstrumentKind::Credit, credit.credit_limit)),
             _ => None,
         }

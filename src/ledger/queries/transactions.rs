@@ -29,7 +29,7 @@ pub struct TransactionState {
     /// Its id.
     pub id: TransactionId,
     /// The last status change.
-    pub stage: StatusChange,
+    pub last_change: StatusChange,
     /// The caller's reference for it.
     pub caller_reference: String,
 }
@@ -45,7 +45,7 @@ impl Query for GetTransactionStatus {
         let found = book.find_transaction_of_party(self.caller, &self.transaction)?;
         Ok(TransactionState {
             id: found.id.clone(),
-            stage: found.last_change(),
+            last_change: found.last_change(),
             caller_reference: found.descriptions.caller_reference.clone(),
         })
     }

@@ -29,9 +29,9 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
     let state = call.ask(ledger::GetTransactionStatus { caller: call.caller, transaction }).await?;
     Ok(Answer::result(|out| {
         out.text("TransactionId", &state.id);
-        out.text("TransactionStatus", state.stage.status.name());
+        out.text("TransactionStatus", state.last_change.status.name());
         out.text("CallerReference", &state.caller_reference);
-        out.text("StatusCode", state.stage.code.wire_name());
-        out.text("StatusMessage", state.stage.message());
+        out.text("StatusCode", state.last_change.code.wire_name());
+        out.text("StatusMessage", state.last_change.message());
     }))
 }

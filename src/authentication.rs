@@ -110,7 +110,7 @@ impl Authenticator {
         let (entered, signature_report, mismatch) = match checked {
             Some(Ok(found)) => {
                 let report = (self.mode == AuthMode::Lenient).then(|| "ok".to_owned());
-                (self.worlds.enter(found).await, report, None)
+                (self.worlds.get_or_create_for(found).await, report, None)
             }
             Some(Err(AuthenticationError { error, world, mismatch })) if self.mode == AuthMode::Strict => {
                 return AuthenticationResult { caller: Err(error), world, mismatch };
@@ -142,7 +142,7 @@ impl Authenticator {
         if let Some(id) = request.parameters.value("AWSAccessKeyId")
             && let Ok(found) = self.worlds.find_key(&id).await
         {
-            return self.worlds.enter(found).await;
+            return self.worlds.get_or_create_for(found).await;
         }
         let world = self.worlds.default_world();
         let first = world.keys().first().cloned();
@@ -191,7 +191,7 @@ impl Authenticator {
             });
         }
         let (timestamp, text) = parse_timestamp(request)?;
-        Ok(self.check_timestamp(timestamp, &text, self.worlds.now_in(found))?)
+        Ok(self.check_timestamp(timestamp, &text, self.worlds.clock_time_for(found))?)
     }
 
     /// The signature version and hash that the request declares. Version 2 names its hash; version 1 is always HMAC-SHA1.

@@ -134,11 +134,11 @@ async fn open_worlds(config: &Config, clock: &Clock, seed: Seed) -> Result<(Worl
     let settings = StoreSettings {
         database: config.database.clone(),
         rules: rules.clone(),
-        batch_max: config.batch_max,
+        max_batch_commands: config.batch_max,
         timeout: config.database_timeout,
-        readers: config.database_readers,
-        connections: config.database_connections,
-        cached_transactions: config.cached_transactions,
+        read_connections: config.database_readers,
+        write_connections: config.database_connections,
+        max_cached_transactions: config.cached_transactions,
     };
     let template = WorldTemplate {
         seed,

@@ -52,7 +52,7 @@ impl VisitContext {
     ) -> Result<Self, ErrorPage> {
         let link = StartLink::parse(service, query).await?;
         let refusal_reason = link.find_refusal_reason(service, parts, query)?;
-        let started_millis = service.worlds.now_in(&link.merchant_key).millis();
+        let started_millis = service.worlds.clock_time_for(&link.merchant_key).millis();
         let visit =
             VisitState { query: query.to_owned(), started_millis, email: None, previous_method: None };
         let Some(reason) = refusal_reason else {
@@ -83,7 +83,7 @@ impl VisitContext {
         visit: VisitState,
     ) -> Result<Option<Self>, ErrorPage> {
         let link = StartLink::parse(service, &visit.query).await?;
-        if visit.has_expired(service.worlds.now_in(&link.merchant_key)) {
+        if visit.has_expired(service.worlds.clock_time_for(&link.merchant_key)) {
             return Ok(None);
         }
         Self::enter_world(service, parts, link, visit).await.map(Some)
@@ -97,7 +97,7 @@ impl VisitContext {
         visit: VisitState,
     ) -> Result<Self, ErrorPage> {
         let StartLink { start, return_url, overrides, merchant_key } = link;
-        let (world, key) = service.worlds.enter(merchant_key).await?;
+        let (world, key) = service.worlds.get_or_create_for(merchant_key).await?;
         // Parameters are checked as of the beginning of the visit, so that all its pages agree.
         let started = Timestamp::from_millis(visit.started_millis);
         let pipeline = start.value("pipelineName").and_then(pipelines::find_pipeline);

@@ -58,7 +58,8 @@ pub struct AccessKey {
 }
 
 /// Whether the owner of an access key may call the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum DeveloperStatus {
     /// A developer who is signed up for FPS. Only this status may call the service.
     Developer,

@@ -49,7 +49,7 @@ pub async fn audit(
     let is_requested = |name: &str| world.is_none_or(|requested| requested == name);
     let mut audits = Vec::new();
     match database {
-        Database::Memory => return Err(StoreError::Missing(database.to_string())),
+        Database::Memory => return Err(StoreError::NotFound(database.to_string())),
         Database::File(path) => {
             let default = (DEFAULT_WORLD.to_owned(), path.clone());
             let worlds = std::iter::once(default).chain(list_world_files(path));
@@ -85,7 +85,7 @@ async fn audit_world(
     let invariants = INVARIANTS.len() + usize::from(is_file);
     let corruption = |details| AuditFinding { invariant: FILE_IS_INTACT, details };
     let mut connection = match opened {
-        Err(StoreError::Damaged { source, .. }) => {
+        Err(StoreError::Corrupt { source, .. }) => {
             return Ok(WorldAudit { world, invariants, findings: vec![corruption(source.to_string())] });
         }
         opened => opened?,

@@ -52,6 +52,23 @@ stored_as_wire_name! {
     PaymentMethod, Purpose, SoftDescriptorType, Status, StatusCode, SubscriptionStatus, TokenType,
 }
 
+/// Enums whose text in the database is defined by their `strum` derives.
+macro_rules! stored_by_strum {
+    ($($name:ident),* $(,)?) => {$(
+        impl TextColumn for $name {
+            fn column_text(self) -> &'static str {
+                self.into()
+            }
+
+            fn from_column_text(text: &str) -> Option<Self> {
+                text.parse().ok()
+            }
+        }
+    )*};
+}
+
+stored_by_strum! { DeveloperStatus }
+
 /// Enums whose text in the database is listed here.
 macro_rules! stored_as {
     ($($name:ident { $($variant:ident = $text:literal,)* })*) => {$(
@@ -83,11 +100,6 @@ stored_as! {
         Denied = "denied",
         Suspended = "suspended",
         Closed = "closed",
-    }
-    DeveloperStatus {
-        Developer = "developer",
-        NotDeveloper = "not-developer",
-        NotSignedUp = "not-signed-up",
     }
     ScheduledStep {
         Complete = "complete",

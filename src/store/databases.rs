@@ -18,7 +18,7 @@ use super::directory::WorldDirectory;
 use super::engine::Connection;
 use super::error::StoreError;
 use super::location::{DatabaseLocation, create_parent_folder};
-use super::new_world::{LoadedWorld, NewWorld, fill_or_load};
+use super::new_world::{LoadedWorld, NewWorld, OpenError, fill_or_load};
 use super::postgres::{Pool, PostgresServer, Schema};
 use super::read_connection::ReadConnection;
 use super::reader::{Reader, ReaderContext};
@@ -42,15 +42,15 @@ pub struct StoreSettings {
     /// The rules in force.
     pub rules: Rules,
     /// The maximum number of commands in one transaction.
-    pub batch_max: usize,
+    pub max_batch_commands: usize,
     /// The time limit of any operation on a shared database. A request that waits longer fails.
     pub timeout: Duration,
     /// The number of read-only connections: for each database file, or for all worlds of a shared database together.
-    pub readers: usize,
+    pub read_connections: usize,
     /// The number of writing connections to a shared database, for all worlds together.
-    pub connections: usize,
+    pub write_connections: usize,
     /// The maximum number of transactions that a world keeps in memory between batches.
-    pub cached_transactions: usize,
+    pub max_cached_transactions: usize,
 }
 
 /// A world whose database is open and whose writer and readers are running.
@@ -99,8 +99,8 @@ impl Databases {
             Database::Postgres(url) => {
                 let server = PostgresServer::new(url, settings.timeout)?;
                 Some(SharedDatabase {
-                    write_pool: Pool::new(server.clone(), settings.connections),
-                    read_pool: Pool::new(server.clone(), settings.readers),
+                    write_pool: Pool::new(server.clone(), settings.write_connections),
+                    read_pool: Pool::new(server.clone(), settings.read_connections),
                     directory: WorldDirectory::new(server.clone()),
                     server,
                 })
@@ -141,29 +141,28 @@ impl Databases {
         &self,
         clock: &Clock,
         new_world: impl FnOnce() -> Result<NewWorld, E>,
-    ) -> Result<Result<(RunningWorld, DatabaseLocation), E>, StoreError> {
-        let (started, location) = match (&self.settings.database, &self.shared) {
+    ) -> Result<(RunningWorld, DatabaseLocation), OpenError<E>> {
+        match (&self.settings.database, &self.shared) {
             (Database::File(path), _) => {
                 let database = SqliteDatabase::open_file(path).await?;
-                let started =
-                    self.start_sqlite(database, Some(path), &self.writer_threads, clock, new_world).await?;
-                (started, DatabaseLocation::File(path.clone()))
+                let threads = &self.writer_threads;
+                let world = self.start_sqlite(database, Some(path), threads, clock, new_world).await?;
+                Ok((world, DatabaseLocation::File(path.clone())))
             }
             (_, Some(shared)) => {
                 let mut connection = shared.server.open().await?;
                 let schema = Schema::current(&mut connection).await?;
                 shared.directory.open(&mut connection, &schema).await?;
                 let location = DatabaseLocation::Schema(schema.name().to_owned());
-                (self.start_schema(shared, connection, schema, clock, new_world).await?, location)
+                let world = self.start_schema(shared, connection, schema, clock, new_world).await?;
+                Ok((world, location))
             }
             (_, None) => {
                 let database = SqliteDatabase::open_in_memory().await?;
-                let started =
-                    self.start_sqlite(database, None, &self.writer_threads, clock, new_world).await?;
-                (started, DatabaseLocation::Memory)
+                let world = self.start_sqlite(database, None, &self.writer_threads, clock, new_world).await?;
+                Ok((world, DatabaseLocation::Memory))
             }
-        };
-        Ok(started.map(|world| (world, location)))
+        }
     }
 
     /// Opens a world other than the default one, and creates it if its database is empty.
@@ -172,7 +171,7 @@ impl Databases {
         location: &DatabaseLocation,
         clock: &Clock,
         new_world: impl FnOnce() -> Result<NewWorld, E>,
-    ) -> Result<Result<RunningWorld, E>, StoreError> {
+    ) -> Result<RunningWorld, OpenError<E>> {
         let threads = &self.world_writer_threads;
         match (location, &self.shared) {
             (DatabaseLocation::Memory, _) => {
@@ -191,7 +190,7 @@ impl Databases {
                 let connection = shared.server.open_schema(&schema).await?;
                 self.start_schema(shared, connection, schema, clock, new_world).await
             }
-            (DatabaseLocation::Schema(name), None) => Err(StoreError::NoSandbox(name.clone())),
+            (DatabaseLocation::Schema(name), None) => Err(StoreError::NotInitialized(name.clone()).into()),
         }
     }
 
@@ -201,7 +200,7 @@ impl Databases {
         image: &[u8],
         clock: &Clock,
         new_world: impl FnOnce() -> Result<NewWorld, E>,
-    ) -> Result<Result<RunningWorld, E>, StoreError> {
+    ) -> Result<RunningWorld, OpenError<E>> {
         let database = SqliteDatabase::open_image(image).await?;
         self.start_sqlite(database, None, &self.world_writer_threads, clock, new_world).await
     }
@@ -242,34 +241,28 @@ impl Databases {
     /// Starts a world on an SQLite database: in this file, or in memory without one.
     async fn start_sqlite<E>(
         &self,
-        database: SqliteDatabase,
+        mut database: SqliteDatabase,
         file: Option<&Path>,
         threads: &WorkerThreads,
         clock: &Clock,
         new_world: impl FnOnce() -> Result<NewWorld, E>,
-    ) -> Result<Result<RunningWorld, E>, StoreError> {
-        let SqliteDatabase { mut connection, lock } = database;
-        let mut loaded = fill_or_load(&mut connection, clock, new_world).await;
-        // Marked only after the database is filled: a new file without rows needs no log to be complete.
-        if let (Ok(Ok(_)), Some(_), Connection::Sqlite(connection)) = (&loaded, &lock, &mut connection)
-            && let Err(problem) = sqlite::mark_as_open(connection).await
-        {
-            loaded = Err(problem.into());
-        }
-        let failed = match loaded {
-            Ok(Ok(world)) => {
-                let reader = file.map(|path| move || ReadConnection::file(path.to_owned()));
-                let session = Session::embedded(connection, lock);
-                let channels = self.start_tasks(session, clock, &world.state, threads, reader)?;
-                return Ok(Ok(RunningWorld::new(world, channels)));
+    ) -> Result<RunningWorld, OpenError<E>> {
+        let world = match fill_or_load_sqlite(&mut database, clock, new_world).await {
+            Ok(world) => world,
+            Err(problem) => {
+                // Closed before the lock is released: see `FileLock`.
+                let _closed = database.connection.close().await;
+                drop(database.lock);
+                return Err(match problem {
+                    OpenError::Store(problem) => problem.with_path(file).into(),
+                    problem @ OpenError::NewWorld(_) => problem,
+                });
             }
-            Ok(Err(problem)) => Ok(Err(problem)),
-            Err(problem) => Err(problem.with_path(file)),
         };
-        // Closed before the lock is released: see `FileLock`.
-        let _closed = connection.close().await;
-        drop(lock);
-        failed
+        let read_connection = file.map(|path| move || ReadConnection::file(path.to_owned()));
+        let session = Session::embedded(database.connection, database.lock);
+        let channels = self.start_tasks(session, clock, &world.state, threads, read_connection)?;
+        Ok(RunningWorld::new(world, channels))
     }
 
     /// Starts a world on a schema of a PostgreSQL database.
@@ -280,18 +273,15 @@ impl Databases {
         schema: Schema,
         clock: &Clock,
         new_world: impl FnOnce() -> Result<NewWorld, E>,
-    ) -> Result<Result<RunningWorld, E>, StoreError> {
+    ) -> Result<RunningWorld, OpenError<E>> {
         let loaded = fill_or_load(&mut connection, clock, new_world).await;
         // This connection may have no time limits. The writer takes one from the pool.
         let _closed = connection.close().await;
-        let world = match loaded? {
-            Ok(world) => world,
-            Err(problem) => return Ok(Err(problem)),
-        };
+        let world = loaded?;
         let session = Session::shared(Arc::clone(&shared.write_pool), schema.clone());
         let reader = Some(|| ReadConnection::shared(Arc::clone(&shared.read_pool), schema.clone()));
         let channels = self.start_tasks(session, clock, &world.state, &self.writer_threads, reader)?;
-        Ok(Ok(RunningWorld::new(world, channels)))
+        Ok(RunningWorld::new(world, channels))
     }
 
     /// Starts the tasks of a world: its writer, and its readers if it has any.
@@ -304,8 +294,8 @@ impl Databases {
         read_connection: Option<impl Fn() -> ReadConnection>,
     ) -> Result<WorldChannels, StoreError> {
         let limits = BatchLimits {
-            max_jobs: self.settings.batch_max,
-            max_cached_transactions: self.settings.cached_transactions,
+            max_jobs: self.settings.max_batch_commands,
+            max_cached_transactions: self.settings.max_cached_transactions,
         };
         let (writer, messages) = mpsc::channel(QUEUE_CAPACITY);
         let context = ReaderContext {
@@ -318,7 +308,7 @@ impl Databases {
         threads.spawn(Writer::new(session, messages, state, clock.clone(), rules, limits).run())?;
         let mut readers = Vec::new();
         if let Some(read_connection) = read_connection {
-            for _ in 0..self.settings.readers {
+            for _ in 0..self.settings.read_connections {
                 let (reader, messages) = mpsc::channel(QUEUE_CAPACITY);
                 self.reader_threads.spawn(Reader::new(read_connection(), messages, &context).run())?;
                 readers.push(reader);
@@ -343,4 +333,18 @@ impl RunningWorld {
     fn new(world: LoadedWorld, channels: WorldChannels) -> Self {
         Self { channels, keys: world.keys, is_new: world.is_new, id_seed: world.state.ids.seed() }
     }
+}
+
+/// Fills or loads an SQLite database, and marks its file as open.
+async fn fill_or_load_sqlite<E>(
+    database: &mut SqliteDatabase,
+    clock: &Clock,
+    new_world: impl FnOnce() -> Result<NewWorld, E>,
+) -> Result<LoadedWorld, OpenError<E>> {
+    let world = fill_or_load(&mut database.connection, clock, new_world).await?;
+    // Marked only after the database is filled: a new file without rows needs no log to be complete.
+    if let (Some(_), Connection::Sqlite(connection)) = (&database.lock, &mut database.connection) {
+        sqlite::mark_as_open(connection).await?;
+    }
+    Ok(world)
 }

@@ -12,7 +12,7 @@ use super::sqlite;
 pub enum StoreError {
     /// The database file cannot be opened.
     #[error("cannot open the database {path}: {source}; check --database and the rights on its folder")]
-    Open {
+    CannotOpen {
         /// The file.
         path: PathBuf,
         /// The engine's error.
@@ -20,7 +20,7 @@ pub enum StoreError {
     },
     /// The file is corrupt.
     #[error("the database {path} is damaged: {source}; put an intact copy in its place")]
-    Damaged {
+    Corrupt {
         /// The file.
         path: PathBuf,
         /// The engine's error.
@@ -28,10 +28,10 @@ pub enum StoreError {
     },
     /// The database does not exist.
     #[error("there is no database {0}; give what the sandbox was started with")]
-    Missing(String),
+    NotFound(String),
     /// The URL of the server is not valid.
     #[error("the database URL {database} cannot be used: {source}; check --database")]
-    Url {
+    InvalidUrl {
         /// The URL without its password.
         database: String,
         /// What is wrong.
@@ -39,7 +39,7 @@ pub enum StoreError {
     },
     /// The server refused the connection.
     #[error("the database {database} cannot be used: {reason}; {advice}")]
-    Refused {
+    ConnectionRefused {
         /// The URL without its password.
         database: String,
         /// The server's message.
@@ -49,7 +49,7 @@ pub enum StoreError {
     },
     /// The database exists but has none of our tables.
     #[error("the database {0} holds no sandbox; start one on it first, or give another --database")]
-    NoSandbox(String),
+    NotInitialized(String),
     /// A world could not be created, because other sandboxes kept creating it at the same time.
     #[error("the world {0} could not be made: others are making it too; try again")]
     WorldNotCreated(String),
@@ -76,7 +76,7 @@ pub enum StoreError {
         "the database {database} was not closed in order and its log {log} is gone, and with it the last changes; \
          put the log back, or remove {index} to go on without", database = database.display(), log = log.display(), index = index.display()
     )]
-    LogLost {
+    LogMissing {
         /// The file.
         database: PathBuf,
         /// The expected path of the log.
@@ -89,7 +89,7 @@ pub enum StoreError {
         "the database {database} was not closed in order and has another name (a hard link), beside which its log must \
          be, because {log} is not there; start on that name first, or remove it", database = database.display(), log = log.display()
     )]
-    LogElsewhere {
+    LogBesideOtherHardLink {
         /// The file.
         database: PathBuf,
         /// The expected path of the log.
@@ -100,7 +100,7 @@ pub enum StoreError {
         "the database {database} is empty although its log {log} is there: the file was replaced or cut short; put it \
          back, or remove the log to begin afresh", database = database.display(), log = log.display()
     )]
-    OnlyLog {
+    EmptyFileWithLog {
         /// The file.
         database: PathBuf,
         /// The log.
@@ -111,12 +111,12 @@ pub enum StoreError {
     InUse(PathBuf),
     /// Another program made the database.
     #[error("the database {0} was made by another program; give another --database")]
-    NotOurs(String),
+    MadeByOtherProgram(String),
     /// A newer version of this program has migrated the database.
     #[error(
         "the database {database} has schema version {version}, which is newer than this program knows; use the newer fps-sandbox or another --database"
     )]
-    Newer {
+    NewerVersion {
         /// Which database.
         database: String,
         /// Its schema version.
@@ -126,7 +126,7 @@ pub enum StoreError {
     #[error(
         "the database {database} has a schema version {version} that this program did not write; give another --database"
     )]
-    Foreign {
+    UnknownVersion {
         /// Which database.
         database: String,
         /// The unknown version.
@@ -148,9 +148,9 @@ impl StoreError {
     pub(super) fn open(path: &Path, source: sqlx::Error) -> Self {
         let path = path.to_owned();
         if sqlite::is_corruption(&source) {
-            Self::Damaged { path, source }
+            Self::Corrupt { path, source }
         } else {
-            Self::Open { path, source }
+            Self::CannotOpen { path, source }
         }
     }
 
@@ -173,15 +173,15 @@ pub(super) async fn check_not_newer(
     let applied: i64 = connection.fetch_scalar(text, BindValues::default()).await?;
     let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
     if applied > known {
-        return Err(StoreError::Newer { database: database.to_owned(), version: applied });
+        return Err(StoreError::NewerVersion { database: database.to_owned(), version: applied });
     }
     Ok(())
 }
 
 pub(super) fn migration_error(problem: MigrateError, database: String) -> StoreError {
     match problem {
-        MigrateError::VersionMissing(version) => StoreError::Newer { database, version },
-        MigrateError::VersionMismatch(version) => StoreError::Foreign { database, version },
+        MigrateError::VersionMissing(version) => StoreError::NewerVersion { database, version },
+        MigrateError::VersionMismatch(version) => StoreError::UnknownVersion { database, version },
         other => StoreError::Migration(other),
     }
 }

@@ -47,5 +47,5 @@ fn worlds_folder(default_file: &Path) -> PathBuf {
 pub(super) fn create_parent_folder(path: &Path) -> Result<(), StoreError> {
     let Some(folder) = path.parent() else { return Ok(()) };
     std::fs::create_dir_all(folder)
-        .map_err(|source| StoreError::Open { path: path.to_owned(), source: sqlx::Error::Io(source) })
+        .map_err(|source| StoreError::CannotOpen { path: path.to_owned(), source: sqlx::Error::Io(source) })
 }

@@ -54,7 +54,7 @@ pub use databases::{Databases, StoreSettings};
 pub use directory::{DirectoryEntry, WorldDirectory};
 pub use error::StoreError;
 pub use location::{DEFAULT_WORLD, DatabaseLocation, list_world_files, world_file_path};
-pub use new_world::{InitialState, NewWorld};
+pub use new_world::{InitialState, NewWorld, OpenError};
 
 use batch_error::OUTCOME_UNKNOWN;
 use channels::WorldChannels;
@@ -107,8 +107,7 @@ pub struct OpenedStore {
 }
 
 impl Store {
-    /// Opens the default world, and creates it if its database is empty. The outer error is that of the database, the inner
-    /// one that of `new_world`.
+    /// Opens the default world, and creates it if its database is empty.
     ///
     /// A clock that shows real time takes over the state that the world has stored. Any other clock state was configured: an
     /// embedded database stores it, a shared one keeps its own.
@@ -116,9 +115,9 @@ impl Store {
         databases: &Arc<Databases>,
         clock: &Clock,
         new_world: impl FnOnce() -> Result<NewWorld, E>,
-    ) -> Result<Result<OpenedStore, E>, StoreError> {
-        let opened = databases.open_default(clock, new_world).await?;
-        Ok(opened.map(|(world, location)| Self::opened(databases, location, clock, world)))
+    ) -> Result<OpenedStore, OpenError<E>> {
+        let (world, location) = databases.open_default(clock, new_world).await?;
+        Ok(Self::opened(databases, location, clock, world))
     }
 
     /// Opens a world other than the default one, and creates it if its database is empty.
@@ -127,9 +126,9 @@ impl Store {
         location: DatabaseLocation,
         clock: &Clock,
         new_world: impl FnOnce() -> Result<NewWorld, E>,
-    ) -> Result<Result<OpenedStore, E>, StoreError> {
-        let opened = databases.open(&location, clock, new_world).await?;
-        Ok(opened.map(|world| Self::opened(databases, location, clock, world)))
+    ) -> Result<OpenedStore, OpenError<E>> {
+        let world = databases.open(&location, clock, new_world).await?;
+        Ok(Self::opened(databases, location, clock, world))
     }
 
     fn opened(
@@ -281,10 +280,13 @@ impl Store {
             }
             StoreState::Suspended { image: None } => databases.open(location, clock, no_new_world).await,
         };
-        let world = opened.map_err(|problem| {
-            tracing::error!(%problem, "a suspended world cannot be opened");
-            FpsError::from(Code::ServiceUnavailable)
-        })??;
+        let world = opened.map_err(|problem| match problem {
+            OpenError::Store(problem) => {
+                tracing::error!(%problem, "a suspended world cannot be opened");
+                FpsError::from(Code::ServiceUnavailable)
+            }
+            OpenError::NewWorld(error) => error,
+        })?;
         self.replace_channels(Some(world.channels.clone()));
         *state = StoreState::Open;
         Ok(world.channels)

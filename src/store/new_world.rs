@@ -9,6 +9,27 @@ use super::error::StoreError;
 use super::world_state::{self, WorldState};
 use super::{postgres, save, schedule};
 
+/// Why a world could not be opened. `E` is the error of building a new world.
+#[derive(Debug)]
+pub enum OpenError<E> {
+    /// The database cannot be used.
+    Store(StoreError),
+    /// The database is empty, and the new world could not be built.
+    NewWorld(E),
+}
+
+impl<E> From<StoreError> for OpenError<E> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl<E> From<sqlx::Error> for OpenError<E> {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
 /// The first rows of a world.
 #[derive(Debug, Default)]
 pub struct InitialState {
@@ -45,11 +66,8 @@ pub(super) async fn fill_or_load<E>(
     connection: &mut Connection,
     clock: &Clock,
     new_world: impl FnOnce() -> Result<NewWorld, E>,
-) -> Result<Result<LoadedWorld, E>, StoreError> {
-    let new_keys = match fill_if_empty(connection, new_world).await? {
-        Ok(new_keys) => new_keys,
-        Err(problem) => return Ok(Err(problem)),
-    };
+) -> Result<LoadedWorld, OpenError<E>> {
+    let new_keys = fill_if_empty(connection, new_world).await?;
     let is_new = new_keys.is_some();
     let keys = if let Some(keys) = new_keys {
         keys
@@ -66,16 +84,16 @@ pub(super) async fn fill_or_load<E>(
     } else {
         clock.set(state.clock);
     }
-    Ok(Ok(LoadedWorld { is_new, keys, state }))
+    Ok(LoadedWorld { is_new, keys, state })
 }
 
 /// Fills an empty database and returns its access keys; returns `None` if the database was not empty.
 async fn fill_if_empty<E>(
     connection: &mut Connection,
     new_world: impl FnOnce() -> Result<NewWorld, E>,
-) -> Result<Result<Option<AccessKeys>, E>, StoreError> {
+) -> Result<Option<AccessKeys>, OpenError<E>> {
     if has_world(connection).await? {
-        return Ok(Ok(None));
+        return Ok(None);
     }
     let was_filled_meanwhile = match connection {
         Connection::Sqlite(_) => {
@@ -98,12 +116,12 @@ async fn fill_if_empty<E>(
             }
             Err(problem) => {
                 connection.execute("ROLLBACK").await?;
-                return Ok(Err(problem));
+                return Err(OpenError::NewWorld(problem));
             }
         }
     }
     connection.execute("COMMIT").await?;
-    Ok(Ok(new_keys))
+    Ok(new_keys)
 }
 
 /// Saves a new world into empty tables.

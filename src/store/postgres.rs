@@ -64,7 +64,7 @@ impl fmt::Debug for PostgresServer {
 
 impl PostgresServer {
     pub(super) fn new(url: &PostgresUrl, timeout: Duration) -> Result<Self, StoreError> {
-        let invalid_url = |source| StoreError::Url { database: url.to_string(), source };
+        let invalid_url = |source| StoreError::InvalidUrl { database: url.to_string(), source };
         let options: PgConnectOptions = url.with_password().parse().map_err(invalid_url)?;
         let options = options.application_name("fps-sandbox").statement_cache_capacity(256);
         Ok(Self { options: options.disable_statement_logging(), name: url.to_string(), timeout })
@@ -147,7 +147,7 @@ impl PostgresServer {
         // Silences notices such as "relation already exists, skipping".
         sqlx::query("SET client_min_messages = warning").execute(&mut *connection).await?;
         if has_foreign_tables(connection).await? {
-            return Err(StoreError::NotOurs(self.name.clone()));
+            return Err(StoreError::MadeByOtherProgram(self.name.clone()));
         }
         run_migrations(connection).await.map_err(|problem| match problem {
             MigrateError::Execute(source) => self.connect_error(source),
@@ -165,7 +165,7 @@ impl PostgresServer {
         }
         begin_snapshot(&mut connection).await?;
         check_not_newer(&mut connection, &MIGRATIONS, &self.name).await.map_err(|problem| match problem {
-            StoreError::Database(sqlx::Error::Database(_)) => StoreError::NoSandbox(self.name.clone()),
+            StoreError::Database(sqlx::Error::Database(_)) => StoreError::NotInitialized(self.name.clone()),
             other => other,
         })?;
         Ok(connection)
@@ -175,7 +175,7 @@ impl PostgresServer {
     fn connect_error(&self, source: sqlx::Error) -> StoreError {
         let database = self.name.clone();
         match source {
-            sqlx::Error::Database(refusal) => StoreError::Refused {
+            sqlx::Error::Database(refusal) => StoreError::ConnectionRefused {
                 database,
                 reason: refusal.message().to_owned(),
                 advice: match refusal.code().as_deref() {

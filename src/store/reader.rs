@@ -48,7 +48,7 @@ pub(super) struct Reader {
     writer: mpsc::WeakSender<WriterMessage>,
     rules: Arc<Rules>,
     max_jobs: usize,
-    rows: WorkingSet,
+    working_set: WorkingSet,
     deferred: DeferredJobs<dyn ReaderJob>,
     /// The version of the world at which the rows in memory are current, and the generation of connections that read it.
     version: Option<(i64, u64)>,
@@ -66,7 +66,7 @@ impl Reader {
             writer: context.writer.clone(),
             rules: Arc::clone(&context.rules),
             max_jobs: context.limits.max_jobs,
-            rows: WorkingSet::new(context.ids, context.limits.max_cached_transactions),
+            working_set: WorkingSet::new(context.ids, context.limits.max_cached_transactions),
             deferred: DeferredJobs::new(),
             version: None,
         }
@@ -81,7 +81,7 @@ impl Reader {
             tokio::select! {
                 biased;
                 count = self.messages.recv_many(&mut received, self.max_jobs), if is_open => is_open = count > 0,
-                () = sleep_until(self.rows.searches.next_step_at()), if !self.deferred.is_empty() => {}
+                () = sleep_until(self.working_set.searches.next_step_at()), if !self.deferred.is_empty() => {}
             };
             let mut queries = self.deferred.take();
             let deferred_count = queries.len();
@@ -95,14 +95,14 @@ impl Reader {
                 }
             }
             if queries.len() > deferred_count {
-                self.rows.searches.note_other_work();
+                self.working_set.searches.note_other_work();
             }
             if !queries.is_empty() && catch_panic(self.run_queries(queries)).await.is_err() {
                 // The panic has dropped the queries, so their senders get an error.
                 let problem = self.roll_back(BatchError::Panicked).await;
                 tracing::error!(%problem, "queries failed with a panic; the reader continues");
             }
-            self.deferred.drop_unawaited(&mut self.rows.searches);
+            self.deferred.drop_unawaited(&mut self.working_set.searches);
         }
         self.connection.close().await;
         for done in close_requests {
@@ -164,15 +164,15 @@ impl Reader {
             snapshot = self.begin().await?;
             now = snapshot.clock.now();
         }
-        self.rows.load(self.connection.get()?, queries).await?;
-        self.deferred.defer_unfinished(&self.rows.book, queries);
+        self.working_set.load(self.connection.get()?, queries).await?;
+        self.deferred.defer_unfinished(&self.working_set.book, queries);
         let context = QueryContext { now, newest: snapshot.newest, rules: &self.rules };
         for (index, query) in queries.iter_mut().enumerate() {
-            catch_unwind(AssertUnwindSafe(|| query.answer(&self.rows.book, &context)))
+            catch_unwind(AssertUnwindSafe(|| query.answer(&self.working_set.book, &context)))
                 .map_err(|_| BatchError::JobFailed { index, error: DecideError::Panicked })?;
         }
         self.connection.end().await?;
-        self.rows.mark_saved();
+        self.working_set.mark_saved();
         Ok(())
     }
 
@@ -182,8 +182,8 @@ impl Reader {
         let snapshot = Snapshot::load(self.connection.get()?).await?;
         let version = Some((snapshot.version, generation));
         if self.version != version {
-            self.rows.clear();
-            self.rows.ids = snapshot.ids;
+            self.working_set.clear();
+            self.working_set.ids = snapshot.ids;
             self.version = version;
         }
         Ok(snapshot)
@@ -208,7 +208,7 @@ impl Reader {
     }
 
     async fn roll_back(&mut self, problem: BatchError) -> BatchError {
-        self.rows.clear();
+        self.working_set.clear();
         self.version = None;
         self.connection.roll_back(problem).await
     }

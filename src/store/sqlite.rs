@@ -79,7 +79,7 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), MigrateError> 
 /// Migrates the tables of a file, unless another program has made the file.
 async fn prepare_tables(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
     if has_foreign_tables(connection).await.map_err(|source| StoreError::open(path, source))? {
-        return Err(StoreError::NotOurs(path.display().to_string()));
+        return Err(StoreError::MadeByOtherProgram(path.display().to_string()));
     }
     migrate(connection).await.map_err(|problem| match problem {
         MigrateError::Execute(source) => StoreError::open(path, source),
@@ -130,7 +130,7 @@ fn with_suffix(database: &Path, suffix: &str) -> PathBuf {
 /// Opens an existing database file read-only, whether or not a sandbox has it open.
 pub(super) async fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
-        return Err(StoreError::Missing(path.display().to_string()));
+        return Err(StoreError::NotFound(path.display().to_string()));
     }
     // A file that this process has open has its log. Reading the file's header here would release SQLite's locks on it.
     if !FileLock::is_held_by_this_process(path) {

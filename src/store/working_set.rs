@@ -39,7 +39,7 @@ impl WorkingSet {
 
     /// Loads the rows that the jobs need.
     ///
-    /// A row may point to others: only when a token is loaded is it known which instrument it belongs to. So the jobs
+    /// Rows refer to others: which instrument a token belongs to is known only after the token is loaded. So the jobs
     /// are asked again after each round, until nothing is missing.
     pub(super) async fn load<J: Job + ?Sized>(
         &mut self,

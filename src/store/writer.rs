@@ -30,6 +30,7 @@ use super::quarantine::Quarantine;
 use super::session::Session;
 use super::working_set::{BatchLimits, WorkingSet};
 use super::world_state::WorldState;
+use batch::Jobs;
 use control::ControlMessages;
 use reference_expiry::ReferenceExpiry;
 
@@ -63,6 +64,27 @@ enum CloseRequest {
     CloseWithImage(oneshot::Sender<Option<Vec<u8>>>),
 }
 
+/// The messages that were received at the same time, and the jobs that were deferred from earlier batches.
+struct ReceivedBatch {
+    jobs: Jobs,
+    control: ControlMessages,
+}
+
+impl ReceivedBatch {
+    /// Adds a message. A request to close the database outlives the batch.
+    fn add(&mut self, message: WriterMessage, close_requests: &mut Vec<CloseRequest>) {
+        match message {
+            WriterMessage::Run(job) => self.jobs.push(job),
+            WriterMessage::RunDueWork(done) => self.control.run_due_work.push(done),
+            WriterMessage::SetClock(state, result) => self.control.set_clock.push((state, result)),
+            WriterMessage::Reset(world, result) => self.control.reset.push((world, result)),
+            WriterMessage::CheckWritable(response) => self.control.check_writable.push(response),
+            WriterMessage::Close(done) => close_requests.push(CloseRequest::Close(done)),
+            WriterMessage::CloseWithImage(image) => close_requests.push(CloseRequest::CloseWithImage(image)),
+        }
+    }
+}
+
 /// The state of a writer.
 pub(super) struct Writer {
     session: Session,
@@ -71,7 +93,7 @@ pub(super) struct Writer {
     rules: Arc<Rules>,
     id_allocator: IdAllocator,
     max_jobs: usize,
-    rows: WorkingSet,
+    working_set: WorkingSet,
     deferred: DeferredJobs<dyn WriterJob>,
     quarantine: Quarantine,
     reference_expiry: ReferenceExpiry,
@@ -101,7 +123,7 @@ impl Writer {
             rules,
             id_allocator: IdAllocator::new(state.ids, state.next_number, state.newest),
             max_jobs: limits.max_jobs,
-            rows: WorkingSet::new(state.ids, limits.max_cached_transactions),
+            working_set: WorkingSet::new(state.ids, limits.max_cached_transactions),
             deferred: DeferredJobs::new(),
             quarantine: Quarantine::default(),
             reference_expiry: ReferenceExpiry::new(Instant::now()),
@@ -123,50 +145,44 @@ impl Writer {
             tokio::select! {
                 biased;
                 count = self.messages.recv_many(&mut received, self.max_jobs), if is_open => is_open = count > 0,
-                () = sleep_until(self.rows.searches.next_step_at()), if !self.deferred.is_empty() => {}
+                () = sleep_until(self.working_set.searches.next_step_at()), if !self.deferred.is_empty() => {}
                 () = wait_for_due_work(&self.clock, self.next_due, self.due_work_paused_until) => {}
                 () = tokio::time::sleep(POLL_INTERVAL), if self.session.is_shared() => self.poll_schedule().await,
                 () = sleep_until(self.reference_expiry.next_step_at()) => {}
             };
-            // The whole batch has one instant. Work that is due by then is run before any job of the batch.
-            let now = self.clock.now();
-            let mut jobs = self.deferred.take();
-            let deferred_count = jobs.len();
-            let mut control = ControlMessages::default();
+            let mut batch = ReceivedBatch { jobs: self.deferred.take(), control: ControlMessages::default() };
+            let deferred_count = batch.jobs.len();
             for message in received.drain(..) {
-                match message {
-                    WriterMessage::Run(job) => jobs.push(job),
-                    WriterMessage::RunDueWork(done) => control.run_due_work.push(done),
-                    WriterMessage::SetClock(state, result) => control.set_clock.push((state, result)),
-                    WriterMessage::Reset(world, result) => control.reset.push((world, result)),
-                    WriterMessage::CheckWritable(response) => control.check_writable.push(response),
-                    WriterMessage::Close(done) => close_requests.push(CloseRequest::Close(done)),
-                    WriterMessage::CloseWithImage(image) => {
-                        close_requests.push(CloseRequest::CloseWithImage(image));
-                    }
-                }
+                batch.add(message, &mut close_requests);
             }
             if !close_requests.is_empty() {
                 // Jobs that are queued already are still received; senders of new ones get an error.
                 self.messages.close();
             }
-            if jobs.len() > deferred_count {
-                self.rows.searches.note_other_work();
+            if batch.jobs.len() > deferred_count {
+                self.working_set.searches.note_other_work();
             }
-            if catch_panic(self.run_jobs(jobs, now)).await.is_err() {
-                // The panic has dropped the jobs, so their senders get an error.
-                let problem = self.roll_back(BatchError::Panicked).await;
-                tracing::error!(%problem, "a batch was rolled back after a panic; the writer continues");
-            }
-            if catch_panic(self.handle_control_messages(control)).await.is_err() {
-                let problem = self.roll_back(BatchError::Panicked).await;
-                tracing::error!(%problem, "a control message failed with a panic; the writer continues");
-            }
-            if Instant::now() >= self.reference_expiry.next_step_at() {
-                self.remove_expired_references(now).await;
-            }
+            self.run_batch(batch).await;
         }
         self.close(close_requests).await;
+    }
+
+    /// Runs the jobs, then handles the other messages. A panic ends only the part in which it occurs.
+    async fn run_batch(&mut self, batch: ReceivedBatch) {
+        // The whole batch has one instant. Work that is due by then is run before any job of the batch.
+        let now = self.clock.now();
+        if catch_panic(self.run_jobs(batch.jobs, now)).await.is_err() {
+            // The panic has dropped the jobs, so their senders get an error.
+            let problem = self.roll_back(BatchError::Panicked).await;
+            tracing::error!(%problem, "a batch was rolled back after a panic; the writer continues");
+        }
+        if catch_panic(self.handle_control_messages(batch.control)).await.is_err() {
+            let problem = self.roll_back(BatchError::Panicked).await;
+            tracing::error!(%problem, "a control message failed with a panic; the writer continues");
+        }
+        if Instant::now() >= self.reference_expiry.next_step_at() {
+            self.remove_expired_references(now).await;
+        }
     }
 
     /// Closes the database, then confirms: whoever waits for it may open the database again at once.
@@ -207,8 +223,8 @@ impl Writer {
 
     /// Drops the rows in memory, and continues from this state of the world.
     fn reload(&mut self, state: &WorldState) {
-        self.rows.clear();
-        self.rows.ids = state.ids;
+        self.working_set.clear();
+        self.working_set.ids = state.ids;
         self.id_allocator = IdAllocator::new(state.ids, state.next_number, state.newest);
         self.next_due = state.next_due;
     }
@@ -224,7 +240,7 @@ impl Writer {
     /// Rolls back a transaction that has failed, and returns what the failure means. The rows in memory may hold
     /// changes that were not saved, so they are dropped.
     async fn roll_back(&mut self, problem: BatchError) -> BatchError {
-        self.rows.clear();
+        self.working_set.clear();
         self.has_write_failed |= matches!(problem, BatchError::Database(_) | BatchError::DueWork(_));
         self.session.roll_back(problem).await
     }

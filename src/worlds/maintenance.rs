@@ -120,7 +120,7 @@ impl Worlds {
         }
     }
 
-    /// Creates spare schemas, once worlds are used besides the default one.
+    /// Creates spare schemas, if requests may create worlds and any world besides the default one is in use.
     async fn replenish_spares(&self, directory: &WorldDirectory) -> Result<(), StoreError> {
         if self.registry().is_empty() || !self.0.settings.on_demand {
             return Ok(());

@@ -105,7 +105,7 @@ impl StoredWorld {
     }
 }
 
-/// An access key that was found, and its world. If the world does not exist yet, [`Worlds::enter`] creates it.
+/// An access key that was found, and its world. If the world does not exist yet, [`Worlds::get_or_create_for`] creates it.
 #[derive(Clone, Debug)]
 pub struct FoundKey {
     /// The access key.
@@ -131,7 +131,7 @@ impl Worlds {
     ) -> Result<(Self, bool), WorldError> {
         let databases = Arc::new(databases);
         let state = clock.state();
-        let opened = Store::open_default(&databases, clock, || template.new_world(state)).await??;
+        let opened = Store::open_default(&databases, clock, || template.new_world(state)).await?;
         let is_new = opened.is_new;
         let default = World::new(WorldName::default_world(), opened, true, settings.repeatable_ids);
         let worlds = Self(Arc::new(Inner {
@@ -190,7 +190,7 @@ impl Worlds {
 
     /// Returns the world of an authenticated key, and the key as it is in that world. Creates the world if it does
     /// not exist. Must be called only after the signature was checked, so that nobody else can create worlds.
-    pub async fn enter(&self, found: FoundKey) -> Result<(Arc<World>, Arc<AccessKey>), FpsError> {
+    pub async fn get_or_create_for(&self, found: FoundKey) -> Result<(Arc<World>, Arc<AccessKey>), FpsError> {
         let (world, key) = match found.world {
             Ok(world) => (world, found.key),
             Err(name) => {
@@ -212,7 +212,7 @@ impl Worlds {
 
     /// The instant that the clock of a key's world shows. For a world that does not exist yet, the instant that it
     /// would show.
-    pub fn now_in(&self, found: &FoundKey) -> Timestamp {
+    pub fn clock_time_for(&self, found: &FoundKey) -> Timestamp {
         match found.world() {
             Some(world) => world.clock().now(),
             None => self.0.template.initial_clock.state().now(),
@@ -329,7 +329,7 @@ impl Worlds {
         };
         let StoredWorld { location, is_persistent } = stored;
         let clock = Clock::new(clock_state);
-        let opened = Store::open(databases, location, &clock, || template.new_world(clock_state)).await??;
+        let opened = Store::open(databases, location, &clock, || template.new_world(clock_state)).await?;
         tracing::debug!(world = %name, is_new = opened.is_new, "a world is opened");
         let world = World::new(name.clone(), opened, is_persistent, settings.repeatable_ids);
         self.record_use(&world);

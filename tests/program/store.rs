@@ -71,7 +71,7 @@ async fn a_database_of_a_newer_version_is_refused_and_left_as_it_is() {
         )
     );
     assert_eq!(std::fs::read(&path).expect("the file"), before);
-    assert!(matches!(audit_file(&path).await, Err(StoreError::Newer { version: 99_990_101, .. })));
+    assert!(matches!(audit_file(&path).await, Err(StoreError::NewerVersion { version: 99_990_101, .. })));
 }
 
 #[tokio::test]
@@ -686,7 +686,7 @@ async fn the_audit_of_no_database_says_so() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("nothing.db");
     assert!(
-        matches!(audit_file(&path).await, Err(StoreError::Missing(missing)) if missing == path.display().to_string())
+        matches!(audit_file(&path).await, Err(StoreError::NotFound(missing)) if missing == path.display().to_string())
     );
     assert!(!path.exists(), "and makes none");
 }

@@ -33,17 +33,17 @@ pub(super) fn check_log(database: &Path) -> Result<(), StoreError> {
     let database = database.to_owned();
     match log_bytes {
         // SQLite would take the empty file for a new database, and remove the log.
-        Some(1..) if bytes == 0 => return Err(StoreError::OnlyLog { database, log }),
+        Some(1..) if bytes == 0 => return Err(StoreError::EmptyFileWithLog { database, log }),
         Some(1..) => return Ok(()),
         _ if bytes == 0 || !is_marked_open(&file).map_err(unreadable)? => return Ok(()),
         _ => {}
     }
     if hard_links > 1 {
-        return Err(StoreError::LogElsewhere { database, log });
+        return Err(StoreError::LogBesideOtherHardLink { database, log });
     }
     // SQLite removes the index before the log. So an index without a log means that something else removed the log.
     if log_bytes.is_none() && index.exists() {
-        return Err(StoreError::LogLost { database, log, index });
+        return Err(StoreError::LogMissing { database, log, index });
     }
     // Another program that opened the file after the crash may have checkpointed the log and removed both files.
     tracing::warn!(

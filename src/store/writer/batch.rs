@@ -48,30 +48,35 @@ impl Writer {
         now: Timestamp,
     ) -> Result<bool, BatchError> {
         // All jobs are asked together, so that each table needs few statements whatever the number of jobs.
-        self.rows.load(self.session.connection()?, jobs).await?;
+        self.working_set.load(self.session.connection()?, jobs).await?;
         // A job that waits for a long search leaves the batch here, so that the others do not wait with it.
-        self.deferred.defer_unfinished(&self.rows.book, jobs);
+        self.deferred.defer_unfinished(&self.working_set.book, jobs);
         for (index, job) in jobs.iter_mut().enumerate() {
             if self.has_changes() {
                 // The jobs before this one may have changed rows so that it needs others than when all jobs were asked.
-                self.rows.load(self.session.connection()?, std::slice::from_mut(job)).await?;
+                self.working_set.load(self.session.connection()?, std::slice::from_mut(job)).await?;
             }
             self.decide(job.as_mut(), index, now).await?;
         }
         let changed = self.has_changes();
         if changed {
-            save::save_changes(self.session.begin_write().await?, &self.rows.book, self.rows.ids).await?;
+            save::save_changes(
+                self.session.begin_write().await?,
+                &self.working_set.book,
+                self.working_set.ids,
+            )
+            .await?;
             // The earliest of what was scheduled before this batch and in it.
-            let scheduled = self.rows.book.changes().due.values().flatten().map(|item| item.at).min();
+            let scheduled = self.working_set.book.changes().due.values().flatten().map(|item| item.at).min();
             self.next_due = [self.next_due, scheduled].into_iter().flatten().min();
         }
         // The book now equals the database once the transaction commits. If it does not, the book is dropped.
-        self.rows.mark_saved();
+        self.working_set.mark_saved();
         Ok(changed)
     }
 
     fn has_changes(&self) -> bool {
-        !self.rows.book.changes().is_empty()
+        !self.working_set.book.changes().is_empty()
     }
 
     /// Decides one job.
@@ -86,16 +91,16 @@ impl Writer {
     ) -> Result<(), BatchError> {
         for _ in 0..MAX_LOAD_ROUNDS {
             // `decide` has no I/O, so a panic in it is a programming error in one job and cannot affect the connection.
-            let Self { rows, rules, id_allocator, clock, .. } = self;
+            let Self { working_set, rules, id_allocator, clock, .. } = self;
             let mut context = Context { now, clock_stands: clock.is_frozen(), rules, ids: id_allocator };
-            catch_unwind(AssertUnwindSafe(|| job.decide(&mut rows.book, &mut context)))
+            catch_unwind(AssertUnwindSafe(|| job.decide(&mut working_set.book, &mut context)))
                 .map_err(|_| BatchError::JobFailed { index, error: DecideError::Panicked })?;
-            if let Some(violation) = self.rows.book.violation() {
+            if let Some(violation) = self.working_set.book.violation() {
                 let error = DecideError::InvariantViolated(violation.clone());
                 return Err(BatchError::JobFailed { index, error });
             }
-            let Some(missing) = self.rows.book.take_missing() else { return Ok(()) };
-            self.rows.load_missing(self.session.connection()?, &missing).await?;
+            let Some(missing) = self.working_set.book.take_missing() else { return Ok(()) };
+            self.working_set.load_missing(self.session.connection()?, &missing).await?;
         }
         Err(BatchError::ReadSetIncomplete)
     }

@@ -10,7 +10,7 @@ use crate::error::{Code, FpsError};
 use crate::ledger::{AccountNumber, Timestamp};
 use crate::logging::excerpt;
 use crate::query::DecodedParameters;
-use crate::service::instant;
+use crate::service::timestamp;
 use crate::signature::{Hash, Scheme, Signable, VerificationResult, unexplained_mismatch, verify};
 use crate::store::{AccessKey, DeveloperStatus};
 use crate::worlds::{FoundKey, World, Worlds};
@@ -183,7 +183,7 @@ impl Authenticator {
         let result = verify(secret, scheme, &signable, request.hosts, signature, raw_parameters);
         if let VerificationResult::Invalid { string_to_sign, explanation } = result {
             let explanation = explanation.unwrap_or_else(|| unexplained_mismatch(scheme, request.hosts));
-            let text = format!("{} {explanation}", Code::SignatureDoesNotMatch.facts().message);
+            let text = format!("{} {explanation}", Code::SignatureDoesNotMatch.definition().message);
             return Err(AuthenticationError {
                 error: FpsError::new(Code::SignatureDoesNotMatch, text),
                 world: None,
@@ -272,7 +272,7 @@ fn required_parameter<'a>(request: &SignedRequest<'a>, name: &str) -> Result<Cow
 /// The timestamp, and its text as sent. Without an offset it is taken for UTC (our choice).
 fn parse_timestamp<'a>(request: &SignedRequest<'a>) -> Result<(Timestamp, Cow<'a, str>), FpsError> {
     let text = request.parameters.value("Timestamp").unwrap_or_default();
-    let instant = instant::read(&text).filter(|_| text.contains('T') && !text.contains(' '));
+    let instant = timestamp::parse(&text).filter(|_| text.contains('T') && !text.contains(' '));
     let instant =
         instant.ok_or_else(|| FpsError::invalid_value("Timestamp", &text, "Must be in ISO8601 format."))?;
     Ok((instant, text))

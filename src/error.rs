@@ -1,48 +1,48 @@
-//! The one error type of the house: every code FPS can answer, as data.
+//! The errors of the service: every code that FPS returns, as data.
 //!
-//! A refusal is born in the ledger or in a front, travels as [`FpsError`], and becomes a document with a status only at the front.
-//! The table below is also the source of `docs/errors.md` and of what `/_sandbox/errors` shows.
+//! All modules report errors to clients as an [`FpsError`]. Only the protocol layer turns it into a document with an HTTP
+//! status. `docs/errors.md` and the page `/_sandbox/errors` are made of the table below.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::basis::Basis;
+use crate::provenance::Provenance;
 
-/// What is known of one error code.
+/// The row of an error code in the table.
 #[derive(Clone, Copy, Debug)]
-pub struct CodeFacts {
-    /// The code as it stands in `<Code>`.
+pub struct CodeDefinition {
+    /// Its name in the `Code` element of responses.
     pub name: &'static str,
     /// The guide's "retriable" flag.
     pub retriable: bool,
-    /// The text used when the place that refuses has nothing better to say.
+    /// The message that is used unless the error has one of its own.
     pub message: &'static str,
-    /// Where the code comes from.
-    pub basis: Basis,
-    /// What in a seed file brings it about, or why no request gets it; empty where requests get it without more ado.
+    /// Where the code is known from.
+    pub provenance: Provenance,
+    /// The setting in a seed file that causes it, or why no request gets it; empty if a request alone can cause it.
     pub remark: &'static str,
 }
 
 macro_rules! codes {
-    ($($name:ident $retriable:ident $basis:ident $message:literal $($remark:literal)?;)*) => {
-        /// Every error code of the service. Names are the wire names.
+    ($($name:ident $retriable:ident $provenance:ident $message:literal $($remark:literal)?;)*) => {
+        /// An error code of the service. The variants have the names that clients receive.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[expect(non_camel_case_types, reason = "FPS's own names, such as InvalidTokenId_Sender")]
         #[expect(missing_docs, reason = "each code's meaning is its row of the table")]
         pub enum Code { $($name,)* }
 
         impl Code {
-            /// Every code, in the order of the table.
+            /// All codes in the order of the table.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// The row of the table.
-            pub const fn facts(self) -> CodeFacts {
+            /// Its row in the table.
+            pub const fn definition(self) -> CodeDefinition {
                 match self {
-                    $(Self::$name => CodeFacts {
+                    $(Self::$name => CodeDefinition {
                         name: stringify!($name),
                         retriable: codes!(@$retriable),
                         message: $message,
-                        basis: Basis::$basis,
+                        provenance: Provenance::$provenance,
                         remark: concat!($($remark)?),
                     },)*
                 }
@@ -149,17 +149,17 @@ codes! {
 }
 
 impl Code {
-    /// The code as it stands on the wire.
+    /// The name that clients receive.
     pub const fn name(self) -> &'static str {
-        self.facts().name
+        self.definition().name
     }
 
-    /// Whether the service is at fault, not the client: the same request may succeed another time.
-    pub const fn is_fault_of_service(self) -> bool {
+    /// Whether the sandbox is at fault and not the request: the same request may succeed later.
+    pub const fn is_server_error(self) -> bool {
         matches!(self, Self::InternalError | Self::ServiceUnavailable)
     }
 
-    /// Reads a code back, as stored for a caller reference.
+    /// The code of this name. The idempotency records in the database store codes by name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.name() == name)
     }
@@ -171,36 +171,35 @@ impl fmt::Display for Code {
     }
 }
 
-/// A refusal: a code and the sentence that goes with it.
+/// An error that a client receives: a code and a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct FpsError {
-    /// What went wrong, as FPS names it.
+    /// The code, by which programs recognize the error.
     pub code: Code,
-    /// One sentence for the person who reads the answer.
+    /// One sentence for people.
     pub message: Cow<'static, str>,
 }
 
 impl FpsError {
-    /// A refusal with a message of its own.
+    /// An error with a message other than the usual one of its code.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into() }
     }
 
-    /// A rule of a token is broken, or tokens cannot be used together (`IncompatibleTokens`): the recorded sentence, a
-    /// line break, and the detail.
+    /// `IncompatibleTokens`: a payment breaks a rule of a token, or its tokens cannot be used together. The message is the
+    /// recorded sentence, a line break, and the detail.
     pub fn incompatible_tokens(detail: &str) -> Self {
         let sentence = "The transaction could not be completed because the tokens have incompatible payment instructions: ";
         Self::new(Code::IncompatibleTokens, format!("{sentence}\n{detail}"))
     }
 
-    /// A parameter of the request is missing or ill-formed (`InvalidParams`).
+    /// `InvalidParams`: a parameter of the action is missing or ill-formed.
     pub fn invalid_params(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::InvalidParams, message)
     }
 
-    /// The value of a parameter that every request has is wrong (`InvalidParameterValue`), in the words of the captured
-    /// message.
+    /// `InvalidParameterValue`: a parameter of every request has a wrong value. The text is that of a captured message.
     pub fn invalid_value(name: &str, value: &str, rule: &str) -> Self {
         let text = format!("Value ({value}) for parameter {name} is invalid. {rule}");
         Self::new(Code::InvalidParameterValue, text)
@@ -209,6 +208,6 @@ impl FpsError {
 
 impl From<Code> for FpsError {
     fn from(code: Code) -> Self {
-        Self::new(code, code.facts().message)
+        Self::new(code, code.definition().message)
     }
 }

@@ -16,10 +16,9 @@
 //! * [`cli`]: the command line
 //! * [`config`], [`logging`], [`clock`], [`random`]: settings, log lines, the one clock, the one source of randomness
 //! * [`files`], [`host_names`]: atomic writes, names of hosts
-//! * [`error`], [`basis`]: every error code, and where behaviour comes from
+//! * [`error`], [`provenance`]: every error code, and where behaviour comes from
 
 pub mod authentication;
-pub mod basis;
 pub mod cli;
 pub mod clock;
 pub mod cobranded;
@@ -31,6 +30,7 @@ pub mod host_names;
 pub mod ledger;
 pub mod logging;
 pub mod message_signing;
+pub mod provenance;
 pub mod query;
 pub mod random;
 pub mod sandbox;

@@ -1,4 +1,4 @@
-//! `fps-sandbox audit`: is the book sound?
+//! `fps-sandbox audit`: checks the invariants of a database.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use clap::Args;
 use crate::config::{self, Database, PartialConfig};
 use crate::store::{self, WorldAudit};
 
-use super::{Failure, print};
+use super::{CliError, print};
 
 pub(super) const AFTER_HELP: &str = "\
 Examples:
@@ -41,23 +41,23 @@ pub(super) struct Audit {
 
 impl Audit {
     #[tokio::main(flavor = "current_thread")]
-    pub(super) async fn run(self) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self) -> Result<ExitCode, CliError> {
         let settings =
             PartialConfig { database: self.database, config: self.config, ..PartialConfig::default() };
-        let config = config::resolve(settings).map_err(Failure::usage)?;
+        let config = config::resolve(settings).map_err(CliError::usage)?;
         if config.database == Database::Memory {
-            return Err(Failure::usage("a database in memory cannot be audited; give --database PATH"));
+            return Err(CliError::usage("a database in memory cannot be audited; give --database PATH"));
         }
         let world = self.world.as_deref();
         let audited = store::audit(&config.database, config.database_timeout, world).await;
-        let audited = audited.map_err(Failure::usage)?;
+        let audited = audited.map_err(CliError::usage)?;
         for WorldAudit { world, findings, invariants } in &audited {
-            let place = if audited.len() == 1 { String::new() } else { format!("world {world}: ") };
+            let prefix = if audited.len() == 1 { String::new() } else { format!("world {world}: ") };
             for finding in findings {
-                print::out(&format!("{place}broken: {}: {}\n", finding.invariant, finding.details))?;
+                print::to_stdout(&format!("{prefix}broken: {}: {}\n", finding.invariant, finding.details))?;
             }
             if findings.is_empty() {
-                print::out(&format!("{place}sound: {invariants} invariants hold\n"))?;
+                print::to_stdout(&format!("{prefix}sound: {invariants} invariants hold\n"))?;
             }
         }
         let is_sound = audited.iter().all(|audited| audited.findings.is_empty());

@@ -1,11 +1,11 @@
-//! `fps-sandbox call`: a signed request, sent.
+//! `fps-sandbox call`: signs a request, sends it and prints the response.
 
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::arguments::{RequestArgs, demo_ids};
-use super::{Failure, http, print, xml};
+use super::request_args::{RequestArgs, demo_ids_help};
+use super::{CliError, http, print, xml};
 
 pub(super) fn after_help() -> String {
     format!(
@@ -18,7 +18,7 @@ Examples:
 {}
 
 Exit codes: 0 success; 1 an FPS error, which the XML names; 2 the command line is wrong; 3 no sandbox answers.",
-        demo_ids()
+        demo_ids_help()
     )
 }
 
@@ -32,29 +32,29 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        if self.request.is_visit() {
-            return Err(Failure::usage(
+    pub(super) fn run(self) -> Result<ExitCode, CliError> {
+        if self.request.is_cobranded() {
+            return Err(CliError::usage(
                 "the Co-Branded pages are for a browser; `fps-sandbox sign` prints the URL to open",
             ));
         }
-        let signed = self.request.signed()?;
-        let endpoint = &signed.endpoint;
+        let request = self.request.sign()?;
+        let endpoint = &request.endpoint;
         if endpoint.is_secure() {
-            return Err(Failure::usage(format!(
+            return Err(CliError::usage(format!(
                 "call speaks plain HTTP only; for {endpoint} use `fps-sandbox sign --curl` and curl with --cacert"
             )));
         }
-        let answer = http::send(&signed).map_err(|reason| {
-            Failure::unreachable(format!(
+        let response = http::send(&request).map_err(|reason| {
+            CliError::unreachable(format!(
                 "no sandbox answers at {endpoint} ({reason}); start one with `fps-sandbox`, or say where it is with --endpoint"
             ))
         })?;
-        print::note(&answer.status_line);
-        if let Some(report) = &answer.signature_report {
-            print::note(&format!("X-Sandbox-Signature: {report}"));
+        print::to_stderr(&response.status_line);
+        if let Some(report) = &response.signature_report {
+            print::to_stderr(&format!("X-Sandbox-Signature: {report}"));
         }
-        print::out(&xml::indented(&answer.body))?;
-        Ok(if answer.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        print::to_stdout(&xml::indented(&response.body))?;
+        Ok(if response.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

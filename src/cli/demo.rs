@@ -1,4 +1,4 @@
-//! `fps-sandbox demo`: the story of the guide, played on a sandbox of its own.
+//! `fps-sandbox demo`: plays the example of the guide on a sandbox of its own.
 
 use std::collections::HashSet;
 use std::process::ExitCode;
@@ -19,8 +19,9 @@ use crate::seed::Seed;
 use crate::server::shutdown;
 use crate::store::Store;
 
-use super::request::{Endpoint, Method, Signer};
-use super::{Failure, http, print, story, world, xml};
+use super::endpoint::Endpoint;
+use super::signer::{HttpMethod, Signer};
+use super::{CliError, demo_ids, demo_script, http, print, xml};
 
 pub(super) const AFTER_HELP: &str = "\
 Columns: debt = AvailableBalance and pending = PendingOutBalance of GetDebtBalance, in dollars;
@@ -35,129 +36,131 @@ Exit codes: 0 the story went as the guide tells it; 1 it did not.";
 #[derive(Debug, Args)]
 pub(super) struct Demo {}
 
-/// When the story takes place, so that it is told the same every time.
-const ONCE: &str = "2012-06-01T12:00:00Z";
+/// The time at which the demo starts. It is fixed, so that the output is the same every time.
+const START_TIME: &str = "2012-06-01T12:00:00Z";
 
 impl Demo {
-    pub(super) fn run() -> Result<ExitCode, Failure> {
-        let runtime = Runtime::new().map_err(Failure::failed)?;
-        let now: DateTime<Utc> = ONCE.parse().map_err(Failure::failed)?;
+    pub(super) fn run() -> Result<ExitCode, CliError> {
+        let runtime = Runtime::new().map_err(CliError::failed)?;
+        let now: DateTime<Utc> = START_TIME.parse().map_err(CliError::failed)?;
         let clock = Clock::new(ClockState::Frozen(now.into()));
-        let seed = Seed::parse("the world of the demo", world::STORY).map_err(Failure::failed)?;
+        let seed = Seed::parse("the world of the demo", demo_ids::DEMO_SEED).map_err(CliError::failed)?;
         let config = Config { listen: "127.0.0.1:0".to_owned(), id_seed: Some(1), ..Config::default() };
         let starting = Sandbox::start_with_seed(&config, clock.clone(), seed);
-        let sandbox = runtime.block_on(starting).map_err(Failure::failed)?;
-        let mut stage = Stage::of(&runtime, &sandbox, clock)?;
+        let sandbox = runtime.block_on(starting).map_err(CliError::failed)?;
+        let mut demo = DemoRun::new(&runtime, &sandbox, clock)?;
         let (stopper, shutdown) = shutdown::channel();
         let serving = runtime.spawn(sandbox.serve(shutdown));
-        let told = story::tell(&mut stage);
+        let played = demo_script::play(&mut demo);
         stopper.shut_down_gracefully();
-        runtime.block_on(serving).map_err(Failure::failed)?;
-        told?;
-        Ok(if stage.surprises == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        runtime.block_on(serving).map_err(CliError::failed)?;
+        played?;
+        Ok(if demo.mismatches == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
-/// Prints a line.
-pub(super) fn say(line: &str) -> Result<(), Failure> {
-    print::out(&format!("{line}\n"))
+/// Prints a line to standard output.
+pub(super) fn print_line(line: &str) -> Result<(), CliError> {
+    print::to_stdout(&format!("{line}\n"))
 }
 
-/// Prints the heads of the columns.
-pub(super) fn head() -> Result<(), Failure> {
-    row("#", "request", "answer", ["debt", "pending", "merchant"].map(str::to_owned))
+/// Prints the header of the table.
+pub(super) fn print_table_header() -> Result<(), CliError> {
+    print_table_row("#", "request", "answer", ["debt", "pending", "merchant"].map(str::to_owned))
 }
 
-fn row(number: &str, request: &str, answer: &str, balances: [String; 3]) -> Result<(), Failure> {
+fn print_table_row(number: &str, request: &str, answer: &str, balances: [String; 3]) -> Result<(), CliError> {
     let [debt, pending, merchant] = balances;
-    say(&format!("{number:>2}  {request:<36}  {answer:<32} {debt:>7} {pending:>7} {merchant:>8}"))
+    print_line(&format!("{number:>2}  {request:<36}  {answer:<32} {debt:>7} {pending:>7} {merchant:>8}"))
 }
 
-/// A running sandbox with a merchant in front of it, and the table that tells what happens.
-pub(super) struct Stage<'a> {
+/// A run of the demo: a sandbox, the merchant that sends requests to it, and the table of results.
+pub(super) struct DemoRun<'a> {
     runtime: &'a Runtime,
     store: Store,
     merchant: AccountNumber,
     endpoint: Endpoint,
     signer: Signer,
     clock: Clock,
-    requests: usize,
+    request_count: usize,
+    /// The ids of all transactions made so far.
     transactions: HashSet<String>,
-    surprises: usize,
+    /// The number of responses that differ from the guide's.
+    mismatches: usize,
 }
 
-impl<'a> Stage<'a> {
-    fn of(runtime: &'a Runtime, sandbox: &Sandbox, clock: Clock) -> Result<Self, Failure> {
-        let key = sandbox.worlds().default_world().keys().get(world::KEY).cloned();
+impl<'a> DemoRun<'a> {
+    fn new(runtime: &'a Runtime, sandbox: &Sandbox, clock: Clock) -> Result<Self, CliError> {
+        let key = sandbox.worlds().default_world().keys().get(demo_ids::ACCESS_KEY).cloned();
         let (Some(key), Some(address)) = (key, sandbox.http_addrs().first().copied()) else {
-            return Err(Failure::failed("the world of the demo has no merchant"));
+            return Err(CliError::failed("the world of the demo has no merchant"));
         };
         Ok(Self {
             runtime,
             store: sandbox.store().clone(),
             merchant: key.owner,
-            endpoint: Endpoint::of(address, false),
-            signer: world::signer(),
+            endpoint: Endpoint::of_listener(address, false),
+            signer: demo_ids::signer(),
             clock,
-            requests: 0,
+            request_count: 0,
             transactions: HashSet::new(),
-            surprises: 0,
+            mismatches: 0,
         })
     }
 
-    /// Lets time pass on the sandbox clock.
-    pub(super) fn wait(&self, seconds: u64) -> Result<(), Failure> {
+    /// Advances the sandbox's clock, which stands still otherwise.
+    pub(super) fn advance_clock(&self, seconds: u64) -> Result<(), CliError> {
         let later = self.clock.state().advanced(Duration::from_secs(seconds));
-        self.runtime.block_on(self.store.set_clock(later)).map_err(Failure::failed)
+        self.runtime.block_on(self.store.set_clock(later)).map_err(CliError::failed)
     }
 
-    /// Sends a request and prints it, its answer and the balances after it. Answers the transaction's id.
-    pub(super) fn ask(
+    /// Sends a request; prints a summary of its response and the balances after it. Returns the id of the transaction.
+    pub(super) fn request(
         &mut self,
-        words: &str,
+        description: &str,
         parameters: &[(&str, &str)],
         expected: &str,
-    ) -> Result<String, Failure> {
+    ) -> Result<String, CliError> {
         let pairs = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let request = self.signer.sign(Method::Get, &self.endpoint, pairs, &self.clock.now().to_string());
-        let answer = http::send(&request).map_err(Failure::failed)?;
-        let mut told = in_short(&answer);
-        // Of a refusal there is none; GetTransaction calls it by the same name inside its answer.
-        let transaction = xml::text_of(&answer.body, "TransactionId").unwrap_or_default();
-        let made = !transaction.is_empty() && !parameters.contains(&("Action", "GetTransaction"));
-        if made && !self.transactions.insert(transaction.clone()) {
-            told.push_str(", same id");
+        let request = self.signer.sign(HttpMethod::Get, &self.endpoint, pairs, &self.clock.now().to_string());
+        let response = http::send(&request).map_err(CliError::failed)?;
+        let mut summary = summary(&response);
+        // Errors have no transaction id. The response of GetTransaction has one, but it makes no transaction.
+        let transaction = xml::text_of(&response.body, "TransactionId").unwrap_or_default();
+        let is_payment = !transaction.is_empty() && !parameters.contains(&("Action", "GetTransaction"));
+        if is_payment && !self.transactions.insert(transaction.clone()) {
+            summary.push_str(", same id");
         }
-        self.requests += 1;
-        row(&self.requests.to_string(), words, &told, self.balances()?)?;
-        if told != expected {
-            self.surprises += 1;
-            say(&format!("    the guide has it otherwise: {expected}"))?;
+        self.request_count += 1;
+        print_table_row(&self.request_count.to_string(), description, &summary, self.balances()?)?;
+        if summary != expected {
+            self.mismatches += 1;
+            print_line(&format!("    the guide has it otherwise: {expected}"))?;
         }
         Ok(transaction)
     }
 
-    /// Debt, pending debt and the merchant's balance, as the book has them.
-    fn balances(&self) -> Result<[String; 3], Failure> {
-        let debt = GetDebtBalance { caller: self.merchant, instrument: world::INSTRUMENT.to_owned().into() };
-        let asking = async {
+    /// The debt, the debt being settled, and the merchant's balance, in dollars.
+    fn balances(&self) -> Result<[String; 3], CliError> {
+        let debt = GetDebtBalance { caller: self.merchant, instrument: demo_ids::CREDIT_INSTRUMENT.into() };
+        let balances = async {
             let DebtBalance { available, pending_out } = self.store.query(debt).await?;
-            let merchant = self.store.query(BalanceOf(self.merchant)).await?;
+            let merchant = self.store.query(GetBalance(self.merchant)).await?;
             Ok([available, pending_out, merchant].map(|amount| format!("{:.2}", amount.to_decimal())))
         };
-        self.runtime.block_on(asking).map_err(|refusal: FpsError| Failure::failed(refusal))
+        self.runtime.block_on(balances).map_err(|error: FpsError| CliError::failed(error))
     }
 }
 
-/// Status and what matters of the answer.
-fn in_short(answer: &http::Answer) -> String {
-    let find = |name: &str| xml::text_of(&answer.body, name);
-    let word = find("Code").or_else(|| find("TransactionStatus"));
+/// The HTTP status, the error code or transaction status, and the fee of a response.
+fn summary(response: &http::HttpResponse) -> String {
+    let find = |name: &str| xml::text_of(&response.body, name);
+    let code = find("Code").or_else(|| find("TransactionStatus"));
     let fee = find("FPSFees").and_then(|fee| xml::text_of(&fee, "Value"));
     let fee = fee.and_then(|fee| Amount::parse(fee.trim_end_matches('0')).ok());
-    let mut text = answer.status.to_string();
-    if let Some(word) = word {
-        text = format!("{text} {word}");
+    let mut text = response.status.to_string();
+    if let Some(code) = code {
+        text = format!("{text} {code}");
     }
     if let Some(fee) = fee {
         text = format!("{text}, fee {:.2}", fee.to_decimal());
@@ -165,10 +168,10 @@ fn in_short(answer: &http::Answer) -> String {
     text
 }
 
-/// Asks the book what an account has; no action tells that yet.
-struct BalanceOf(AccountNumber);
+/// Reads the balance of an account from the ledger.
+struct GetBalance(AccountNumber);
 
-impl Query for BalanceOf {
+impl Query for GetBalance {
     type Output = Amount;
 
     fn read_set(&self, reads: &mut ReadSet<'_>) {

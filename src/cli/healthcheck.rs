@@ -1,4 +1,4 @@
-//! `fps-sandbox healthcheck`: does the sandbox answer?
+//! `fps-sandbox healthcheck`: reports whether a sandbox is ready.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -9,8 +9,8 @@ use clap::Args;
 
 use crate::config::{self, PartialConfig};
 
-use super::request::Endpoint;
-use super::{Failure, http, print};
+use super::endpoint::Endpoint;
+use super::{CliError, http, print};
 
 pub(super) const AFTER_HELP: &str = "\
 Examples:
@@ -20,8 +20,8 @@ Examples:
 
 Exit codes: 0 ready; 1 not ready, or the configuration is wrong; 2 the command line is wrong.";
 
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// The time in which the sandbox must answer.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Ask a running sandbox whether it is ready (GET /readyz).
 ///
@@ -44,29 +44,30 @@ pub(super) struct Healthcheck {
 }
 
 impl Healthcheck {
-    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self) -> Result<ExitCode, CliError> {
         let settings = PartialConfig { listen: self.listen, config: self.config, ..PartialConfig::default() };
-        let listen = config::resolve(settings).map_err(Failure::failed)?.listen;
-        let address = resolve(&listen)?;
-        let endpoint = Endpoint::of(address, false);
-        let answer = http::get(&format!("{endpoint}/readyz"), PATIENCE)
-            .map_err(|reason| Failure::failed(format!("no sandbox answers at {endpoint} ({reason})")))?;
-        if !answer.is_success() {
-            let said = answer.body.lines().next().unwrap_or_default();
-            return Err(Failure::failed(format!("not ready: {}: {said}", answer.status_line)));
+        let listen = config::resolve(settings).map_err(CliError::failed)?.listen;
+        let address = socket_address(&listen)?;
+        let endpoint = Endpoint::of_listener(address, false);
+        let response = http::get(&format!("{endpoint}/readyz"), RESPONSE_TIMEOUT)
+            .map_err(|reason| CliError::failed(format!("no sandbox answers at {endpoint} ({reason})")))?;
+        if !response.is_success() {
+            let reason = response.body.lines().next().unwrap_or_default();
+            return Err(CliError::failed(format!("not ready: {}: {reason}", response.status_line)));
         }
-        print::out("ready\n")?;
+        print::to_stdout("ready\n")?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn resolve(listen: &str) -> Result<SocketAddr, Failure> {
-    let found = listen.to_socket_addrs().ok().and_then(|mut found| found.next());
-    let address = found.ok_or_else(|| {
-        Failure::failed(format!("`{listen}` is no address; give --listen HOST:PORT, such as 127.0.0.1:8008"))
+/// Resolves the listen address of a sandbox; its port must be fixed, so that it can be connected to.
+fn socket_address(listen: &str) -> Result<SocketAddr, CliError> {
+    let resolved = listen.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    let address = resolved.ok_or_else(|| {
+        CliError::failed(format!("`{listen}` is no address; give --listen HOST:PORT, such as 127.0.0.1:8008"))
     })?;
     if address.port() == 0 {
-        return Err(Failure::failed(
+        return Err(CliError::failed(
             "the sandbox takes any free port; give the one it took with --listen HOST:PORT",
         ));
     }

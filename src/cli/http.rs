@@ -1,46 +1,49 @@
-//! Plain HTTP to a sandbox nearby: no proxy, no redirects, no TLS.
+//! An HTTP client for a local sandbox: no TLS, no proxy, no redirects.
 
 use std::io::ErrorKind;
 use std::time::Duration;
 
 use ureq::{Agent, Body, Error};
 
-use super::request::Signed;
+use super::signer::SignedRequest;
 
-/// What came back, whatever its status.
+/// The time in which a request must be answered completely.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A response of any status.
 #[derive(Debug)]
-pub(super) struct Answer {
-    /// Such as `HTTP/1.1 200 OK`.
+pub(super) struct HttpResponse {
+    /// The status line, such as `HTTP/1.1 200 OK`.
     pub(super) status_line: String,
-    /// The status.
+    /// The status code.
     pub(super) status: u16,
-    /// What lenient mode says of the signature.
+    /// The header `X-Sandbox-Signature`, in which lenient mode reports on the signature.
     pub(super) signature_report: Option<String>,
-    /// The body.
+    /// The body as text.
     pub(super) body: String,
 }
 
-impl Answer {
-    /// Whether the request was granted.
+impl HttpResponse {
+    /// Whether the status is 2xx.
     pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 }
 
-/// Sends a request; the error says in half a sentence why no answer came.
-pub(super) fn send(request: &Signed) -> Result<Answer, String> {
-    let agent = agent(Duration::from_secs(30));
+/// Sends a request. The error is a short reason why there is no response.
+pub(super) fn send(request: &SignedRequest) -> Result<HttpResponse, String> {
+    let agent = agent(REQUEST_TIMEOUT);
     let url = request.url();
     let sent = match request.form() {
         None => agent.get(&url).call(),
         Some(form) => agent.post(&url).content_type("application/x-www-form-urlencoded").send(form),
     };
-    sent.and_then(read).map_err(|error| reason(&error))
+    sent.and_then(read_response).map_err(|error| short_reason(&error))
 }
 
-/// Gets a page.
-pub(super) fn get(url: &str, timeout: Duration) -> Result<Answer, String> {
-    agent(timeout).get(url).call().and_then(read).map_err(|error| reason(&error))
+/// Sends a GET without a signature. The error is a short reason why there is no response.
+pub(super) fn get(url: &str, timeout: Duration) -> Result<HttpResponse, String> {
+    agent(timeout).get(url).call().and_then(read_response).map_err(|error| short_reason(&error))
 }
 
 fn agent(timeout: Duration) -> Agent {
@@ -53,10 +56,10 @@ fn agent(timeout: Duration) -> Agent {
     Agent::new_with_config(config.build())
 }
 
-fn read(mut response: axum::http::Response<Body>) -> Result<Answer, Error> {
+fn read_response(mut response: axum::http::Response<Body>) -> Result<HttpResponse, Error> {
     let body = response.body_mut().read_to_vec()?;
     let report = response.headers().get("x-sandbox-signature").and_then(|value| value.to_str().ok());
-    Ok(Answer {
+    Ok(HttpResponse {
         status_line: format!("{:?} {}", response.version(), response.status()),
         status: response.status().as_u16(),
         signature_report: report.map(str::to_owned),
@@ -64,7 +67,7 @@ fn read(mut response: axum::http::Response<Body>) -> Result<Answer, Error> {
     })
 }
 
-fn reason(error: &Error) -> String {
+fn short_reason(error: &Error) -> String {
     match error {
         Error::Io(error) => match error.kind() {
             ErrorKind::ConnectionRefused => "connection refused".to_owned(),

@@ -1,27 +1,30 @@
-//! The command line: flags in, exit codes out. Results go to standard output, everything else to standard error.
+//! The command line. Results go to standard output, everything else to standard error.
 //!
-//! * `serve`, `announce`, `port_file`: run, and say so
-//! * `sign`, `call` (`arguments`, `parameters`): requests by hand
-//! * `demo` (`story`): the story of the guide
-//! * `audit`, `healthcheck`, `reference`: questions with an answer
-//! * `request`, `http`, `xml`, `print`, `world`: what they share; `request` is where signing is done
+//! * `serve`: runs the sandbox; `announce`, `ready_text` and `port_file` report that it is ready
+//! * `sign` and `call`: sign one request; `request_args` holds their options, `request_parameters` completes and checks
+//!   the parameters
+//! * `demo`: plays the guide's example on a sandbox of its own; `demo_script` holds its steps
+//! * `audit`, `healthcheck`, `documentation`: the commands that report on a database, a running sandbox, the API
+//! * `endpoint`, `signer`, `http`, `xml`, `print`, `demo_ids`: shared by several commands
 
 mod announce;
-mod arguments;
 mod audit;
 mod call;
 mod demo;
+mod demo_ids;
+mod demo_script;
+mod documentation;
+mod endpoint;
 mod healthcheck;
 mod http;
-mod parameters;
 mod port_file;
 mod print;
-mod reference;
-mod request;
+mod ready_text;
+mod request_args;
+mod request_parameters;
 mod serve;
 mod sign;
-mod story;
-mod world;
+mod signer;
 mod xml;
 
 use std::process::ExitCode;
@@ -59,8 +62,8 @@ enum Command {
     Audit(audit::Audit),
     #[command(after_help = healthcheck::AFTER_HELP)]
     Healthcheck(healthcheck::Healthcheck),
-    #[command(after_help = reference::AFTER_HELP)]
-    Reference(reference::Reference),
+    #[command(after_help = documentation::AFTER_HELP)]
+    Reference(documentation::Reference),
 }
 
 const EXAMPLES: &str = "\
@@ -79,48 +82,50 @@ fn after_help() -> String {
     format!("{EXAMPLES}\n{}", serve::EXIT_CODES)
 }
 
-/// A mistake that ends the program: one line, and the exit code.
+/// An error that ends the program.
 #[derive(Debug)]
-struct Failure {
-    line: String,
-    code: u8,
+struct CliError {
+    /// One line for standard error.
+    message: String,
+    exit_code: u8,
 }
 
-impl Failure {
-    /// The user asked for something that cannot be done as asked.
-    fn usage(problem: impl std::fmt::Display) -> Self {
-        Self { line: problem.to_string(), code: 2 }
+impl CliError {
+    /// The command line or the configuration is wrong.
+    fn usage(error: impl std::fmt::Display) -> Self {
+        Self { message: error.to_string(), exit_code: 2 }
     }
 
-    /// It was asked for rightly and failed.
-    fn failed(problem: impl std::fmt::Display) -> Self {
-        Self { line: problem.to_string(), code: 1 }
+    /// The command failed.
+    fn failed(error: impl std::fmt::Display) -> Self {
+        Self { message: error.to_string(), exit_code: 1 }
     }
 
-    /// There is no sandbox to ask.
-    fn unreachable(problem: impl std::fmt::Display) -> Self {
-        Self { line: problem.to_string(), code: 3 }
+    /// No sandbox answers at the endpoint.
+    fn unreachable(error: impl std::fmt::Display) -> Self {
+        Self { message: error.to_string(), exit_code: 3 }
     }
 }
 
-/// Runs the program.
+/// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    run().unwrap_or_else(|failure| {
-        print::note(&format!("fps-sandbox: {}", failure.line));
-        ExitCode::from(failure.code)
+    run().unwrap_or_else(|error| {
+        print::to_stderr(&format!("fps-sandbox: {}", error.message));
+        ExitCode::from(error.exit_code)
     })
 }
 
-fn run() -> Result<ExitCode, Failure> {
+fn run() -> Result<ExitCode, CliError> {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => error.exit(),
-        Err(error) => return Err(Failure::usage(what_to_do(&error))),
+        Err(error) => return Err(CliError::usage(parse_error_message(&error))),
     };
     match (cli.command, cli.settings) {
         (None, settings) => serve::run(settings),
+        // PartialConfig are accepted before and after `serve`; those after it win.
         (Some(Command::Serve(own)), settings) => serve::run(own.or(settings)),
-        (Some(_), settings) if settings != PartialConfig::default() => Err(Failure::usage(
+        (Some(_), settings) if settings != PartialConfig::default() => Err(CliError::usage(
             "only serve takes options before the command; write the command's own options after it",
         )),
         (Some(Command::Sign(sign)), _) => sign.run(),
@@ -132,9 +137,9 @@ fn run() -> Result<ExitCode, Failure> {
     }
 }
 
-/// A mistake on the command line, and where to look when the mistake itself does not tell what is right.
-fn what_to_do(error: &clap::Error) -> String {
+/// The message of an error in the arguments. It points to --help unless clap says what is right.
+fn parse_error_message(error: &clap::Error) -> String {
     let line = config::format_clap_error(error);
-    let vague = matches!(error.kind(), ErrorKind::MissingRequiredArgument | ErrorKind::UnknownArgument);
-    if vague && !line.contains("tip: ") { format!("{line}; --help tells what there is") } else { line }
+    let needs_help = matches!(error.kind(), ErrorKind::MissingRequiredArgument | ErrorKind::UnknownArgument);
+    if needs_help && !line.contains("tip: ") { format!("{line}; --help tells what there is") } else { line }
 }

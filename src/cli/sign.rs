@@ -1,11 +1,11 @@
-//! `fps-sandbox sign`: a signed request, to be sent by something else.
+//! `fps-sandbox sign`: prints a signed request, to be sent by another program.
 
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::arguments::{RequestArgs, demo_ids};
-use super::{Failure, print};
+use super::request_args::{RequestArgs, demo_ids_help};
+use super::{CliError, print};
 
 pub(super) fn after_help() -> String {
     format!(
@@ -22,7 +22,7 @@ The last is a URL for the Co-Branded pages: whatever has a pipelineName is.
 {}
 
 Exit codes: 0 signed; 2 the command line is wrong.",
-        demo_ids()
+        demo_ids_help()
     )
 }
 
@@ -40,26 +40,26 @@ pub(super) struct Sign {
 }
 
 impl Sign {
-    pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let signed = self.request.signed()?;
-        let line = match signed.form() {
-            _ if self.curl => signed.curl(),
+    pub(super) fn run(self) -> Result<ExitCode, CliError> {
+        let request = self.request.sign()?;
+        let line = match request.form() {
+            _ if self.curl => request.curl(),
             Some(form) => {
-                print::note(&format!(
+                print::to_stderr(&format!(
                     "note: POST this to {} as application/x-www-form-urlencoded",
-                    signed.url()
+                    request.url()
                 ));
                 form
             }
-            None => signed.url(),
+            None => request.url(),
         };
-        if self.curl && signed.endpoint.is_secure() {
-            let ca = format!("{}/_sandbox/ca.pem", signed.endpoint);
-            print::note(&format!(
+        if self.curl && request.endpoint.is_secure() {
+            let ca = format!("{}/_sandbox/ca.pem", request.endpoint);
+            print::to_stderr(&format!(
                 "note: curl must trust the sandbox: get {ca} once with `curl -k` and add --cacert"
             ));
         }
-        print::out(&format!("{line}\n"))?;
+        print::to_stdout(&format!("{line}\n"))?;
         Ok(ExitCode::SUCCESS)
     }
 }

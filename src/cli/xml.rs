@@ -1,9 +1,10 @@
-//! Answers for people: XML indented, and single elements of it.
+//! Reads responses: XML indented for people, and the text of single elements.
 
 use quick_xml::events::{BytesText, Event};
 use quick_xml::{Reader, Writer};
 
-/// The document with an element a line; what is no XML stays as it is. Ends with a line break.
+/// Indents a document, one element on each line. Text that is not XML is returned unchanged. The result ends with a line
+/// break.
 pub(super) fn indented(document: &str) -> String {
     let mut text = indent(document).unwrap_or_else(|| document.to_owned());
     if !text.ends_with('\n') {
@@ -18,11 +19,11 @@ fn indent(document: &str) -> Option<String> {
     let (mut in_leaf, mut elements) = (false, 0);
     loop {
         let event = reader.read_event().ok()?;
-        // Blanks between elements give way to ours.
+        // The writer adds its own white space between elements.
         let event = match event {
             Event::Eof => break,
             Event::Text(text) if !in_leaf && text.trim().is_empty() => continue,
-            // The writer would put a reference on a line of its own.
+            // The writer would put a character reference on a line of its own.
             Event::GeneralRef(name) => Event::Text(BytesText::from_escaped(format!("&{};", &*name))),
             event => event,
         };
@@ -33,7 +34,7 @@ fn indent(document: &str) -> Option<String> {
     String::from_utf8(writer.into_inner()).ok().filter(|_| elements > 0)
 }
 
-/// The text of the first element of this name.
+/// The text of the first element of this name; `None` if there is none or the document is not XML.
 pub(super) fn text_of(document: &str, name: &str) -> Option<String> {
     let mut reader = Reader::from_str(document);
     loop {

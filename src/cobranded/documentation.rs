@@ -4,9 +4,9 @@
 
 use std::fmt::Write;
 
-use crate::fps::reference::LEGEND;
+use crate::fps::documentation::PROVENANCE_LEGEND;
 use crate::ledger::CbuiStatus;
-use crate::service::actions::{Behaviour, documented, observed, our_choice};
+use crate::service::action::{Behaviour, documented, observed, our_choice};
 
 use super::pipeline::{Parameter, Pipeline};
 use super::pipelines::{COMMON, PIPELINES, RECIPIENT_TOKENS};
@@ -67,7 +67,7 @@ const COMMON_FIDELITY: &[Behaviour] = &[
 pub fn markdown() -> String {
     let mut text =
         String::from("# Co-Branded pages\n\nGenerated from the table of pipelines; do not edit by hand.\n\n");
-    text.push_str(LEGEND);
+    text.push_str(PROVENANCE_LEGEND);
     // Writing into a string cannot fail, so the results below are ignored.
     let _ = write!(
         text,
@@ -112,7 +112,7 @@ fn write_pipeline(text: &mut String, pipeline: &Pipeline) {
 fn write_behaviours(text: &mut String, behaviours: &[Behaviour]) {
     text.push_str("\n| behaviour | fidelity |\n|---|---|\n");
     for behaviour in behaviours {
-        let _ = writeln!(text, "| {} | {} |", behaviour.what, behaviour.basis);
+        let _ = writeln!(text, "| {} | {} |", behaviour.description, behaviour.provenance);
     }
 }
 

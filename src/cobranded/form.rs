@@ -80,7 +80,9 @@ fn is_same_origin(parts: &Parts) -> bool {
         None => true,
         Some(origin) => {
             let host = origin.split_once("://").map(|(_, host)| host);
-            host.is_some_and(|host| hosts::sent(parts).is_some_and(|sent| sent.eq_ignore_ascii_case(host)))
+            host.is_some_and(|host| {
+                hosts::host_header(parts).is_some_and(|sent| sent.eq_ignore_ascii_case(host))
+            })
         }
     }
 }

@@ -44,7 +44,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::error::{Code, FpsError};
-use crate::fps::hosts::{self, Hosts};
+use crate::fps::hosts::{self, SignedHosts};
 use crate::host_names::{AMAZON_API_HOSTS, AMAZON_COBRANDED_HOSTS, split_port};
 use crate::ledger::{GetSecret, Secret, SecretName, StoreSecret};
 use crate::message_signing::MessageSigner;
@@ -65,7 +65,7 @@ pub struct CoBrandedService {
     /// Finds merchants by their access keys.
     pub worlds: Worlds,
     /// The hosts for which a start URL may have been signed.
-    pub hosts: Hosts,
+    pub hosts: SignedHosts,
     /// Signs return URLs.
     pub message_signer: Arc<MessageSigner>,
     /// Whether a start URL without a signature is refused.
@@ -119,7 +119,7 @@ impl CoBrandedService {
             return base.trim_end_matches('/').to_owned();
         }
         let connection = parts.extensions.get::<ConnectionInfo>();
-        let host = hosts::sent(parts).map(str::to_owned);
+        let host = hosts::host_header(parts).map(str::to_owned);
         let host = host.or_else(|| connection.map(|info| info.local_addr.to_string())).unwrap_or_default();
         // A merchant who reaches the pages under Amazon's names reaches the API, which serves the certificate, under them too.
         let (host_name, _) = split_port(&host);

@@ -9,7 +9,7 @@ use crate::ledger::{
     Account, Amount, ChargeRange, PaymentMethod, Period, Timestamp, TokenId, UsageLimit, UsageMeasure,
     Validity, decimal_number, whole_number,
 };
-use crate::service::instant;
+use crate::service::timestamp;
 
 use super::pipeline::{Parameter, Pipeline};
 use super::start_url::StartUrl;
@@ -143,7 +143,7 @@ impl<'a> ParameterReader<'a> {
 
     /// Checks the parameters of all pipelines whose values the proposal does not need.
     pub(super) fn check_common_parameters(&mut self) {
-        self.read("version", instant::date);
+        self.read("version", timestamp::parse_date);
         self.one_of("cobrandingStyle", &["logo", "banner"]);
         self.text("websiteDescription", 1024);
         self.text("cobrandingUrl", 2048);

@@ -1,7 +1,7 @@
 //! What a pipeline is: a row of the table in `pipelines`, with the parameters that its start URL may have.
 
 use crate::ledger::TokenRequest;
-use crate::service::actions::Behaviour;
+use crate::service::action::Behaviour;
 
 use super::parameter_reader::ParameterReader;
 

@@ -4,7 +4,7 @@ use crate::ledger::{
     ChargeRange, PostpaidTerms, RecipientTerms, SenderTokenTerms, TokenRequest, TokenType, UsageLimit,
     UsageMeasure,
 };
-use crate::service::actions::{documented, observed, our_choice};
+use crate::service::action::{documented, observed, our_choice};
 
 use super::parameter_reader::ParameterReader;
 use super::pipeline::{Parameter, Pipeline, optional, required};

@@ -38,7 +38,7 @@ impl StartLink {
             Ok(found) => found,
             Err(error) if error.code != Code::InvalidClientTokenId => return Err(error.into()),
             // A message of its own says what is wrong with the world in the key.
-            Err(error) if error.message != Code::InvalidClientTokenId.facts().message => {
+            Err(error) if error.message != Code::InvalidClientTokenId.definition().message => {
                 return Err(no_return(error.message.trim_end_matches('.')));
             }
             Err(_) => {
@@ -64,7 +64,7 @@ impl StartLink {
     ) -> Result<Option<String>, ErrorPage> {
         let result_parameter = find_result_parameter(&self.return_url);
         let key = &self.merchant_key.key;
-        let reason = match verify_signature(&self.start, query, key, &service.hosts.of(parts)) {
+        let reason = match verify_signature(&self.start, query, key, &service.hosts.for_request(parts)) {
             StartUrlSignature::Valid => {
                 if let Some(name) = result_parameter {
                     tracing::warn!(name, "the returnURL has a parameter named like a result of the sandbox");

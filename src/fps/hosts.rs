@@ -1,4 +1,4 @@
-//! The hosts that a client may have signed for.
+//! The hosts that the signature of a request may name.
 
 use axum::http::header::HOST;
 use axum::http::request::Parts;
@@ -6,24 +6,25 @@ use axum::http::request::Parts;
 use crate::host_names::split_port;
 use crate::server::{ConnectionInfo, TargetAuthority};
 
-/// Whichever host a client signs: as sent, without its port, the listener's own, and the configured aliases.
+/// Finds the hosts that a client may have signed: the one it sent, with and without port, the address of the listener,
+/// and the configured aliases.
 #[derive(Clone, Debug)]
-pub struct Hosts {
-    /// Names that a client may have signed although it connects here.
+pub struct SignedHosts {
+    /// Host names that are accepted on every listener, such as those of the real service.
     pub aliases: Vec<String>,
 }
 
-impl Hosts {
-    /// The same, and these names.
+impl SignedHosts {
+    /// The same with more aliases.
     #[must_use]
-    pub fn with(mut self, names: [&str; 2]) -> Self {
+    pub fn with_aliases(mut self, names: [&str; 2]) -> Self {
         self.aliases.extend(names.map(str::to_owned));
         self
     }
 
-    /// All of them for one request, the most likely first.
-    pub fn of(&self, parts: &Parts) -> Vec<String> {
-        let header = sent(parts);
+    /// All hosts for one request, the most likely first.
+    pub fn for_request(&self, parts: &Parts) -> Vec<String> {
+        let header = host_header(parts);
         let target = parts.extensions.get::<TargetAuthority>().map(|target| target.0.as_str());
         let mut hosts: Vec<String> = Vec::with_capacity(4 + self.aliases.len());
         let mut add = |host: &str| {
@@ -43,7 +44,7 @@ impl Hosts {
     }
 }
 
-/// The Host header.
-pub fn sent(parts: &Parts) -> Option<&str> {
+/// The Host header, if it is text.
+pub fn host_header(parts: &Parts) -> Option<&str> {
     parts.headers.get(HOST).and_then(|host| host.to_str().ok())
 }

@@ -1,13 +1,13 @@
-//! The web service's front: what a client sends and reads.
+//! The web service's API over HTTP.
 //!
-//! Bytes become a request, the service executes it, and its answer becomes a document with a status:
-//! `rest` → [`crate::query`] → [`crate::authentication`] → [`crate::service`] → `xml`, `status`.
+//! `rest` decodes a request with [`crate::query`], authenticates it with [`crate::authentication`] and executes it with
+//! [`crate::service`]. `xml` writes the response, `status` chooses its HTTP status.
 
+pub mod documentation;
 pub mod hosts;
-pub mod reference;
 mod rest;
 mod status;
 mod xml;
 
-pub use rest::{COMMON, Rest, answer};
+pub use rest::{COMMON_PARAMETERS, RestApi, handle_request};
 pub use status::status;

@@ -1,4 +1,4 @@
-//! The REST front: an HTTP request in, one line of XML out (guide: Making REST Requests).
+//! The REST API: an HTTP request in, one line of XML out (guide: Making REST Requests).
 
 use std::sync::Arc;
 
@@ -18,93 +18,97 @@ use crate::logging::excerpt;
 use crate::query::{DecodedParameters, Pair};
 use crate::random::RequestIdGenerator;
 use crate::server::BodyTimeoutError;
-use crate::service::actions::Action;
-use crate::service::{self, Service};
+use crate::service::{self, Service, actions};
 use crate::worlds::{FoundKey, World, Worlds};
 
-use super::hosts::Hosts;
+use super::hosts::SignedHosts;
 use super::status::{status, status_of_authentication};
 use super::xml;
 
-/// Parameters that every request has, whatever its action.
-pub const COMMON: &[&str] =
+/// The parameters of every request, whatever its action.
+pub const COMMON_PARAMETERS: &[&str] =
     &["Action", "AWSAccessKeyId", "Version", "Timestamp", "SignatureVersion", "SignatureMethod", "Signature"];
 
-/// The header in which lenient mode reports on the signature.
+/// The response header that says in lenient mode whether the signature is right.
 const SIGNATURE_REPORT: &str = "x-sandbox-signature";
-/// Longest report in it, in characters: clients take headers of a few kilobytes at most.
+/// The maximum length of its value in characters: clients accept headers of a few kilobytes at most.
 const MAX_REPORT_CHARS: usize = 500;
 
-/// Everything the front needs to answer.
+/// The REST API of one sandbox.
 #[derive(Debug)]
-pub struct Rest {
-    /// Checks requests.
+pub struct RestApi {
+    /// Authenticates requests.
     pub authenticator: Authenticator,
     /// Executes requests.
     pub service: Service,
-    /// The hosts that requests may have been signed for.
-    pub hosts: Hosts,
-    /// Longest target and body together, in bytes.
+    /// The hosts that a request's signature may name.
+    pub hosts: SignedHosts,
+    /// The maximum length of the request target and body together, in bytes.
     pub max_request_bytes: usize,
-    /// Most parameters of one request.
+    /// The maximum number of parameters in a request.
     pub max_parameters: usize,
 }
 
-/// A refusal and the status it is answered with.
-struct Refusal {
+/// An error with the status of its response.
+struct HttpError {
     error: FpsError,
     status: StatusCode,
 }
 
-impl Refusal {
-    fn by_authentication(error: FpsError) -> Self {
+impl HttpError {
+    /// An error of authentication; some codes have another status there.
+    fn authentication(error: FpsError) -> Self {
         Self { status: status_of_authentication(error.code), error }
     }
 }
 
-impl From<FpsError> for Refusal {
+impl From<FpsError> for HttpError {
     fn from(error: FpsError) -> Self {
         Self { status: status(error.code), error }
     }
 }
 
-impl From<Code> for Refusal {
+impl From<Code> for HttpError {
     fn from(code: Code) -> Self {
         FpsError::from(code).into()
     }
 }
 
-/// What is known of a request beside what it asks for.
+/// What a response says of its request, whether the request succeeds or not.
 #[derive(Default)]
-struct Exchange {
-    /// Its id. Ids that repeat are those of the request's world, so a request has none until that is known.
-    id: Option<Uuid>,
-    /// What lenient mode says of the signature.
-    report: Option<String>,
+struct ResponseMetadata {
+    /// The request id. Ids that repeat under `--id-seed` belong to a world, so it is assigned when the world is known.
+    request_id: Option<Uuid>,
+    /// The signature report of lenient mode.
+    signature_report: Option<String>,
 }
 
-impl Exchange {
-    /// Gives the request its id. Every line of the log that it writes from now on carries it.
-    fn assign_id(&mut self, ids: &RequestIdGenerator) -> Uuid {
-        let id = *self.id.get_or_insert_with(|| ids.next());
+impl ResponseMetadata {
+    /// The request id, assigned by the first call. From then on all log lines of the request show it.
+    fn assign_request_id(&mut self, ids: &RequestIdGenerator) -> Uuid {
+        let id = *self.request_id.get_or_insert_with(|| ids.next());
         tracing::Span::current().record("request_id", tracing::field::display(id));
         id
     }
 }
 
-/// Answers any request to the service's path.
-pub async fn answer(State(rest): State<Arc<Rest>>, request: Request) -> Response<Body> {
+/// Handles every request to the path of the service.
+pub async fn handle_request(State(api): State<Arc<RestApi>>, request: Request) -> Response<Body> {
     let span = tracing::info_span!("request", request_id = tracing::field::Empty);
     async {
-        let mut exchange = Exchange::default();
-        let outcome = rest.respond(request, &mut exchange).await;
-        let request_id = exchange.id.unwrap_or_else(|| exchange.assign_id(rest.worlds().request_ids()));
-        let mut response = match outcome {
-            Ok(document) => xml_response(StatusCode::OK, document),
-            Err(refusal) => refuse(&refusal, request_id),
+        let mut metadata = ResponseMetadata::default();
+        let result = api.execute(request, &mut metadata).await;
+        // A request that fails before its world is known gets an id that belongs to no world.
+        let request_id = match metadata.request_id {
+            Some(id) => id,
+            None => metadata.assign_request_id(api.worlds().request_ids()),
         };
-        let report = exchange.report.and_then(|report| HeaderValue::from_str(&header_text(&report)).ok());
-        if let Some(value) = report {
+        let mut response = match result {
+            Ok(document) => xml_response(StatusCode::OK, document),
+            Err(error) => error_response(&error, request_id),
+        };
+        let report = metadata.signature_report.map(|report| header_text(&report));
+        if let Some(value) = report.and_then(|report| HeaderValue::from_str(&report).ok()) {
             response.headers_mut().insert(SIGNATURE_REPORT, value);
         }
         response
@@ -113,7 +117,7 @@ pub async fn answer(State(rest): State<Arc<Rest>>, request: Request) -> Response
     .await
 }
 
-/// Text as a header can carry it: the start of it, everything but printable ASCII escaped.
+/// The beginning of the text as a header can carry it: everything but printable ASCII is escaped.
 fn header_text(text: &str) -> String {
     let mut printable = String::with_capacity(text.len().min(MAX_REPORT_CHARS));
     for c in text.chars().take(MAX_REPORT_CHARS) {
@@ -132,8 +136,8 @@ fn xml_response(status: StatusCode, document: String) -> Response<Body> {
     response
 }
 
-fn refuse(Refusal { error, status }: &Refusal, request_id: Uuid) -> Response<Body> {
-    // As text values both stay on one line of the log, whatever the client has put into them.
+fn error_response(HttpError { error, status }: &HttpError, request_id: Uuid) -> Response<Body> {
+    // Fields that are strings are logged escaped, so whatever the client has sent stays on one line.
     tracing::info!(code = error.code.name(), reason = excerpt(&error.message).as_ref(), "refused");
     let mut response = xml_response(*status, xml::error_document(error, request_id));
     if *status == StatusCode::METHOD_NOT_ALLOWED {
@@ -142,39 +146,45 @@ fn refuse(Refusal { error, status }: &Refusal, request_id: Uuid) -> Response<Bod
     response
 }
 
-impl Rest {
+impl RestApi {
     fn worlds(&self) -> &Worlds {
         &self.authenticator.worlds
     }
 
-    async fn respond(&self, request: Request, exchange: &mut Exchange) -> Result<String, Refusal> {
+    /// Executes a request and returns the document of its response.
+    async fn execute(&self, request: Request, metadata: &mut ResponseMetadata) -> Result<String, HttpError> {
         if ![Method::GET, Method::POST].contains(request.method()) {
             return Err(Code::MethodNotAllowed.into());
         }
         let (parts, body) = request.into_parts();
         let form = self.read_form(&parts, body).await?;
         let parameters = DecodedParameters::decode(&[query(&parts).as_bytes(), &form]);
-        // Looked up first, because some actions are for anybody; an unknown one is refused only after authentication,
-        // as is everything that is wrong with parameters.
-        let action = Action::named(parameters.value("Action").as_deref());
-        let (world, caller) = if action.as_ref().is_ok_and(|action| action.is_for_anybody()) {
-            (self.world_of_anybody(&parameters).await, None)
+        // Public actions are not authenticated, so the action is looked up first. An unknown action and wrong parameters
+        // are nevertheless reported after authentication, as every error of an action is.
+        let action = actions::require(parameters.value("Action").as_deref());
+        let (world, caller) = if action.as_ref().is_ok_and(|action| action.is_public()) {
+            (self.world_of_public_request(&parameters).await, None)
         } else {
-            let checked = self.authenticate(&parts, &form, &parameters).await;
-            let ids = checked.world.as_deref().map_or(self.worlds().request_ids(), World::request_ids);
-            exchange.assign_id(ids);
-            checked.mismatch.iter().for_each(SignatureMismatch::log);
-            let authenticated = checked.caller.map_err(Refusal::by_authentication)?;
-            exchange.report = authenticated.signature_report;
-            (authenticated.world, Some(authenticated.account))
+            let result = self.authenticate(&parts, &form, &parameters).await;
+            let ids = result.world.as_deref().map_or(self.worlds().request_ids(), World::request_ids);
+            metadata.assign_request_id(ids);
+            result.mismatch.iter().for_each(SignatureMismatch::log);
+            let caller = result.caller.map_err(HttpError::authentication)?;
+            metadata.signature_report = caller.signature_report;
+            (caller.world, Some(caller.account))
         };
-        let request_id = exchange.assign_id(world.request_ids());
-        let parameters = self.texts(parameters)?;
+        let request_id = metadata.assign_request_id(world.request_ids());
+        let parameters = self.parameters_as_text(parameters)?;
         let action = action?;
-        let version = value(&parameters, "Version");
-        let request = service::Request { action, version, parameters: &parameters, common: COMMON };
-        let answer = self.service.execute(&world, caller, request).await?;
-        Ok(xml::document(action.name, version, &answer, request_id))
+        let version = first_value(&parameters, "Version");
+        let request = service::Request {
+            action,
+            version,
+            parameters: &parameters,
+            protocol_parameters: COMMON_PARAMETERS,
+        };
+        let response = self.service.execute(&world, caller, request).await?;
+        Ok(xml::document(action.name, version, &response, request_id))
     }
 
     async fn authenticate(
@@ -183,19 +193,20 @@ impl Rest {
         form: &[u8],
         parameters: &DecodedParameters,
     ) -> AuthenticationResult {
-        let hosts = self.hosts.of(parts);
+        let hosts = self.hosts.for_request(parts);
         let request = SignedRequest {
             verb: parts.method.as_str(),
             path: parts.uri.path(),
             hosts: &hosts.iter().map(String::as_str).collect::<Vec<_>>(),
             parameters,
-            raw_parameters: &joined(query(parts), form),
+            raw_parameters: &query_and_form(query(parts), form),
         };
         self.authenticator.authenticate(&request).await
     }
 
-    /// The world of a request that is not authenticated: that of its access key, if it names one that has been made.
-    async fn world_of_anybody(&self, parameters: &DecodedParameters) -> Arc<World> {
+    /// The world of a request that is not authenticated: the world of its access key, if it names a known one and the
+    /// world exists already; else the default world.
+    async fn world_of_public_request(&self, parameters: &DecodedParameters) -> Arc<World> {
         let found = match parameters.value("AWSAccessKeyId") {
             Some(id) => self.worlds().find_key(&id).await.ok(),
             None => None,
@@ -204,21 +215,22 @@ impl Rest {
         Arc::clone(world)
     }
 
-    fn too_large(&self) -> FpsError {
+    fn request_too_large(&self) -> FpsError {
         let text =
             format!("The request is larger than {} bytes (--max-request-bytes).", self.max_request_bytes);
         FpsError::new(Code::RequestTooLarge, text)
     }
 
-    /// The form of a POST, if target and form are not too large together.
+    /// Reads the form of a POST; empty for a GET. Fails if target and form together are too large.
     async fn read_form(&self, parts: &Parts, body: Body) -> Result<Bytes, FpsError> {
         let target = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
-        let left = self.max_request_bytes.checked_sub(target.len()).ok_or_else(|| self.too_large())?;
+        let max_form_bytes = self.max_request_bytes.checked_sub(target.len());
+        let max_form_bytes = max_form_bytes.ok_or_else(|| self.request_too_large())?;
         if parts.method != Method::POST {
             return Ok(Bytes::new());
         }
-        let collected = Limited::new(body, left).collect().await;
-        let form = collected.map_err(|problem| self.unreadable(problem.as_ref()))?.to_bytes();
+        let collected = Limited::new(body, max_form_bytes).collect().await;
+        let form = collected.map_err(|error| self.body_error(error.as_ref()))?.to_bytes();
         if form.trim_ascii_start().starts_with(b"<") {
             let text = "SOAP is not spoken here yet; send the action as a REST query or form.";
             return Err(FpsError::new(Code::InvalidRequest, text));
@@ -226,18 +238,19 @@ impl Rest {
         Ok(form)
     }
 
-    fn unreadable(&self, problem: &(dyn std::error::Error + 'static)) -> FpsError {
-        if problem.is::<LengthLimitError>() {
-            self.too_large()
-        } else if BodyTimeoutError::is_cause_of(problem) {
+    /// The error of a body that could not be read.
+    fn body_error(&self, error: &(dyn std::error::Error + 'static)) -> FpsError {
+        if error.is::<LengthLimitError>() {
+            self.request_too_large()
+        } else if BodyTimeoutError::is_cause_of(error) {
             Code::RequestTimeout.into()
         } else {
             FpsError::new(Code::InvalidRequest, "The body of the request could not be read to its end.")
         }
     }
 
-    /// The parameters of query and form together, as text.
-    fn texts(&self, parameters: DecodedParameters) -> Result<Vec<Pair>, FpsError> {
+    /// The parameters of query and form together, checked to be text.
+    fn parameters_as_text(&self, parameters: DecodedParameters) -> Result<Vec<Pair>, FpsError> {
         if parameters.pairs().len() > self.max_parameters {
             let text =
                 format!("The request has more than {} parameters (--max-parameters).", self.max_parameters);
@@ -251,14 +264,15 @@ fn query(parts: &Parts) -> &str {
     parts.uri.query().unwrap_or_default()
 }
 
-fn joined(query: &str, form: &[u8]) -> String {
+/// Query and form as one string, as they were sent.
+fn query_and_form(query: &str, form: &[u8]) -> String {
     let form = String::from_utf8_lossy(form);
     let separator = if query.is_empty() || form.is_empty() { "" } else { "&" };
     format!("{query}{separator}{form}")
 }
 
-/// The first value under this name that is not empty; empty where there is none.
-fn value<'a>(parameters: &'a [Pair], name: &str) -> &'a str {
-    let given = parameters.iter().find(|(known, value)| known == name && !value.is_empty());
-    given.map_or("", |(_, value)| value)
+/// The first value of this name that is not empty, or an empty string.
+fn first_value<'a>(parameters: &'a [Pair], name: &str) -> &'a str {
+    let parameter = parameters.iter().find(|(known, value)| known == name && !value.is_empty());
+    parameter.map_or("", |(_, value)| value)
 }

@@ -1,10 +1,10 @@
-//! HTTP statuses: the one table from a code to the status of its answer.
+//! The HTTP status of each error code.
 
 use axum::http::StatusCode;
 
 use crate::error::Code;
 
-/// The status of a refusal with this code.
+/// The status of an error response with this code.
 pub const fn status(code: Code) -> StatusCode {
     match code {
         Code::AuthFailure => StatusCode::UNAUTHORIZED,
@@ -20,8 +20,8 @@ pub const fn status(code: Code) -> StatusCode {
     }
 }
 
-/// The status of a refusal by authentication: an account that may not call at all is forbidden to, where the same code
-/// of an action is about what the action asks for (our choice: the text of this refusal was recorded, its status was not).
+/// The status of an error of authentication. `AccessFailure` means there that the account may not call the service at all;
+/// as an error of an action it is about the action's object (our choice: the text was recorded, its status was not).
 pub(super) const fn status_of_authentication(code: Code) -> StatusCode {
     match code {
         Code::AccessFailure => StatusCode::FORBIDDEN,
@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn faults_of_the_service_and_only_they_are_server_errors() {
         for code in Code::ALL {
-            assert_eq!(status(*code).is_server_error(), code.is_fault_of_service(), "{code}");
+            assert_eq!(status(*code).is_server_error(), code.is_server_error(), "{code}");
         }
     }
 }

@@ -12,8 +12,8 @@ use tokio::sync::OnceCell;
 use crate::authentication::Authenticator;
 use crate::cobranded::{self, CoBrandedService};
 use crate::config::{CoBrandedAuth, Config};
-use crate::fps::hosts::Hosts;
-use crate::fps::{self, Rest, reference};
+use crate::fps::hosts::SignedHosts;
+use crate::fps::{self, RestApi, documentation};
 use crate::host_names::AMAZON_COBRANDED_HOSTS;
 use crate::message_signing::MessageSigner;
 use crate::service::Service;
@@ -28,10 +28,10 @@ pub(super) fn router(
     message_signer: Arc<MessageSigner>,
     ca_pem: Option<&str>,
 ) -> Router {
-    let hosts = Hosts { aliases: config.host_alias.clone() };
+    let hosts = SignedHosts { aliases: config.host_alias.clone() };
     let pages = CoBrandedService {
         worlds: worlds.clone(),
-        hosts: hosts.clone().with(AMAZON_COBRANDED_HOSTS),
+        hosts: hosts.clone().with_aliases(AMAZON_COBRANDED_HOSTS),
         message_signer: Arc::clone(&message_signer),
         requires_signature: config.cobranded_auth == CoBrandedAuth::Strict,
         certificate_base: config.certificate_base.clone(),
@@ -45,7 +45,7 @@ pub(super) fn router(
         timestamp_window: config.timestamp_window.0,
         worlds: worlds.clone(),
     };
-    let rest = Rest {
+    let rest = RestApi {
         authenticator,
         service: Service { message_signer, verify_signature_refusal: config.verify_signature_refusal },
         hosts,
@@ -54,12 +54,12 @@ pub(super) fn router(
     };
     let markdown = |text: String| ([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text);
     let mut router = Router::new()
-        .route("/", any(fps::answer).with_state(Arc::new(rest)))
+        .route("/", any(fps::handle_request).with_state(Arc::new(rest)))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready).with_state(worlds.default_world().store().clone()))
-        .route("/_sandbox/actions", get(async move || markdown(reference::actions_markdown())))
-        .route("/_sandbox/errors", get(async move || markdown(reference::errors_markdown())))
-        .route("/_sandbox/magic", get(async move || markdown(reference::magic_markdown())))
+        .route("/_sandbox/actions", get(async move || markdown(documentation::actions_markdown())))
+        .route("/_sandbox/errors", get(async move || markdown(documentation::errors_markdown())))
+        .route("/_sandbox/magic", get(async move || markdown(documentation::magic_markdown())))
         .route("/_sandbox/cobranded", get(async move || markdown(cobranded::documentation::markdown())))
         .merge(cobranded::router(pages));
     if let Some(pem) = ca_pem.map(str::to_owned) {

@@ -1,13 +1,16 @@
-//! The service: what a request does, whichever front it comes by.
+//! The service layer: executes requests, independent of the protocol by which they arrive.
 //!
-//! A front turns bytes into a [`Request`], says who asks, and writes the [`Answer`] or the refusal as its clients read
-//! them. Nothing here knows of HTTP, documents, statuses or signatures of requests.
+//! A protocol layer, such as the REST API, turns bytes into a [`Request`], authenticates the caller, and writes the
+//! [`ResponseBody`] or the [`FpsError`] in its own format. Nothing here knows of HTTP, XML, status codes or request
+//! signatures.
 
+pub mod action;
 pub mod actions;
-mod answer;
-mod call;
-pub(crate) mod instant;
-pub mod params;
+mod concat;
+mod context;
+pub mod parameters;
+mod response;
+pub(crate) mod timestamp;
 
 use std::sync::Arc;
 
@@ -20,69 +23,71 @@ use crate::message_signing::MessageSigner;
 use crate::query::Pair;
 use crate::worlds::World;
 
-use actions::{Action, Run};
-use call::{Call, OpenCall};
-use params::{Params, missing};
+use action::{Action, Handler};
+use context::{ActionContext, PublicContext};
+use parameters::{ParameterReader, missing_parameter};
 
-pub use answer::{Answer, Element, Elements};
+pub use response::{ElementEvent, ElementWriter, ResponseBody};
 
-/// The first version of the API that has the answers of this service.
+/// The first API version whose requests and responses this service implements.
 const FIRST_VERSION: NaiveDate = match NaiveDate::from_ymd_opt(2008, 9, 17) {
     Some(date) => date,
     None => NaiveDate::MIN,
 };
 
-/// A request as every front makes it.
+/// A decoded request, independent of the protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// What is to be done; see [`Action::named`].
+    /// The requested action; see [`actions::require`].
     pub action: &'static Action,
-    /// The version of the API as sent; empty where none is given.
+    /// The API version as sent; empty if the request names none.
     pub version: &'a str,
-    /// The parameters in the order they came. Parts have dotted names: `SettlementAmount.Value`, `Role.1`.
+    /// The parameters in the order they were sent. Nested values have dotted names: `SettlementAmount.Value`, `Role.1`.
     pub parameters: &'a [Pair],
-    /// Names among them that belong to the front, such as that of the signature: no action reads them.
-    pub common: &'static [&'static str],
+    /// Names of parameters that belong to the protocol, such as `Signature`. Actions do not see them.
+    pub protocol_parameters: &'static [&'static str],
 }
 
-/// Everything that actions need besides a world.
+/// Executes requests. Holds everything that actions need besides a world.
 #[derive(Debug)]
 pub struct Service {
-    /// Checks signatures on messages.
+    /// Verifies the signatures of messages; used by VerifySignature.
     pub message_signer: Arc<MessageSigner>,
-    /// How VerifySignature says no.
+    /// How VerifySignature reports a signature that does not match.
     pub verify_signature_refusal: VerifySignatureRefusal,
 }
 
 impl Service {
-    /// Executes a request for its caller. Only actions that are for anybody need none.
+    /// Executes a request. `caller` is the authenticated account; only public actions work without one.
     pub async fn execute(
         &self,
         world: &World,
         caller: Option<AccountNumber>,
         request: Request<'_>,
-    ) -> Result<Answer, FpsError> {
+    ) -> Result<ResponseBody, FpsError> {
         check_version(request.version)?;
-        let params = Params::new(request)?;
-        let answer = match (&request.action.run, caller) {
-            (Run::Signed(run), Some(caller)) => run(Call::new(caller, params, world)).await?,
-            (Run::Signed(_), None) => return Err(Code::MissingAuthenticationToken.into()),
-            (Run::Anybody(run), _) => {
+        let parameters = ParameterReader::new(request)?;
+        let response = match (&request.action.handler, caller) {
+            (Handler::Authenticated(handle), Some(caller)) => {
+                handle(ActionContext::new(caller, parameters, world)).await?
+            }
+            (Handler::Authenticated(_), None) => return Err(Code::MissingAuthenticationToken.into()),
+            (Handler::Public(handle), _) => {
                 let (message_signer, refusal) = (&*self.message_signer, self.verify_signature_refusal);
-                run(OpenCall { params, message_signer, refusal }).await?
+                handle(PublicContext { parameters, message_signer, refusal }).await?
             }
         };
         tracing::debug!(action = request.action.name, "answered");
-        Ok(answer)
+        Ok(response)
     }
 }
 
-/// Any date from the first version on is served.
+/// Checks the `Version` parameter: every date from [`FIRST_VERSION`] on is accepted.
 fn check_version(version: &str) -> Result<(), FpsError> {
     if version.is_empty() {
-        return Err(missing("Version"));
+        return Err(missing_parameter("Version"));
     }
-    if instant::date(version).is_some_and(|date| date >= FIRST_VERSION) {
+    if timestamp::parse_date(version).is_some_and(|date| date >= FIRST_VERSION) {
         return Ok(());
     }
     let rule = "Must be 2008-09-17 or a later date, such as 2010-08-28.";

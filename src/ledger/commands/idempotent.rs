@@ -65,7 +65,7 @@ impl<O: IdempotentOperation> Command for Idempotent<O> {
 
 /// A refusal uses its reference up, unless the request was ill-formed or the fault is ours (our choice).
 fn is_recorded(refusal: &FpsError) -> bool {
-    refusal.code != Code::InvalidParams && !refusal.code.is_fault_of_service()
+    refusal.code != Code::InvalidParams && !refusal.code.is_server_error()
 }
 
 fn replay(book: &Book, outcome: &RecordedOutcome) -> Result<Receipt, FpsError> {

@@ -75,7 +75,7 @@ pub(in crate::ledger) fn forced_by_token(parameter: &str, id: &TokenId) -> Optio
     let magic = TOKENS.iter().find(|magic| magic.parameter == parameter && magic.id == id.as_str())?;
     let text = format!(
         "{} (This is a magic token id: it stands for {}.)",
-        magic.forces.facts().message,
+        magic.forces.definition().message,
         magic.stands_for
     );
     Some(FpsError::new(magic.forces, text))

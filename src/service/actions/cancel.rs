@@ -2,11 +2,12 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
-use crate::service::params::{Kind, Parameter};
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, our_choice};
+use crate::service::context::ActionContext;
+use crate::service::parameters::{Parameter, ParameterKind};
 
-use super::{Action, Run, documented, our_choice, shared};
+use super::shared;
 
 pub(super) static ACTION: Action = Action {
     name: "Cancel",
@@ -15,7 +16,7 @@ pub(super) static ACTION: Action = Action {
     source: "API Reference, Cancel",
     parameters: &[
         shared::TRANSACTION_ID,
-        Parameter::optional("Description", Kind::Characters(160), "Why."),
+        Parameter::optional("Description", ParameterKind::Characters(160), "Why."),
         shared::OVERRIDE_IPN_URL,
     ],
     legacy: &[],
@@ -27,19 +28,20 @@ pub(super) static ACTION: Action = Action {
         Code::UnverifiedEmailAddress_Caller,
         Code::InvalidTransactionState,
     ],
-    fidelity: &[
+    behaviours: &[
         documented("The answer carries the id of the transaction itself, and Cancelled."),
         our_choice(
             "Pending payments can be cancelled too; refunds and reservations that are being settled cannot.",
         ),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let transaction = call.params.text("TransactionId")?.into();
-    call.params.optional_text("Description")?;
-    call.params.optional_text("OverrideIPNURL")?;
-    let cancel = ledger::Cancel { caller: call.caller, transaction };
-    call.run_for_receipt(cancel).await
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let transaction = context.parameters.read("TransactionId")?;
+    context.parameters.read_unused("Description")?;
+    context.parameters.read_unused("OverrideIPNURL")?;
+    let cancel = ledger::Cancel { caller: context.caller, transaction };
+    let receipt = context.run(cancel).await?;
+    Ok(ResponseBody::receipt(&receipt))
 }

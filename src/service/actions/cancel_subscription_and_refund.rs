@@ -1,12 +1,13 @@
 //! CancelSubscriptionAndRefund: calls a subscription off (guide: API Reference).
 
 use crate::error::{Code, FpsError};
-use crate::ledger::{self, Descriptions, Idempotent};
-use crate::service::Answer;
-use crate::service::call::Call;
-use crate::service::params::{Kind, Parameter, missing};
+use crate::ledger::{self, Amount, Descriptions};
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, observed, our_choice};
+use crate::service::context::ActionContext;
+use crate::service::parameters::{Parameter, ParameterKind, missing_parameter};
 
-use super::{Action, Run, documented, observed, our_choice, shared};
+use super::shared;
 
 pub(super) static ACTION: Action = Action {
     name: "CancelSubscriptionAndRefund",
@@ -17,15 +18,15 @@ pub(super) static ACTION: Action = Action {
         shared::SUBSCRIPTION_ID,
         Parameter::optional(
             "RefundAmount",
-            Kind::Amount,
+            ParameterKind::Amount,
             "How much of the last payment goes back. Default: nothing.",
         ),
         Parameter::optional(
             "CallerReference",
-            Kind::Characters(128),
+            ParameterKind::Characters(128),
             "The refund's reference; needed with RefundAmount.",
         ),
-        Parameter::optional("CancelReason", Kind::Characters(256), "Why."),
+        Parameter::optional("CancelReason", ParameterKind::Characters(256), "Why."),
     ],
     legacy: &[],
     errors: &[
@@ -41,29 +42,28 @@ pub(super) static ACTION: Action = Action {
         Code::InsufficientBalance,
         Code::DuplicateRequest,
     ],
-    fidelity: &[
+    behaviours: &[
         documented("RefundTransactionId is the id of the refund."),
         observed("CallerReference is needed when RefundAmount is given."),
         our_choice("Without RefundAmount nothing is refunded, and the result is empty."),
         shared::REFERENCE_OF_ACTION,
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let (params, caller) = (&mut call.params, call.caller);
-    let subscription = params.text("SubscriptionId")?.into();
-    let amount = params.optional_amount("RefundAmount")?;
-    let reference = params.optional_text("CallerReference")?;
-    let reason = params.optional_text("CancelReason")?;
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let (parameters, caller) = (&mut context.parameters, context.caller);
+    let subscription = parameters.read("SubscriptionId")?;
+    let amount: Option<Amount> = parameters.read("RefundAmount")?;
+    let caller_reference: Option<String> = parameters.read("CallerReference")?;
+    let caller_description = parameters.read("CancelReason")?;
     let Some(amount) = amount else {
-        call.run(ledger::CancelSubscription { caller, subscription }).await?;
-        return Ok(Answer::result(|_| {}));
+        context.run(ledger::CancelSubscription { caller, subscription }).await?;
+        return Ok(ResponseBody::with_result(|_| {}));
     };
-    let caller_reference = reference.ok_or_else(|| missing("CallerReference"))?;
-    let descriptions =
-        Descriptions { caller_reference, caller_description: reason, ..Descriptions::default() };
+    let caller_reference = caller_reference.ok_or_else(|| missing_parameter("CallerReference"))?;
+    let descriptions = Descriptions { caller_reference, caller_description, ..Descriptions::default() };
     let operation = ledger::CancelSubscriptionAndRefund { caller, subscription, amount, descriptions };
-    let receipt = call.run(Idempotent { operation, digest: call.params.digest() }).await?;
-    Ok(Answer::result(|out| out.text("RefundTransactionId", &receipt.transaction)))
+    let receipt = context.run_idempotent(operation).await?;
+    Ok(ResponseBody::with_result(|out| out.text("RefundTransactionId", &receipt.transaction)))
 }

@@ -2,11 +2,12 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
-use crate::service::params::{Kind, Parameter};
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, our_choice};
+use crate::service::context::ActionContext;
+use crate::service::parameters::{Parameter, ParameterKind};
 
-use super::{Action, Run, documented, our_choice, shared};
+use super::shared;
 
 pub(super) static ACTION: Action = Action {
     name: "CancelToken",
@@ -15,7 +16,7 @@ pub(super) static ACTION: Action = Action {
     source: "API Reference, CancelToken",
     parameters: &[
         shared::TOKEN_ID,
-        Parameter::optional("ReasonText", Kind::Characters(256), "Why."),
+        Parameter::optional("ReasonText", ParameterKind::Characters(256), "Why."),
         shared::OVERRIDE_IPN_URL,
     ],
     legacy: &[],
@@ -28,18 +29,18 @@ pub(super) static ACTION: Action = Action {
         Code::UnverifiedEmailAddress_Caller,
         Code::TokenNotActive,
     ],
-    fidelity: &[
+    behaviours: &[
         documented("The answer has no result element."),
         documented("Only the application that had the token installed may cancel it."),
         our_choice("Cancelling it again is TokenNotActive."),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let token = call.params.text("TokenId")?.into();
-    call.params.optional_text("ReasonText")?;
-    call.params.optional_text("OverrideIPNURL")?;
-    call.run(ledger::CancelToken { caller: call.caller, token }).await?;
-    Ok(Answer::empty())
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let token = context.parameters.read("TokenId")?;
+    context.parameters.read_unused("ReasonText")?;
+    context.parameters.read_unused("OverrideIPNURL")?;
+    context.run(ledger::CancelToken { caller: context.caller, token }).await?;
+    Ok(ResponseBody::without_result())
 }

@@ -4,18 +4,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Code, FpsError};
 use crate::ledger::{
-    self, Account, AccountNumber, ActivityQuery, Amount, ChargeFeeTo, Role, Timestamp, Transaction,
-    TransactionDetail,
+    self, Account, AccountNumber, ActivityQuery, Amount, ChargeFeeTo, Operation, Role, Status, Timestamp,
+    Transaction, TransactionDetail,
 };
-use crate::service::call::Call;
-use crate::service::params::{Kind, Parameter, Params};
-use crate::service::{Answer, Elements};
+use crate::service::action::{Action, Handler, documented, observed, our_choice};
+use crate::service::context::ActionContext;
+use crate::service::parameters::{Parameter, ParameterKind, ParameterReader};
+use crate::service::{ElementWriter, ResponseBody};
 
-use super::{Action, Run, documented, observed, our_choice};
+/// The number of the next query with a filter. Each gets its own, so that a batch never merges two of them.
+static NEXT_SEARCH: AtomicU64 = AtomicU64::new(1);
 
-const STATUSES: Kind = Kind::OneOf(&["Reserved", "Success", "Failure", "Pending", "Cancelled"]);
-const OPERATIONS: Kind =
-    Kind::OneOf(&["Pay", "Refund", "Settle", "SettleDebt", "WriteOffDebt", "FundPrepaid", "Reserve"]);
+const STATUSES: ParameterKind =
+    ParameterKind::OneOf(&["Reserved", "Success", "Failure", "Pending", "Cancelled"]);
+const OPERATIONS: ParameterKind = ParameterKind::OneOf(&[
+    "Pay",
+    "Refund",
+    "Settle",
+    "SettleDebt",
+    "WriteOffDebt",
+    "FundPrepaid",
+    "Reserve",
+]);
 
 pub(super) static ACTION: Action = Action {
     name: "GetAccountActivity",
@@ -23,23 +33,28 @@ pub(super) static ACTION: Action = Action {
     summary: "Lists the transactions of the caller's account, page by page.",
     source: "API Reference, GetAccountActivity; schema type Transaction",
     parameters: &[
-        Parameter::optional("MaxBatchSize", Kind::Number(1, 200), "How many on a page. Default 20."),
-        Parameter::required("StartDate", Kind::Instant, "Received at this instant or later."),
-        Parameter::optional("EndDate", Kind::Instant, "Received at this instant or earlier. Default: now."),
+        Parameter::optional("MaxBatchSize", ParameterKind::Number(1, 200), "How many on a page.").or("20"),
+        Parameter::required("StartDate", ParameterKind::Timestamp, "Received at this instant or later."),
+        Parameter::optional(
+            "EndDate",
+            ParameterKind::Timestamp,
+            "Received at this instant or earlier. Default: now.",
+        ),
         Parameter::optional(
             "SortOrderByDate",
-            Kind::OneOf(&["Ascending", "Descending"]),
-            "Oldest or newest first. Default Descending.",
-        ),
+            ParameterKind::OneOf(&["Ascending", "Descending"]),
+            "Oldest or newest first.",
+        )
+        .or("Descending"),
         Parameter::optional("FPSOperation", OPERATIONS, "Only these."),
         Parameter::optional(
             "PaymentMethod",
-            Kind::OneOf(&["ABT", "CC", "ACH", "Debt", "Prepaid"]),
+            ParameterKind::OneOf(&["ABT", "CC", "ACH", "Debt", "Prepaid"]),
             "Only these.",
         ),
         Parameter::optional(
             "Role",
-            Kind::ListOf(&["Sender", "Caller", "Recipient"]),
+            ParameterKind::ListOf(&["Sender", "Caller", "Recipient"]),
             "Only where the account played one of these roles.",
         ),
         Parameter::optional("TransactionStatus", STATUSES, "Only these."),
@@ -48,7 +63,7 @@ pub(super) static ACTION: Action = Action {
     ],
     legacy: &["ResponseGroup"],
     errors: &[Code::InvalidParams, Code::InvalidDateRange],
-    fidelity: &[
+    behaviours: &[
         documented(
             "Balance is the account's running balance; TransactionParts hold the account's own roles and the caller.",
         ),
@@ -62,59 +77,60 @@ pub(super) static ACTION: Action = Action {
             "A page ends between two milliseconds, so that none is lost or repeated. Each transaction takes a millisecond of its own; where more than MaxBatchSize came within one, they make a page of their own.",
         ),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let query = read_query(&mut call.params, call.caller)?;
-    let activity = call.ask(ledger::GetAccountActivity { caller: call.caller, query }).await?;
-    Ok(Answer::result(|out| {
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let query = read_query(&mut context.parameters, context.caller)?;
+    let activity = context.query(ledger::GetAccountActivity { caller: context.caller, query }).await?;
+    Ok(ResponseBody::with_result(|out| {
         out.text("BatchSize", activity.transactions.len());
         for detail in &activity.transactions {
-            out.nested("Transaction", |out| write_transaction(out, detail, activity.account));
+            out.element("Transaction", |out| write_transaction(out, detail, activity.account));
         }
-        out.maybe("StartTimeForNextTransaction", activity.next);
+        out.optional_text("StartTimeForNextTransaction", activity.next);
     }))
 }
 
-/// How many pages with a filter were asked for.
-static SEARCHES: AtomicU64 = AtomicU64::new(1);
-
-fn read_query(params: &mut Params<'_>, account: AccountNumber) -> Result<ActivityQuery, FpsError> {
-    let batch = params.number("MaxBatchSize", 20)?;
-    let from = params.instant("StartDate")?;
-    // Without an end, whoever asks for the same page asks the very same, and a batch looks it up once.
-    let to = params.optional_instant("EndDate")?.unwrap_or(Timestamp::MAX);
-    let descending = params.one_of("SortOrderByDate", "Descending")? == "Descending";
-    let operation = params.optional_choice("FPSOperation")?;
-    let method = params.optional_choice("PaymentMethod")?;
-    let mut roles: Vec<Role> = params.choices("Role")?;
+fn read_query(
+    parameters: &mut ParameterReader<'_>,
+    account: AccountNumber,
+) -> Result<ActivityQuery, FpsError> {
+    let batch = parameters.read("MaxBatchSize")?;
+    let from = parameters.read("StartDate")?;
+    // No end stands for a fixed instant, not for the current time: equal requests make equal queries, and a batch looks
+    // those up once.
+    let to = parameters.read::<Option<_>>("EndDate")?.unwrap_or(Timestamp::MAX);
+    let descending = parameters.read::<&str>("SortOrderByDate")? == "Descending";
+    let operation: Option<Operation> = parameters.read("FPSOperation")?;
+    let method = parameters.read("PaymentMethod")?;
+    let mut roles: Vec<Role> = parameters.read("Role")?;
     roles.sort_unstable();
     roles.dedup();
-    let status = params.optional_choice("TransactionStatus")?;
-    let operation = operation.or(params.optional_choice("Operation")?);
-    let status = status.or(params.optional_choice("Status")?);
+    let status: Option<Status> = parameters.read("TransactionStatus")?;
+    let operation = operation.or(parameters.read("Operation")?);
+    let status = status.or(parameters.read("Status")?);
     let mut query =
         ActivityQuery { account, from, to, descending, batch, operation, method, status, roles, search: 0 };
     if query.is_filtered() {
-        query.search = SEARCHES.fetch_add(1, Ordering::Relaxed);
+        query.search = NEXT_SEARCH.fetch_add(1, Ordering::Relaxed);
     }
     Ok(query)
 }
 
-fn write_transaction(out: &mut Elements, detail: &TransactionDetail, account: AccountNumber) {
+fn write_transaction(out: &mut ElementWriter, detail: &TransactionDetail, account: AccountNumber) {
     let transaction = &detail.transaction;
-    let stage = transaction.last_change();
+    let last_change = transaction.last_change();
     out.text("TransactionId", &transaction.id);
     out.text("CallerTransactionDate", transaction.received);
     out.text("DateReceived", transaction.received);
-    out.maybe("DateCompleted", transaction.history.completed());
+    out.optional_text("DateCompleted", transaction.history.completed());
     out.amount("TransactionAmount", transaction.charged());
     out.text("FPSOperation", transaction.operation.name());
-    out.text("TransactionStatus", stage.status.name());
-    out.text("StatusMessage", stage.message());
-    out.text("StatusCode", stage.code.wire_name());
-    out.maybe("OriginalTransactionId", detail.original.as_ref());
+    out.text("TransactionStatus", last_change.status.name());
+    out.text("StatusMessage", last_change.message());
+    out.text("StatusCode", last_change.code.wire_name());
+    out.optional_text("OriginalTransactionId", detail.original.as_ref());
     for role in [Role::Recipient, Role::Caller, Role::Sender] {
         if role == Role::Caller || transaction.party(role) == account {
             write_part(out, detail, role);
@@ -126,11 +142,11 @@ fn write_transaction(out: &mut Elements, detail: &TransactionDetail, account: Ac
     out.text("RecipientName", &detail.recipient.name);
     out.amount("FPSFees", transaction.progress.fee);
     out.amount("Balance", transaction.balance_of(account));
-    out.maybe("SenderTokenId", detail.sender_token.as_ref());
-    out.maybe("RecipientTokenId", detail.recipient_token.as_ref());
+    out.optional_text("SenderTokenId", detail.sender_token.as_ref());
+    out.optional_text("RecipientTokenId", detail.recipient_token.as_ref());
 }
 
-fn write_part(out: &mut Elements, detail: &TransactionDetail, role: Role) {
+fn write_part(out: &mut ElementWriter, detail: &TransactionDetail, role: Role) {
     let transaction = &detail.transaction;
     let descriptions = &transaction.descriptions;
     let (party, reference, description): (&Account, _, _) = match role {
@@ -140,21 +156,20 @@ fn write_part(out: &mut Elements, detail: &TransactionDetail, role: Role) {
         }
         Role::Recipient => (&detail.recipient, None, None),
     };
-    out.nested("TransactionPart", |out| {
+    out.element("TransactionPart", |out| {
         let instrument = detail.instrument.as_ref().filter(|_| role == Role::Sender);
-        out.maybe("InstrumentId", instrument.map(|(_, id)| id));
+        out.optional_text("InstrumentId", instrument.map(|(_, id)| id));
         out.text("Role", role.name());
         out.text("Name", &party.name);
-        out.maybe("Reference", reference);
-        out.maybe("Description", description);
+        out.optional_text("Reference", reference);
+        out.optional_text("Description", description);
         out.amount("FeesPaid", fees_paid(transaction, role));
     });
 }
 
-/// The party that bears FPS's fee shows it; in a refund the merchant is the sender.
+/// FPS's fee, for the role that pays it. In a refund the merchant is the sender.
 fn fees_paid(transaction: &Transaction, role: Role) -> Amount {
-    let merchant =
-        if transaction.operation == ledger::Operation::Refund { Role::Sender } else { Role::Recipient };
+    let merchant = if transaction.operation == Operation::Refund { Role::Sender } else { Role::Recipient };
     let payer = match transaction.charge_fee_to {
         ChargeFeeTo::Recipient => merchant,
         ChargeFeeTo::Caller => Role::Caller,

@@ -2,10 +2,9 @@
 
 use crate::error::FpsError;
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
-
-use super::{Action, Run, documented, our_choice};
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, our_choice};
+use crate::service::context::ActionContext;
 
 pub(super) static ACTION: Action = Action {
     name: "GetAccountBalance",
@@ -15,21 +14,21 @@ pub(super) static ACTION: Action = Action {
     parameters: &[],
     legacy: &[],
     errors: &[],
-    fidelity: &[
+    behaviours: &[
         documented("Total, pending in, pending out, and what can be disbursed or refunded."),
         our_choice("All of the total can be disbursed and refunded."),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(call: Call<'_>) -> Result<Answer, FpsError> {
-    let balance = call.ask(ledger::GetAccountBalance { caller: call.caller }).await?;
-    Ok(Answer::result(|out| {
-        out.nested("AccountBalance", |out| {
+async fn handle(context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let balance = context.query(ledger::GetAccountBalance { caller: context.caller }).await?;
+    Ok(ResponseBody::with_result(|out| {
+        out.element("AccountBalance", |out| {
             out.amount("TotalBalance", balance.total);
             out.amount("PendingInBalance", balance.pending_in);
             out.amount("PendingOutBalance", balance.pending_out);
-            out.nested("AvailableBalances", |out| {
+            out.element("AvailableBalances", |out| {
                 out.amount("DisburseBalance", balance.total);
                 out.amount("RefundBalance", balance.total);
             });

@@ -2,10 +2,11 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, our_choice};
+use crate::service::context::ActionContext;
 
-use super::{Action, Run, documented, our_choice, shared};
+use super::shared;
 
 pub(super) static ACTION: Action = Action {
     name: "GetDebtBalance",
@@ -15,7 +16,7 @@ pub(super) static ACTION: Action = Action {
     parameters: &[shared::CREDIT_INSTRUMENT_ID],
     legacy: &[],
     errors: &[Code::InvalidParams, Code::InvalidPaymentInstrument, Code::InstrumentAccessDenied],
-    fidelity: &[
+    behaviours: &[
         documented(
             "AvailableBalance is the debt accumulated, PendingOutBalance what a card or bank is settling.",
         ),
@@ -24,14 +25,14 @@ pub(super) static ACTION: Action = Action {
         ),
         our_choice("Only the debtor and the creditor may ask; others get InstrumentAccessDenied."),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let instrument = call.params.text("CreditInstrumentId")?.into();
-    let balance = call.ask(ledger::GetDebtBalance { caller: call.caller, instrument }).await?;
-    Ok(Answer::result(|out| {
-        out.nested("DebtBalance", |out| {
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let instrument = context.parameters.read("CreditInstrumentId")?;
+    let balance = context.query(ledger::GetDebtBalance { caller: context.caller, instrument }).await?;
+    Ok(ResponseBody::with_result(|out| {
+        out.element("DebtBalance", |out| {
             out.amount("AvailableBalance", balance.available);
             out.amount("PendingOutBalance", balance.pending_out);
         });

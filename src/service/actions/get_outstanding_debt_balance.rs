@@ -2,10 +2,9 @@
 
 use crate::error::FpsError;
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
-
-use super::{Action, Run, documented, observed};
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, observed};
+use crate::service::context::ActionContext;
 
 pub(super) static ACTION: Action = Action {
     name: "GetOutstandingDebtBalance",
@@ -15,17 +14,17 @@ pub(super) static ACTION: Action = Action {
     parameters: &[],
     legacy: &[],
     errors: &[],
-    fidelity: &[
+    behaviours: &[
         documented("The sum over all credit instruments of the caller."),
         observed("One client library writes the action GetOutStandingDebtBalance; that is taken too."),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(call: Call<'_>) -> Result<Answer, FpsError> {
-    let debt = call.ask(ledger::GetOutstandingDebtBalance { caller: call.caller }).await?;
-    Ok(Answer::result(|out| {
-        out.nested("OutstandingDebt", |out| {
+async fn handle(context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let debt = context.query(ledger::GetOutstandingDebtBalance { caller: context.caller }).await?;
+    Ok(ResponseBody::with_result(|out| {
+        out.element("OutstandingDebt", |out| {
             out.amount("OutstandingBalance", debt.available);
             out.amount("PendingOutBalance", debt.pending_out);
         });

@@ -2,11 +2,13 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
 
-use super::token::write_token;
-use super::{Action, Run, documented, our_choice, shared};
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, our_choice};
+use crate::service::context::ActionContext;
+
+use super::shared;
+use super::token_element::write_token;
 
 pub(super) static ACTION: Action = Action {
     name: "GetPaymentInstruction",
@@ -16,24 +18,24 @@ pub(super) static ACTION: Action = Action {
     parameters: &[shared::TOKEN_ID],
     legacy: &[],
     errors: &[Code::InvalidParams, Code::InvalidTokenId, Code::TokenAccessDenied],
-    fidelity: &[
+    behaviours: &[
         documented("Token, PaymentInstruction, CallerReference, TokenFriendlyName."),
         our_choice(
             "A token that no instruction made shows `MyRole == 'Sender';` or `MyRole == 'Recipient';`.",
         ),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let token = call.params.text("TokenId")?.into();
-    let token = call.ask(ledger::GetPaymentInstruction { caller: call.caller, token }).await?;
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let token = context.parameters.read("TokenId")?;
+    let token = context.query(ledger::GetPaymentInstruction { caller: context.caller, token }).await?;
     let role = if token.purpose.receives() { "Recipient" } else { "Sender" };
-    let made_up = format!("MyRole == '{role}';");
-    Ok(Answer::result(|out| {
+    let generated = format!("MyRole == '{role}';");
+    Ok(ResponseBody::with_result(|out| {
         write_token(out, &token);
-        out.text("PaymentInstruction", token.instruction.as_ref().unwrap_or(&made_up));
+        out.text("PaymentInstruction", token.instruction.as_ref().unwrap_or(&generated));
         out.text("CallerReference", &token.caller_reference);
-        out.maybe("TokenFriendlyName", Some(&token.friendly_name).filter(|name| !name.is_empty()));
+        out.optional_text("TokenFriendlyName", Some(&token.friendly_name).filter(|name| !name.is_empty()));
     }))
 }

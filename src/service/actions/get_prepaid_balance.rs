@@ -2,10 +2,11 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, our_choice};
+use crate::service::context::ActionContext;
 
-use super::{Action, Run, documented, our_choice, shared};
+use super::shared;
 
 pub(super) static ACTION: Action = Action {
     name: "GetPrepaidBalance",
@@ -15,18 +16,18 @@ pub(super) static ACTION: Action = Action {
     parameters: &[shared::PREPAID_INSTRUMENT_ID],
     legacy: &[],
     errors: &[Code::InvalidParams, Code::InvalidPaymentInstrument, Code::InstrumentAccessDenied],
-    fidelity: &[
+    behaviours: &[
         documented("PendingInBalance is what a card or bank has not confirmed yet."),
         our_choice("Only the buyer and the issuer may ask; others get InstrumentAccessDenied."),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let instrument = call.params.text("PrepaidInstrumentId")?.into();
-    let balance = call.ask(ledger::GetPrepaidBalance { caller: call.caller, instrument }).await?;
-    Ok(Answer::result(|out| {
-        out.nested("PrepaidBalance", |out| {
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let instrument = context.parameters.read("PrepaidInstrumentId")?;
+    let balance = context.query(ledger::GetPrepaidBalance { caller: context.caller, instrument }).await?;
+    Ok(ResponseBody::with_result(|out| {
+        out.element("PrepaidBalance", |out| {
             out.amount("AvailableBalance", balance.available);
             out.amount("PendingInBalance", balance.pending_in);
         });

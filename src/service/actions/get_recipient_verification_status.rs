@@ -2,18 +2,21 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
-use crate::service::params::{Kind, Parameter};
-
-use super::{Action, Run, documented, our_choice};
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, our_choice};
+use crate::service::context::ActionContext;
+use crate::service::parameters::{Parameter, ParameterKind};
 
 pub(super) static ACTION: Action = Action {
     name: "GetRecipientVerificationStatus",
     aliases: &[],
     summary: "Tells whether the owner of a recipient token is verified.",
     source: "API Reference (2010-08-28), GetRecipientVerificationStatus",
-    parameters: &[Parameter::required("RecipientTokenId", Kind::Characters(64), "The recipient token.")],
+    parameters: &[Parameter::required(
+        "RecipientTokenId",
+        ParameterKind::Characters(64),
+        "The recipient token.",
+    )],
     legacy: &[],
     errors: &[
         Code::InvalidParams,
@@ -21,19 +24,20 @@ pub(super) static ACTION: Action = Action {
         Code::IncompatibleTokens,
         Code::InvalidAccountState_Recipient,
     ],
-    fidelity: &[
+    behaviours: &[
         documented(
             "The values of the schema: VerificationComplete, VerificationPending, VerificationCompleteNoLimits.",
         ),
         our_choice("VerificationComplete for an account in good order, VerificationPending for any other."),
         our_choice("The element names of the schema; the guide's sample has others."),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let token = call.params.text("RecipientTokenId")?.into();
-    let verified = call.ask(ledger::GetRecipientVerificationStatus { caller: call.caller, token }).await?;
-    let status = if verified { "VerificationComplete" } else { "VerificationPending" };
-    Ok(Answer::result(|out| out.text("RecipientVerificationStatus", status)))
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let token = context.parameters.read("RecipientTokenId")?;
+    let is_verified =
+        context.query(ledger::GetRecipientVerificationStatus { caller: context.caller, token }).await?;
+    let status = if is_verified { "VerificationComplete" } else { "VerificationPending" };
+    Ok(ResponseBody::with_result(|out| out.text("RecipientVerificationStatus", status)))
 }

@@ -2,10 +2,11 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger::{self, Period, SubscriptionDetails, Timestamp};
-use crate::service::call::Call;
-use crate::service::{Answer, Elements};
+use crate::service::action::{Action, Handler, documented, our_choice};
+use crate::service::context::ActionContext;
+use crate::service::{ElementWriter, ResponseBody};
 
-use super::{Action, Run, documented, our_choice, shared};
+use super::shared;
 
 pub(super) static ACTION: Action = Action {
     name: "GetSubscriptionDetails",
@@ -15,22 +16,23 @@ pub(super) static ACTION: Action = Action {
     parameters: &[shared::SUBSCRIPTION_ID],
     legacy: &[],
     errors: &[Code::InvalidParams],
-    fidelity: &[
+    behaviours: &[
         documented("Elements and their order; time units in lower case."),
         our_choice("Subscriptions come from the seed file; those of others do not exist for the caller."),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let subscription = call.params.text("SubscriptionId")?.into();
-    let details = call.ask(ledger::GetSubscriptionDetails { caller: call.caller, subscription }).await?;
-    Ok(Answer::result(|out| {
-        out.nested("SubscriptionDetails", |out| write_details(out, &details));
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let subscription = context.parameters.read("SubscriptionId")?;
+    let details =
+        context.query(ledger::GetSubscriptionDetails { caller: context.caller, subscription }).await?;
+    Ok(ResponseBody::with_result(|out| {
+        out.element("SubscriptionDetails", |out| write_details(out, &details));
     }))
 }
 
-fn write_details(out: &mut Elements, details: &SubscriptionDetails) {
+fn write_details(out: &mut ElementWriter, details: &SubscriptionDetails) {
     let subscription = &details.subscription;
     let terms = &subscription.terms;
     let made = u32::try_from(subscription.transactions.len()).unwrap_or(u32::MAX);
@@ -46,7 +48,7 @@ fn write_details(out: &mut Elements, details: &SubscriptionDetails) {
     }
     out.text("NumberOfPromotionalTransactions", terms.promotional_transactions);
     out.text("StartDate", Timestamp::from_millis(terms.start));
-    out.maybe("EndDate", terms.end.map(Timestamp::from_millis));
+    out.optional_text("EndDate", terms.end.map(Timestamp::from_millis));
     if let Some(length) = terms.length {
         write_duration(out, "SubscriptionPeriod", length);
     }
@@ -57,11 +59,11 @@ fn write_details(out: &mut Elements, details: &SubscriptionDetails) {
     out.text("RecipientName", &details.recipient.name);
     out.text("SenderEmail", &details.sender.email);
     out.text("SenderName", &details.sender.name);
-    out.maybe("NextTransactionDate", terms.next_payment());
+    out.optional_text("NextTransactionDate", terms.next_payment());
 }
 
-fn write_duration(out: &mut Elements, name: &'static str, period: Period) {
-    out.nested(name, |out| {
+fn write_duration(out: &mut ElementWriter, name: &'static str, period: Period) {
+    out.element(name, |out| {
         out.text("Value", period.count);
         out.text("TimeUnit", period.unit.name());
     });

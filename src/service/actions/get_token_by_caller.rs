@@ -2,12 +2,13 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger::{self, TokenSelector};
-use crate::service::Answer;
-use crate::service::call::Call;
-use crate::service::params::{Kind, Parameter};
 
-use super::token::write_token;
-use super::{Action, Run, documented, observed, our_choice};
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, observed, our_choice};
+use crate::service::context::ActionContext;
+use crate::service::parameters::{Parameter, ParameterKind};
+
+use super::token_element::write_token;
 
 pub(super) static ACTION: Action = Action {
     name: "GetTokenByCaller",
@@ -15,10 +16,10 @@ pub(super) static ACTION: Action = Action {
     summary: "Finds a token by its id, or by the reference under which it was made.",
     source: "API Reference, GetTokenByCaller",
     parameters: &[
-        Parameter::optional("TokenId", Kind::Characters(64), "The token; or else CallerReference."),
+        Parameter::optional("TokenId", ParameterKind::Characters(64), "The token; or else CallerReference."),
         Parameter::optional(
             "CallerReference",
-            Kind::Characters(128),
+            ParameterKind::Characters(128),
             "The reference of the token; or else TokenId.",
         ),
     ],
@@ -29,20 +30,20 @@ pub(super) static ACTION: Action = Action {
         Code::TokenAccessDenied,
         Code::InvalidCallerReference,
     ],
-    fidelity: &[
+    behaviours: &[
         documented("For a postpaid set-up, callerReferenceSender finds the credit sender token."),
         observed("One client library writes the action GetTokensByCaller; that is taken too."),
         our_choice("Exactly one of TokenId and CallerReference must be given."),
         our_choice("The caller of a token and its owner may see it; others get TokenAccessDenied."),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let id = call.params.optional_text("TokenId")?;
-    let reference = call.params.optional_text("CallerReference")?;
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let id = context.parameters.read("TokenId")?;
+    let reference = context.parameters.read("CallerReference")?;
     let name = match (id, reference) {
-        (Some(id), None) => TokenSelector::Id(id.into()),
+        (Some(id), None) => TokenSelector::Id(id),
         (None, Some(reference)) => TokenSelector::Reference(reference),
         _ => {
             return Err(FpsError::invalid_params(
@@ -50,6 +51,6 @@ async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
             ));
         }
     };
-    let token = call.ask(ledger::GetTokenByCaller { caller: call.caller, name }).await?;
-    Ok(Answer::result(|out| write_token(out, &token)))
+    let token = context.query(ledger::GetTokenByCaller { caller: context.caller, name }).await?;
+    Ok(ResponseBody::with_result(|out| write_token(out, &token)))
 }

@@ -2,10 +2,11 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger::{self, Amount, Timestamp, UsageLimit, UsageMeasure, WindowUsage};
-use crate::service::call::Call;
-use crate::service::{Answer, Elements};
+use crate::service::action::{Action, Handler, documented, our_choice};
+use crate::service::context::ActionContext;
+use crate::service::{ElementWriter, ResponseBody};
 
-use super::{Action, Run, documented, our_choice, shared};
+use super::shared;
 
 pub(super) static ACTION: Action = Action {
     name: "GetTokenUsage",
@@ -15,7 +16,7 @@ pub(super) static ACTION: Action = Action {
     parameters: &[shared::TOKEN_ID],
     legacy: &[],
     errors: &[Code::InvalidParams, Code::InvalidTokenId, Code::TokenAccessDenied, Code::InvalidTokenType],
-    fidelity: &[
+    behaviours: &[
         documented(
             "One TokenUsageLimits element for each limit, with an amount or a count; not for single-use tokens.",
         ),
@@ -24,20 +25,20 @@ pub(super) static ACTION: Action = Action {
         ),
         our_choice("Windows of the limit's length follow each other from the start of the token's validity."),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let token = call.params.text("TokenId")?.into();
-    let limits = call.ask(ledger::GetTokenUsage { caller: call.caller, token }).await?;
-    Ok(Answer::result(|out| {
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let token = context.parameters.read("TokenId")?;
+    let limits = context.query(ledger::GetTokenUsage { caller: context.caller, token }).await?;
+    Ok(ResponseBody::with_result(|out| {
         for (limit, used) in &limits {
-            out.nested("TokenUsageLimits", |out| write_limit(out, limit, used));
+            out.element("TokenUsageLimits", |out| write_limit(out, limit, used));
         }
     }))
 }
 
-fn write_limit(out: &mut Elements, limit: &UsageLimit, used: &WindowUsage) {
+fn write_limit(out: &mut ElementWriter, limit: &UsageLimit, used: &WindowUsage) {
     match limit.measure {
         UsageMeasure::Count => {
             out.text("Count", limit.allowed);

@@ -2,12 +2,14 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
-use crate::service::params::{Kind, Parameter};
 
-use super::token::write_token;
-use super::{Action, Run, documented, observed, shared};
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, observed};
+use crate::service::context::ActionContext;
+use crate::service::parameters::{Parameter, ParameterKind};
+
+use super::shared;
+use super::token_element::write_token;
 
 pub(super) static ACTION: Action = Action {
     name: "GetTokens",
@@ -15,34 +17,32 @@ pub(super) static ACTION: Action = Action {
     summary: "Lists the tokens on the caller's own account.",
     source: "API Reference, GetTokens",
     parameters: &[
-        Parameter::optional(
-            "TokenStatus",
-            Kind::OneOf(&["Active", "Inactive"]),
-            "Only these. Default Active.",
-        ),
+        Parameter::optional("TokenStatus", ParameterKind::OneOf(&["Active", "Inactive"]), "Only these.")
+            .or("Active"),
         Parameter::optional("TokenType", shared::TOKEN_TYPES, "Only these."),
-        Parameter::optional("CallerReference", Kind::Characters(128), "Only those made under it."),
-        Parameter::optional("TokenFriendlyName", Kind::Characters(128), "Only those of this name."),
+        Parameter::optional("CallerReference", ParameterKind::Characters(128), "Only those made under it."),
+        Parameter::optional("TokenFriendlyName", ParameterKind::Characters(128), "Only those of this name."),
     ],
     legacy: &[],
     errors: &[Code::InvalidParams],
-    fidelity: &[
+    behaviours: &[
         documented("TokenStatus is Active by default."),
         observed("Only tokens on the caller's own account: what a buyer authorised stands on the buyer's."),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let params = &mut call.params;
-    let active = params.one_of("TokenStatus", "Active")? == "Active";
-    let token_type = params.optional_choice("TokenType")?;
-    let caller_reference = params.optional_text("CallerReference")?;
-    let friendly_name = params.optional_text("TokenFriendlyName")?;
-    let wanted =
-        ledger::GetTokens { caller: call.caller, active, token_type, caller_reference, friendly_name };
-    let tokens = call.ask(wanted).await?;
-    Ok(Answer::result(|out| {
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let parameters = &mut context.parameters;
+    let query = ledger::GetTokens {
+        caller: context.caller,
+        active: parameters.read::<&str>("TokenStatus")? == "Active",
+        token_type: parameters.read("TokenType")?,
+        caller_reference: parameters.read("CallerReference")?,
+        friendly_name: parameters.read("TokenFriendlyName")?,
+    };
+    let tokens = context.query(query).await?;
+    Ok(ResponseBody::with_result(|out| {
         for token in &tokens {
             write_token(out, token);
         }

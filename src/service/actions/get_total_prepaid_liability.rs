@@ -2,10 +2,9 @@
 
 use crate::error::FpsError;
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
-
-use super::{Action, Run, documented};
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented};
+use crate::service::context::ActionContext;
 
 pub(super) static ACTION: Action = Action {
     name: "GetTotalPrepaidLiability",
@@ -15,14 +14,16 @@ pub(super) static ACTION: Action = Action {
     parameters: &[],
     legacy: &[],
     errors: &[],
-    fidelity: &[documented("OutstandingBalance is what can be spent, PendingInBalance what is on its way.")],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    behaviours: &[documented(
+        "OutstandingBalance is what can be spent, PendingInBalance what is on its way.",
+    )],
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(call: Call<'_>) -> Result<Answer, FpsError> {
-    let liability = call.ask(ledger::GetTotalPrepaidLiability { caller: call.caller }).await?;
-    Ok(Answer::result(|out| {
-        out.nested("OutstandingPrepaidLiability", |out| {
+async fn handle(context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let liability = context.query(ledger::GetTotalPrepaidLiability { caller: context.caller }).await?;
+    Ok(ResponseBody::with_result(|out| {
+        out.element("OutstandingPrepaidLiability", |out| {
             out.amount("OutstandingBalance", liability.available);
             out.amount("PendingInBalance", liability.pending_in);
         });

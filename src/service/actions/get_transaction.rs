@@ -2,10 +2,11 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger::{self, InstrumentKind, Status, Transaction, TransactionDetail};
-use crate::service::call::Call;
-use crate::service::{Answer, Elements};
+use crate::service::action::{Action, Handler, documented, our_choice};
+use crate::service::context::ActionContext;
+use crate::service::{ElementWriter, ResponseBody};
 
-use super::{Action, Run, documented, our_choice, shared};
+use super::shared;
 
 pub(super) static ACTION: Action = Action {
     name: "GetTransaction",
@@ -15,7 +16,7 @@ pub(super) static ACTION: Action = Action {
     parameters: &[shared::TRANSACTION_ID],
     legacy: &[],
     errors: &[Code::InvalidParams, Code::InvalidTransactionId],
-    fidelity: &[
+    behaviours: &[
         documented(
             "Elements and their order; status history with the oldest entry first; a Refund relation on the original, a Parent relation on the refund.",
         ),
@@ -23,32 +24,32 @@ pub(super) static ACTION: Action = Action {
         our_choice("Caller, sender and recipient of a transaction may ask; to others it does not exist."),
         our_choice("A history entry's amount is the transaction's."),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let transaction = call.params.text("TransactionId")?.into();
-    let detail = call.ask(ledger::GetTransaction { caller: call.caller, transaction }).await?;
-    Ok(Answer::result(|out| out.nested("Transaction", |out| write_detail(out, &detail))))
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let transaction = context.parameters.read("TransactionId")?;
+    let detail = context.query(ledger::GetTransaction { caller: context.caller, transaction }).await?;
+    Ok(ResponseBody::with_result(|out| out.element("Transaction", |out| write_detail(out, &detail))))
 }
 
-fn write_detail(out: &mut Elements, detail: &TransactionDetail) {
+fn write_detail(out: &mut ElementWriter, detail: &TransactionDetail) {
     let transaction = &detail.transaction;
     let descriptions = &transaction.descriptions;
     out.text("TransactionId", &transaction.id);
     out.text("CallerReference", &descriptions.caller_reference);
-    out.maybe("CallerDescription", descriptions.caller_description.as_ref());
-    out.maybe("SenderDescription", descriptions.sender_description.as_ref());
+    out.optional_text("CallerDescription", descriptions.caller_description.as_ref());
+    out.optional_text("SenderDescription", descriptions.sender_description.as_ref());
     out.text("DateReceived", transaction.received);
-    out.maybe("DateCompleted", transaction.history.completed());
+    out.optional_text("DateCompleted", transaction.history.completed());
     out.amount("TransactionAmount", transaction.charged());
     out.amount("FPSFees", transaction.progress.fee);
     if !transaction.progress.marketplace_fee.is_zero() {
         out.amount("MarketplaceFees", transaction.progress.marketplace_fee);
     }
     out.text("FPSFeesPaidBy", transaction.charge_fee_to.name());
-    out.maybe("SenderTokenId", detail.sender_token.as_ref());
-    out.maybe("RecipientTokenId", detail.recipient_token.as_ref());
+    out.optional_text("SenderTokenId", detail.sender_token.as_ref());
+    out.optional_text("RecipientTokenId", detail.recipient_token.as_ref());
     match &detail.instrument {
         Some((InstrumentKind::Prepaid, id)) => out.text("PrepaidInstrumentId", id),
         Some((InstrumentKind::Credit, id)) => out.text("CreditInstrumentId", id),
@@ -56,10 +57,10 @@ fn write_detail(out: &mut Elements, detail: &TransactionDetail) {
     }
     out.text("FPSOperation", transaction.operation.name());
     out.text("PaymentMethod", transaction.method.name());
-    let stage = transaction.last_change();
-    out.text("TransactionStatus", stage.status.name());
-    out.text("StatusCode", stage.code.wire_name());
-    out.text("StatusMessage", stage.message());
+    let last_change = transaction.last_change();
+    out.text("TransactionStatus", last_change.status.name());
+    out.text("StatusCode", last_change.code.wire_name());
+    out.text("StatusMessage", last_change.message());
     out.text("SenderName", &detail.sender.name);
     if transaction.caller == transaction.recipient {
         out.text("SenderEmail", &detail.sender.email);
@@ -76,25 +77,25 @@ fn write_detail(out: &mut Elements, detail: &TransactionDetail) {
     write_history(out, transaction);
 }
 
-fn write_relation(out: &mut Elements, id: &str, relation: &str) {
-    out.nested("RelatedTransaction", |out| {
+fn write_relation(out: &mut ElementWriter, id: &str, relation: &str) {
+    out.element("RelatedTransaction", |out| {
         out.text("TransactionId", id);
         out.text("RelationType", relation);
     });
 }
 
-/// Oldest first: clients take the last entry for the current state.
-fn write_history(out: &mut Elements, transaction: &Transaction) {
+/// Writes the history with the oldest entry first: clients take the last entry for the current state.
+fn write_history(out: &mut ElementWriter, transaction: &Transaction) {
     let mut amount = transaction.amount;
-    for stage in transaction.history.changes() {
-        out.nested("StatusHistory", |out| {
-            out.text("Date", stage.at);
-            out.text("TransactionStatus", Status::name(stage.status));
-            out.text("StatusCode", stage.code.wire_name());
+    for change in transaction.history.changes() {
+        out.element("StatusHistory", |out| {
+            out.text("Date", change.at);
+            out.text("TransactionStatus", change.status.name());
+            out.text("StatusCode", change.code.wire_name());
             out.amount("Amount", amount);
         });
-        // What comes after the hold is about what was settled of it.
-        if stage.status == Status::Reserved {
+        // After a reservation comes its settlement, which may be for less.
+        if change.status == Status::Reserved {
             amount = transaction.charged();
         }
     }

@@ -2,10 +2,11 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, observed, our_choice};
+use crate::service::context::ActionContext;
 
-use super::{Action, Run, documented, observed, our_choice, shared};
+use super::shared;
 
 pub(super) static ACTION: Action = Action {
     name: "GetTransactionStatus",
@@ -15,19 +16,19 @@ pub(super) static ACTION: Action = Action {
     parameters: &[shared::TRANSACTION_ID],
     legacy: &[],
     errors: &[Code::InvalidParams, Code::InvalidTransactionId],
-    fidelity: &[
+    behaviours: &[
         documented("StatusCode refines TransactionStatus."),
         observed("The messages of Success and PendingNetworkResponse, and the refusal of an ill-formed id."),
         our_choice("The messages of Expired and TransactionDenied."),
         our_choice("Caller, sender and recipient of a transaction may ask; to others it does not exist."),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let transaction = call.params.text("TransactionId")?.into();
-    let state = call.ask(ledger::GetTransactionStatus { caller: call.caller, transaction }).await?;
-    Ok(Answer::result(|out| {
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let transaction = context.parameters.read("TransactionId")?;
+    let state = context.query(ledger::GetTransactionStatus { caller: context.caller, transaction }).await?;
+    Ok(ResponseBody::with_result(|out| {
         out.text("TransactionId", &state.id);
         out.text("TransactionStatus", state.last_change.status.name());
         out.text("CallerReference", &state.caller_reference);

@@ -2,10 +2,11 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, our_choice};
+use crate::service::context::ActionContext;
 
-use super::{Action, Run, documented, our_choice, shared};
+use super::shared;
 
 pub(super) static ACTION: Action = Action {
     name: "GetTransactionsForSubscription",
@@ -15,21 +16,21 @@ pub(super) static ACTION: Action = Action {
     parameters: &[shared::SUBSCRIPTION_ID],
     legacy: &[],
     errors: &[Code::InvalidParams],
-    fidelity: &[
+    behaviours: &[
         documented("Elements and their order."),
         our_choice("Oldest first, with serial numbers from 1."),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let subscription = call.params.text("SubscriptionId")?.into();
-    let asked = ledger::GetTransactionsForSubscription { caller: call.caller, subscription };
-    let (subscription, payments) = call.ask(asked).await?;
-    Ok(Answer::result(|out| {
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let subscription = context.parameters.read("SubscriptionId")?;
+    let query = ledger::GetTransactionsForSubscription { caller: context.caller, subscription };
+    let (subscription, payments) = context.query(query).await?;
+    Ok(ResponseBody::with_result(|out| {
         for (serial, payment) in (1_u32..).zip(&payments) {
             let transaction = &payment.transaction;
-            out.nested("SubscriptionTransaction", |out| {
+            out.element("SubscriptionTransaction", |out| {
                 out.text("TransactionId", &transaction.id);
                 out.text("TransactionDate", transaction.received);
                 out.text("TransactionSerialNumber", serial);

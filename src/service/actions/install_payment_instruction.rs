@@ -2,11 +2,12 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
-use crate::service::params::{Kind, Parameter};
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, our_choice};
+use crate::service::context::ActionContext;
+use crate::service::parameters::{Parameter, ParameterKind};
 
-use super::{Action, Run, documented, our_choice, shared};
+use super::shared;
 
 pub(super) static ACTION: Action = Action {
     name: "InstallPaymentInstruction",
@@ -16,13 +17,17 @@ pub(super) static ACTION: Action = Action {
     parameters: &[
         Parameter::required(
             "PaymentInstruction",
-            Kind::Bytes(16_384),
+            ParameterKind::Bytes(16_384),
             "What the token allows, in GateKeeper's words.",
         ),
-        Parameter::optional("TokenFriendlyName", Kind::Characters(128), "A name for people."),
-        Parameter::required("CallerReference", Kind::Characters(128), "Your own name for the token."),
+        Parameter::optional("TokenFriendlyName", ParameterKind::Characters(128), "A name for people."),
+        Parameter::required(
+            "CallerReference",
+            ParameterKind::Characters(128),
+            "Your own name for the token.",
+        ),
         Parameter::required("TokenType", shared::TOKEN_TYPES, "How often it may be used."),
-        Parameter::optional("PaymentReason", Kind::Characters(64), "What it is for."),
+        Parameter::optional("PaymentReason", ParameterKind::Characters(64), "What it is for."),
     ],
     legacy: &[],
     errors: &[
@@ -32,7 +37,7 @@ pub(super) static ACTION: Action = Action {
         Code::UnverifiedEmailAddress_Caller,
         Code::DuplicateRequest,
     ],
-    fidelity: &[
+    behaviours: &[
         documented("Answers the id of the new token."),
         our_choice(
             "The text is kept and given back, and not interpreted: the token pays from the caller's balance and receives onto it.",
@@ -41,25 +46,19 @@ pub(super) static ACTION: Action = Action {
             "The same request again gets the same token; references of tokens have a space of their own.",
         ),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let params = &mut call.params;
-    let instruction = params.text("PaymentInstruction")?;
-    let friendly_name = params.optional_text("TokenFriendlyName")?;
-    let caller_reference = params.text("CallerReference")?;
-    let token_type = params.required_choice("TokenType")?;
-    let payment_reason = params.optional_text("PaymentReason")?;
-    let caller = call.caller;
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let parameters = &mut context.parameters;
     let install = ledger::InstallPaymentInstruction {
-        caller,
-        instruction,
-        friendly_name,
-        caller_reference,
-        token_type,
-        payment_reason,
+        caller: context.caller,
+        instruction: parameters.read("PaymentInstruction")?,
+        friendly_name: parameters.read("TokenFriendlyName")?,
+        caller_reference: parameters.read("CallerReference")?,
+        token_type: parameters.read("TokenType")?,
+        payment_reason: parameters.read("PaymentReason")?,
     };
-    let token = call.run(install).await?;
-    Ok(Answer::result(|out| out.text("TokenId", token)))
+    let token = context.run(install).await?;
+    Ok(ResponseBody::with_result(|out| out.text("TokenId", token)))
 }

@@ -2,51 +2,27 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Behaviour, Handler, documented, observed, our_choice};
+use crate::service::concat::concat_slices;
+use crate::service::context::ActionContext;
 
-use super::{Action, Run, documented, observed, our_choice, shared};
+use super::payments;
 
 pub(super) static ACTION: Action = Action {
     name: "Pay",
     aliases: &[],
     summary: "Moves money from the sender to the recipient; with a credit token it makes debt, with a prepaid one it spends.",
     source: "API Reference, Pay; Aggregated Payments Guide, Using Postpaid Payment Tokens",
-    parameters: shared::PAYMENT,
-    legacy: shared::PAYMENT_LEGACY,
-    errors: &[
-        Code::InvalidParams,
-        Code::NotMarketplaceApp,
-        Code::SameTokenIdUsedMultipleTimes,
-        Code::InvalidTokenId_Sender,
-        Code::InvalidTokenId_Recipient,
-        Code::SameSenderAndRecipient,
-        Code::AccountClosed,
-        Code::UnverifiedAccount_Sender,
-        Code::UnverifiedAccount_Recipient,
+    parameters: payments::PARAMETERS,
+    legacy: payments::LEGACY_PARAMETERS,
+    errors: concat_slices!([Code]: payments::ERRORS, payments::RECIPIENT_TOKEN_ERRORS, &[
         Code::UnverifiedBankAccount,
-        Code::TransactionDenied,
-        Code::InvalidPaymentMethod,
-        Code::PaymentMethodNotDefined,
-        Code::AccountLimitsExceeded,
-        Code::InvalidAccountState_Caller,
-        Code::InvalidAccountState_Sender,
-        Code::InvalidAccountState_Recipient,
-        Code::UnverifiedEmailAddress_Caller,
-        Code::UnverifiedEmailAddress_Sender,
-        Code::UnverifiedEmailAddress_Recipient,
-        Code::TokenNotActive_Sender,
-        Code::TokenNotActive_Recipient,
         Code::InstrumentExpired,
         Code::InactiveInstrument,
-        Code::IncompatibleTokens,
-        Code::InvalidRecipientForCCTransaction,
-        Code::TokenUsageError,
-        Code::AmountOutOfRange,
         Code::InsufficientBalance,
-        Code::DuplicateRequest,
-    ],
-    fidelity: &[
+    ]),
+    behaviours: concat_slices!([Behaviour]: &[
         documented("Balance transfers finish in the call; cards and banks answer Pending and finish later."),
         documented("A pending payment that is not done within TransactionTimeoutInMins fails."),
         documented("New debt is refused above the credit limit."),
@@ -64,14 +40,12 @@ pub(super) static ACTION: Action = Action {
         our_choice("A business account is a marketplace unless the seed file says otherwise."),
         documented("A Pay by prepaid token spends what was paid in advance, at once and without a fee."),
         documented("A single-use token pays once, within three hours of its making."),
-        shared::TOKEN_RULES,
-        shared::TOKEN_RULES_TEXT,
-        shared::REFERENCE_OF_ACTION,
-    ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    ], payments::BEHAVIOURS),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let payment = call.params.payment(call.caller)?;
-    call.run_once(ledger::Pay(payment)).await
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let payment = payments::read_payment(&mut context.parameters, context.caller)?;
+    let receipt = context.run_idempotent(ledger::Pay(payment)).await?;
+    Ok(ResponseBody::receipt(&receipt))
 }

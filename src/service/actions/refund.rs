@@ -1,12 +1,13 @@
 //! Refund: a payment goes back, in part or in full (guide: API Reference, Refund).
 
 use crate::error::{Code, FpsError};
-use crate::ledger::{self, MarketplaceRefundPolicy};
-use crate::service::Answer;
-use crate::service::call::Call;
-use crate::service::params::{Kind, Parameter};
+use crate::ledger;
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, our_choice};
+use crate::service::context::ActionContext;
+use crate::service::parameters::{Parameter, ParameterKind};
 
-use super::{Action, Run, documented, our_choice, shared};
+use super::shared;
 
 pub(super) static ACTION: Action = Action {
     name: "Refund",
@@ -15,14 +16,19 @@ pub(super) static ACTION: Action = Action {
     source: "API Reference, Refund; Aggregated Payments Guide, Order Cancellation",
     parameters: &[
         shared::TRANSACTION_ID,
-        Parameter::optional("RefundAmount", Kind::Amount, "How much. Default: all that is left to refund."),
+        Parameter::optional(
+            "RefundAmount",
+            ParameterKind::Amount,
+            "How much. Default: all that is left to refund.",
+        ),
         shared::CALLER_REFERENCE,
         shared::CALLER_DESCRIPTION,
         Parameter::optional(
             "MarketplaceRefundPolicy",
-            Kind::OneOf(&["MasterTxnOnly", "MarketplaceTxnOnly", "MasterAndMarketplaceTxn"]),
-            "What happens to a marketplace's fee: it stays, it alone goes back, or both go back. Default MasterTxnOnly.",
-        ),
+            ParameterKind::OneOf(&["MasterTxnOnly", "MarketplaceTxnOnly", "MasterAndMarketplaceTxn"]),
+            "What happens to a marketplace's fee: it stays, it alone goes back, or both go back.",
+        )
+        .or("MasterTxnOnly"),
         shared::OVERRIDE_IPN_URL,
     ],
     legacy: &[
@@ -48,7 +54,7 @@ pub(super) static ACTION: Action = Action {
         Code::InsufficientBalance,
         Code::DuplicateRequest,
     ],
-    fidelity: &[
+    behaviours: &[
         documented(
             "Several partial refunds, never more in sum than was paid; FPS's fee goes back in proportion.",
         ),
@@ -63,16 +69,17 @@ pub(super) static ACTION: Action = Action {
         our_choice("The type of the original is looked at before its state."),
         shared::REFERENCE_OF_ACTION,
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let params = &mut call.params;
-    let original = params.text("TransactionId")?.into();
-    let amount = params.optional_amount("RefundAmount")?;
-    let mut descriptions = params.descriptions()?;
-    let policy = params.choice("MarketplaceRefundPolicy", MarketplaceRefundPolicy::MasterTxnOnly)?;
-    descriptions.ipn_url = params.optional_text("OverrideIPNURL")?;
-    let refund = ledger::Refund { caller: call.caller, original, amount, policy, descriptions };
-    call.run_once(refund).await
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let parameters = &mut context.parameters;
+    let original = parameters.read("TransactionId")?;
+    let amount = parameters.read("RefundAmount")?;
+    let mut descriptions = shared::read_descriptions(parameters)?;
+    let policy = parameters.read("MarketplaceRefundPolicy")?;
+    descriptions.ipn_url = parameters.read("OverrideIPNURL")?;
+    let refund = ledger::Refund { caller: context.caller, original, amount, policy, descriptions };
+    let receipt = context.run_idempotent(refund).await?;
+    Ok(ResponseBody::receipt(&receipt))
 }

@@ -2,48 +2,24 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Behaviour, Handler, documented, our_choice};
+use crate::service::concat::concat_slices;
+use crate::service::context::ActionContext;
 
-use super::{Action, Run, documented, our_choice, shared};
+use super::payments;
 
 pub(super) static ACTION: Action = Action {
     name: "Reserve",
     aliases: &[],
     summary: "Holds money on the sender's card, to be settled or cancelled later.",
     source: "API Reference, Reserve",
-    parameters: shared::PAYMENT,
-    legacy: shared::PAYMENT_LEGACY,
-    errors: &[
-        Code::InvalidParams,
-        Code::NotMarketplaceApp,
-        Code::SameTokenIdUsedMultipleTimes,
-        Code::InvalidTokenId_Sender,
-        Code::InvalidTokenId_Recipient,
-        Code::SameSenderAndRecipient,
-        Code::AccountClosed,
-        Code::UnverifiedAccount_Sender,
-        Code::UnverifiedAccount_Recipient,
-        Code::TransactionDenied,
-        Code::InvalidPaymentMethod,
-        Code::PaymentMethodNotDefined,
-        Code::AccountLimitsExceeded,
-        Code::InvalidAccountState_Caller,
-        Code::InvalidAccountState_Sender,
-        Code::InvalidAccountState_Recipient,
-        Code::UnverifiedEmailAddress_Caller,
-        Code::UnverifiedEmailAddress_Sender,
-        Code::UnverifiedEmailAddress_Recipient,
-        Code::TokenNotActive_Sender,
-        Code::TokenNotActive_Recipient,
-        Code::IncompatibleTokens,
-        Code::InvalidRecipientForCCTransaction,
-        Code::TokenUsageError,
-        Code::AmountOutOfRange,
+    parameters: payments::PARAMETERS,
+    legacy: payments::LEGACY_PARAMETERS,
+    errors: concat_slices!([Code]: payments::ERRORS, payments::RECIPIENT_TOKEN_ERRORS, &[
         Code::PaymentInstrumentNotCC,
-        Code::DuplicateRequest,
-    ],
-    fidelity: &[
+    ]),
+    behaviours: concat_slices!([Behaviour]: &[
         documented("Cards only; the hold lapses after seven days."),
         our_choice(
             "Pending at first, Reserved when the card answers; a hold that lapses ends as Cancelled / Expired.",
@@ -51,14 +27,12 @@ pub(super) static ACTION: Action = Action {
         our_choice(
             "The fee is that of a card Pay and is taken when the hold is settled, on what is settled.",
         ),
-        shared::TOKEN_RULES,
-        shared::TOKEN_RULES_TEXT,
-        shared::REFERENCE_OF_ACTION,
-    ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    ], payments::BEHAVIOURS),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let payment = call.params.payment(call.caller)?;
-    call.run_once(ledger::Reserve(payment)).await
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let payment = payments::read_payment(&mut context.parameters, context.caller)?;
+    let receipt = context.run_idempotent(ledger::Reserve(payment)).await?;
+    Ok(ResponseBody::receipt(&receipt))
 }

@@ -2,11 +2,12 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
-use crate::service::params::{Kind, Parameter};
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, our_choice};
+use crate::service::context::ActionContext;
+use crate::service::parameters::{Parameter, ParameterKind};
 
-use super::{Action, Run, documented, our_choice, shared};
+use super::shared;
 
 pub(super) static ACTION: Action = Action {
     name: "Settle",
@@ -14,8 +15,8 @@ pub(super) static ACTION: Action = Action {
     summary: "Charges what a Reserve holds, once, in full or in part.",
     source: "API Reference, Settle",
     parameters: &[
-        Parameter::required("ReserveTransactionId", Kind::Characters(35), "The reservation."),
-        Parameter::optional("TransactionAmount", Kind::Amount, "How much of it. Default: all."),
+        Parameter::required("ReserveTransactionId", ParameterKind::Characters(35), "The reservation."),
+        Parameter::optional("TransactionAmount", ParameterKind::Amount, "How much of it. Default: all."),
         shared::OVERRIDE_IPN_URL,
     ],
     legacy: &["TransactionDate"],
@@ -32,17 +33,18 @@ pub(super) static ACTION: Action = Action {
         Code::AmountOutOfRange,
         Code::InsufficientBalance,
     ],
-    fidelity: &[
+    behaviours: &[
         documented("The answer carries the id of the Reserve itself."),
         our_choice("What is not settled is released, and a second Settle is InvalidTransactionState."),
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let reservation = call.params.text("ReserveTransactionId")?.into();
-    let amount = call.params.optional_amount("TransactionAmount")?;
-    call.params.optional_text("OverrideIPNURL")?;
-    let settle = ledger::Settle { caller: call.caller, reservation, amount };
-    call.run_for_receipt(settle).await
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let reservation = context.parameters.read("ReserveTransactionId")?;
+    let amount = context.parameters.read("TransactionAmount")?;
+    context.parameters.read_unused("OverrideIPNURL")?;
+    let settle = ledger::Settle { caller: context.caller, reservation, amount };
+    let receipt = context.run(settle).await?;
+    Ok(ResponseBody::receipt(&receipt))
 }

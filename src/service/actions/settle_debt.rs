@@ -2,64 +2,39 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::{Call, DEFAULT_TIMEOUT_MINUTES};
-use crate::service::params::{Kind, Parameter};
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Behaviour, Handler, documented, our_choice};
+use crate::service::concat::concat_slices;
+use crate::service::context::ActionContext;
+use crate::service::parameters::{Parameter, ParameterKind};
 
-use super::{Action, Run, documented, our_choice, shared};
+use super::{payments, shared};
 
 pub(super) static ACTION: Action = Action {
     name: "SettleDebt",
     aliases: &[],
     summary: "Settles debt on a credit instrument with money, by its settlement token.",
     source: "API Reference, SettleDebt; Aggregated Payments Guide, Using Postpaid Payment Tokens",
-    parameters: &[
+    parameters: concat_slices!([Parameter]: &[
         Parameter::required(
             "SenderTokenId",
-            Kind::Characters(64),
+            ParameterKind::Characters(64),
             "The settlement token, not the credit sender token.",
         ),
         shared::CREDIT_INSTRUMENT_ID,
-        Parameter::optional("SettlementAmount", Kind::Amount, "How much. Default: the whole debt."),
-        shared::CALLER_REFERENCE,
-        shared::SENDER_DESCRIPTION,
-        shared::CALLER_DESCRIPTION,
-        shared::SOFT_DESCRIPTOR_TYPE,
-        shared::CS_OWNER,
-        shared::TRANSACTION_TIMEOUT,
-        shared::OVERRIDE_IPN_URL,
-    ],
-    legacy: shared::PAYMENT_LEGACY_WITH_FEE,
-    errors: &[
-        Code::InvalidParams,
-        Code::InvalidTokenId_Sender,
+        Parameter::optional("SettlementAmount", ParameterKind::Amount, "How much. Default: the whole debt."),
+    ], payments::OPTIONS),
+    legacy: payments::LEGACY_PARAMETERS_WITH_CHARGE_FEE_TO,
+    errors: concat_slices!([Code]: payments::ERRORS, &[
         Code::InvalidPaymentInstrument,
         Code::InstrumentAccessDenied,
-        Code::SameSenderAndRecipient,
-        Code::AccountClosed,
-        Code::UnverifiedAccount_Sender,
-        Code::UnverifiedAccount_Recipient,
         Code::UnverifiedBankAccount,
-        Code::TransactionDenied,
-        Code::InvalidPaymentMethod,
-        Code::PaymentMethodNotDefined,
-        Code::AccountLimitsExceeded,
-        Code::InvalidAccountState_Caller,
-        Code::InvalidAccountState_Sender,
-        Code::UnverifiedEmailAddress_Caller,
-        Code::UnverifiedEmailAddress_Sender,
-        Code::TokenNotActive_Sender,
         Code::InstrumentExpired,
         Code::InactiveInstrument,
-        Code::IncompatibleTokens,
-        Code::InvalidRecipientForCCTransaction,
-        Code::TokenUsageError,
-        Code::SettleAmountGreaterThanDebt,
-        Code::AmountOutOfRange,
         Code::InsufficientBalance,
-        Code::DuplicateRequest,
-    ],
-    fidelity: &[
+        Code::SettleAmountGreaterThanDebt,
+    ]),
+    behaviours: concat_slices!([Behaviour]: &[
         documented(
             "Debt falls by the whole amount, the recipient receives the amount less the fee; of a debt of 100, settling 90 leaves 10 and brings 87.50.",
         ),
@@ -70,23 +45,19 @@ pub(super) static ACTION: Action = Action {
         ),
         our_choice("Debt is never settled by itself."),
         our_choice("A settlement that fails gives its amount back to the debt and to the token's limits."),
-        shared::TOKEN_RULES,
-        shared::TOKEN_RULES_TEXT,
-        shared::REFERENCE_OF_ACTION,
-    ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    ], payments::BEHAVIOURS),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let params = &mut call.params;
-    let sender_token = params.text("SenderTokenId")?.into();
-    let instrument = params.text("CreditInstrumentId")?.into();
-    let amount = params.optional_amount("SettlementAmount")?;
-    let mut descriptions = params.statement_descriptions()?;
-    let timeout_minutes = params.minutes("TransactionTimeoutInMins", DEFAULT_TIMEOUT_MINUTES)?;
-    descriptions.ipn_url = params.optional_text("OverrideIPNURL")?;
-    let caller = call.caller;
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let parameters = &mut context.parameters;
+    let sender_token = parameters.read("SenderTokenId")?;
+    let instrument = parameters.read("CreditInstrumentId")?;
+    let amount = parameters.read("SettlementAmount")?;
+    let (descriptions, timeout_minutes) = payments::read_options(parameters)?;
+    let caller = context.caller;
     let settle =
         ledger::SettleDebt { caller, sender_token, instrument, amount, descriptions, timeout_minutes };
-    call.run_once(settle).await
+    let receipt = context.run_idempotent(settle).await?;
+    Ok(ResponseBody::receipt(&receipt))
 }

@@ -4,11 +4,10 @@ use crate::config::VerifySignatureRefusal;
 use crate::error::{Code, FpsError};
 use crate::message_signing::MessageVerification;
 use crate::query::parse_web_url;
-use crate::service::Answer;
-use crate::service::call::OpenCall;
-use crate::service::params::{Kind, Parameter};
-
-use super::{Action, Run, documented, observed, our_choice};
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, observed, our_choice};
+use crate::service::context::PublicContext;
+use crate::service::parameters::{Parameter, ParameterKind};
 
 pub(super) static ACTION: Action = Action {
     name: "VerifySignature",
@@ -18,18 +17,18 @@ pub(super) static ACTION: Action = Action {
     parameters: &[
         Parameter::required(
             "UrlEndPoint",
-            Kind::Bytes(8_192),
+            ParameterKind::Bytes(8_192),
             "The merchant's URL that got the message; its query is not looked at.",
         ),
         Parameter::required(
             "HttpParameters",
-            Kind::Bytes(32_768),
+            ParameterKind::Bytes(32_768),
             "The query or form of the message as it came, still URL-encoded.",
         ),
     ],
     legacy: &[],
     errors: &[Code::InvalidParams, Code::InvalidSignature],
-    fidelity: &[
+    behaviours: &[
         documented("No signature of one's own is needed."),
         observed("One that is given is not looked at, nor is the access key."),
         observed("The refusal of a message without certificateUrl, and of a UrlEndPoint that is no URL."),
@@ -44,16 +43,16 @@ pub(super) static ACTION: Action = Action {
             "Nothing is fetched: only keys of the sandbox and of `[[trusted_key]]` in the configuration file are trusted.",
         ),
     ],
-    run: Run::Anybody(|call| Box::pin(run(call))),
+    handler: Handler::Public(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: OpenCall<'_>) -> Result<Answer, FpsError> {
-    let endpoint = call.params.text("UrlEndPoint")?;
-    let parameters = call.params.text("HttpParameters")?;
-    call.params.used_up()?;
+async fn handle(mut context: PublicContext<'_>) -> Result<ResponseBody, FpsError> {
+    let endpoint: String = context.parameters.read("UrlEndPoint")?;
+    let message: String = context.parameters.read("HttpParameters")?;
+    context.parameters.check_all_read()?;
     let endpoint = parse_web_url(&endpoint)
         .ok_or_else(|| FpsError::invalid_params(format!("{endpoint} is an invalid URL")))?;
-    let status = match (call.message_signer.verify(&endpoint, &parameters).await?, call.refusal) {
+    let status = match (context.message_signer.verify(&endpoint, &message).await?, context.refusal) {
         (MessageVerification::Valid, _) => "Success",
         (MessageVerification::Invalid, VerifySignatureRefusal::Failure) => "Failure",
         (MessageVerification::Invalid, VerifySignatureRefusal::Error) => {
@@ -63,5 +62,5 @@ async fn run(mut call: OpenCall<'_>) -> Result<Answer, FpsError> {
             return Err(FpsError::invalid_params("certificateUrl is missing in 'HttpParameters'."));
         }
     };
-    Ok(Answer::result(|out| out.text("VerificationStatus", status)))
+    Ok(ResponseBody::with_result(|out| out.text("VerificationStatus", status)))
 }

@@ -2,11 +2,12 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::Answer;
-use crate::service::call::Call;
-use crate::service::params::{Kind, Parameter};
+use crate::service::ResponseBody;
+use crate::service::action::{Action, Handler, documented, our_choice};
+use crate::service::context::ActionContext;
+use crate::service::parameters::{Parameter, ParameterKind};
 
-use super::{Action, Run, documented, our_choice, shared};
+use super::shared;
 
 pub(super) static ACTION: Action = Action {
     name: "WriteOffDebt",
@@ -15,7 +16,7 @@ pub(super) static ACTION: Action = Action {
     source: "API Reference, WriteOffDebt; Aggregated Payments Guide",
     parameters: &[
         shared::CREDIT_INSTRUMENT_ID,
-        Parameter::required("AdjustmentAmount", Kind::Amount, "How much of the debt."),
+        Parameter::required("AdjustmentAmount", ParameterKind::Amount, "How much of the debt."),
         shared::CALLER_REFERENCE,
         shared::CALLER_DESCRIPTION,
     ],
@@ -31,21 +32,24 @@ pub(super) static ACTION: Action = Action {
         Code::AmountOutOfRange,
         Code::DuplicateRequest,
     ],
-    fidelity: &[
+    behaviours: &[
         documented("Lowers the debt without moving money; irreversible; only the creditor may do it."),
         documented("Writing off more than is owed is SettleAmountGreaterThanDebt."),
         our_choice("It succeeds in the call, costs no fee, and clears the oldest debt first."),
         our_choice("An instrument that is expired or inactive can still be written off."),
         shared::REFERENCE_OF_ACTION,
     ],
-    run: Run::Signed(|call| Box::pin(run(call))),
+    handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn run(mut call: Call<'_>) -> Result<Answer, FpsError> {
-    let params = &mut call.params;
-    let instrument = params.text("CreditInstrumentId")?.into();
-    let amount = params.amount("AdjustmentAmount")?;
-    let descriptions = params.descriptions()?;
-    let write_off = ledger::WriteOffDebt { caller: call.caller, instrument, amount, descriptions };
-    call.run_once(write_off).await
+async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+    let parameters = &mut context.parameters;
+    let write_off = ledger::WriteOffDebt {
+        caller: context.caller,
+        instrument: parameters.read("CreditInstrumentId")?,
+        amount: parameters.read("AdjustmentAmount")?,
+        descriptions: shared::read_descriptions(parameters)?,
+    };
+    let receipt = context.run_idempotent(write_off).await?;
+    Ok(ResponseBody::receipt(&receipt))
 }

@@ -1,6 +1,6 @@
 //! Authentication, tried on the success of every action: refused requests do nothing, and afterwards it succeeds.
 
-use fps_sandbox::service::actions::{ACTIONS, Run};
+use fps_sandbox::service::actions::ACTIONS;
 
 use super::{Stage, server, success_of};
 use crate::support::{Client, NOW, Reply, get, instant, raw};
@@ -105,7 +105,7 @@ const TIMES: &str = ". The clock of the world shows 2012-06-01T12:00:00.000Z, th
 async fn every_action_refuses_requests_that_are_not_authentic() {
     let server = server().await;
     for action in ACTIONS {
-        if matches!(action.run, Run::Anybody(_)) {
+        if action.is_public() {
             continue;
         }
         let case = success_of(action.name);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use fps_sandbox::cobranded;
-use fps_sandbox::fps::reference::{actions_markdown, errors_markdown, magic_markdown};
+use fps_sandbox::fps::documentation::{actions_markdown, errors_markdown, magic_markdown};
 
 fn assert_fresh(name: &str, generated: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/{name}.md"));

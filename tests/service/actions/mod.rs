@@ -18,7 +18,7 @@ use cases::{Case, Expected, Step, cases};
 use fps_sandbox::clock::ClockState;
 use fps_sandbox::config::Config;
 use fps_sandbox::error::{Code, FpsError};
-use fps_sandbox::fps::reference::OF_EVERY_REQUEST;
+use fps_sandbox::fps::documentation::ERRORS_OF_EVERY_REQUEST;
 use fps_sandbox::fps::status;
 use fps_sandbox::ledger::{
     AccountNumber, Amount, Book, Command, Context, DepositFunds, Descriptions, ReadSet, TransactionId,
@@ -117,7 +117,7 @@ impl<'a> Stage<'a> {
                 }
             }
             Expected::Refusal { code, message } => {
-                let facts = code.facts();
+                let facts = code.definition();
                 let expected = (
                     status(*code).as_u16(),
                     facts.name,
@@ -236,7 +236,7 @@ fn lacking(cases: &[Case]) -> Vec<String> {
         };
         if let Expected::Refusal { code, .. } = case.expects
             && !action.errors.contains(&code)
-            && !OF_EVERY_REQUEST.contains(&code)
+            && !ERRORS_OF_EVERY_REQUEST.contains(&code)
         {
             lacking.push(format!("{}: {code} is not in its list of errors", case.action));
         }

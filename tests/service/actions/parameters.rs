@@ -1,8 +1,9 @@
 //! The rules of parameters, tried on every parameter of every action as the action table describes it.
 
 use fps_sandbox::error::Code;
-use fps_sandbox::service::actions::{ACTIONS, Action};
-use fps_sandbox::service::params::{Kind, Parameter};
+use fps_sandbox::service::action::Action;
+use fps_sandbox::service::actions::ACTIONS;
+use fps_sandbox::service::parameters::{Parameter, ParameterKind};
 
 use super::{Stage, escaped, server, success_of};
 use crate::support::Server;
@@ -43,42 +44,34 @@ fn breaches(parameter: &Parameter) -> Vec<Breach> {
     let (name, camel) = (parameter.name, lower_camel(parameter.name));
     let mut breaches = presence(parameter, &camel);
     match parameter.kind {
-        Kind::Characters(most) => breaches.push(
+        ParameterKind::Characters(most) => breaches.push(
             Breach::new(format!("{camel} can not be longer than {most} characters"))
                 .with(name, "é".repeat(most + 1)),
         ),
-        Kind::Bytes(most) => breaches.push(
+        ParameterKind::Bytes(most) => breaches.push(
             Breach::new(format!("{camel} can not be longer than {most} bytes")).with(name, text_of(most + 2)),
         ),
-        Kind::Amount => breaches.extend(amount_breaches(name, &camel)),
-        Kind::Percent => breaches.push(
+        ParameterKind::Amount => breaches.extend(amount_breaches(name, &camel)),
+        ParameterKind::Percent => breaches.push(
             Breach::new(format!("{camel} has to be a percentage, such as 2.5. Specified value: much"))
                 .with(name, "much"),
         ),
-        Kind::Minutes => {
-            for value in ["0", "-1", "2147483648", "1.5", "soon", "99999999999999999999"] {
-                let rule = "has to be a whole number from 1 to 2147483647";
-                breaches
-                    .push(Breach::new(format!("{camel} {rule}. Specified value: {value}")).with(name, value));
-            }
-        }
-        Kind::Number(least, most) => {
-            for value in
-                [(least - 1).to_string(), (most + 1).to_string(), "-1".into(), "1.5".into(), "all".into()]
-            {
+        ParameterKind::Number(least, most) => {
+            let (below, above) = ((least - 1).to_string(), (most + 1).to_string());
+            for value in [below.as_str(), above.as_str(), "-1", "1.5", "soon", "99999999999999999999"] {
                 let rule = format!("has to be a whole number from {least} to {most}");
                 breaches
                     .push(Breach::new(format!("{camel} {rule}. Specified value: {value}")).with(name, value));
             }
         }
-        Kind::Instant => {
+        ParameterKind::Timestamp => {
             for value in ["soon", "1325376000", "2012-13-01", "2012-01-01T25:00:00Z", "01/02/2012"] {
                 let rule = "has to be a date, such as 2012-01-01T00:00:00Z";
                 breaches
                     .push(Breach::new(format!("{camel} {rule}. Specified value: {value}")).with(name, value));
             }
         }
-        Kind::ListOf(names) => {
+        ParameterKind::ListOf(names) => {
             let rule = format!("has to be a list of {}", names.join(", "));
             for (name, value) in
                 [(name.to_owned(), names[0].to_lowercase()), (format!("{name}.1"), "Nobody".into())]
@@ -88,7 +81,7 @@ fn breaches(parameter: &Parameter) -> Vec<Breach> {
                 );
             }
         }
-        Kind::OneOf(names) => {
+        ParameterKind::OneOf(names) => {
             let all = names.join(", ");
             for value in ["Nobody".to_owned(), names[0].to_lowercase(), format!("{} ", names[0])] {
                 breaches.push(
@@ -189,8 +182,8 @@ async fn text_of_the_longest_length_is_not_too_long() {
         let (stage, by, success) = ready(&server, action).await;
         for parameter in action.parameters {
             let longest = match parameter.kind {
-                Kind::Characters(most) => "é".repeat(most),
-                Kind::Bytes(most) => text_of(most),
+                ParameterKind::Characters(most) => "é".repeat(most),
+                ParameterKind::Bytes(most) => text_of(most),
                 _ => continue,
             };
             let mut asks = success.clone();

@@ -209,7 +209,7 @@ fn magic_cases() -> Vec<Case> {
             let case = payment.with("SenderTokenId", "CC").with(token.parameter, token.id);
             let message = format!(
                 "{} (This is a magic token id: it stands for {}.)",
-                token.forces.facts().message,
+                token.forces.definition().message,
                 token.stands_for
             );
             cases.push(case.refused_saying(token.forces, message.leak()));

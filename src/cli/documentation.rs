@@ -1,13 +1,13 @@
-//! `fps-sandbox reference`: the tables of actions, errors, magic values and pipelines as Markdown.
+//! `fps-sandbox reference`: prints the reference documentation as Markdown.
 
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
 use crate::cobranded;
-use crate::fps::reference;
+use crate::fps::documentation;
 
-use super::{Failure, print};
+use super::{CliError, print};
 
 pub(super) const AFTER_HELP: &str = "\
 Examples:
@@ -23,11 +23,11 @@ Exit codes: 0 printed; 2 the command line is wrong.";
 #[derive(Debug, Args)]
 pub(super) struct Reference {
     /// Which table.
-    table: Table,
+    table: ReferenceTable,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Table {
+enum ReferenceTable {
     Actions,
     Errors,
     Magic,
@@ -35,12 +35,12 @@ enum Table {
 }
 
 impl Reference {
-    pub(super) fn run(&self) -> Result<ExitCode, Failure> {
-        print::out(&match self.table {
-            Table::Actions => reference::actions_markdown(),
-            Table::Errors => reference::errors_markdown(),
-            Table::Magic => reference::magic_markdown(),
-            Table::Cobranded => cobranded::documentation::markdown(),
+    pub(super) fn run(&self) -> Result<ExitCode, CliError> {
+        print::to_stdout(&match self.table {
+            ReferenceTable::Actions => documentation::actions_markdown(),
+            ReferenceTable::Errors => documentation::errors_markdown(),
+            ReferenceTable::Magic => documentation::magic_markdown(),
+            ReferenceTable::Cobranded => cobranded::documentation::markdown(),
         })?;
         Ok(ExitCode::SUCCESS)
     }

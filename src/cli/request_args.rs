@@ -1,26 +1,28 @@
-//! `Action=… Name=value …` and the options around them: what `sign` and `call` share.
+//! The command line of `sign` and `call`: `Action=… Name=value …` and options.
 
 use clap::{Args, ValueEnum};
 
 use crate::clock::Clock;
+use crate::query::Pair;
 use crate::signature::{Hash, Scheme, SecretKey};
 use crate::worlds::WorldName;
 
-use super::parameters::{Given, pair};
-use super::request::{Endpoint, Method, Pair, Signed, Signer};
-use super::{Failure, print, world};
+use super::endpoint::Endpoint;
+use super::request_parameters::{RequestParameters, parse_parameter};
+use super::signer::{HttpMethod, SignedRequest, Signer};
+use super::{CliError, demo_ids, print};
 
-/// Where a sandbox answers when nobody says otherwise.
+/// The endpoint of a sandbox with default settings.
 pub(super) const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:8008";
 
-const PARAMETERS: &str = "\
+const PARAMETERS_HELP: &str = "\
 The action and its parameters, such as Action=GetDebtBalance CreditInstrumentId=…
 
 TransactionAmount=10 stands for TransactionAmount.Value=10 and TransactionAmount.CurrencyCode=USD; so with every \
 name that ends in Amount. A CallerReference is made up when the action needs one and none is given.";
 
-/// The ids a newcomer needs, for the end of the help.
-pub(super) fn demo_ids() -> String {
+/// The ids of the demo world, for the end of the help.
+pub(super) fn demo_ids_help() -> String {
     format!(
         "\
 Ids of the demo world:
@@ -30,28 +32,28 @@ Ids of the demo world:
     {}
   SenderTokenId, to SettleDebt
     {}",
-        world::INSTRUMENT,
-        world::CREDIT,
-        world::SETTLEMENT
+        demo_ids::CREDIT_INSTRUMENT,
+        demo_ids::CREDIT_TOKEN,
+        demo_ids::SETTLEMENT_TOKEN
     )
 }
 
-/// A request and how to sign it.
+/// The parameters of a request, and options for sending and signing it.
 #[derive(Debug, Args)]
 pub(super) struct RequestArgs {
     #[arg(
         required = true,
         value_name = "NAME=VALUE",
-        value_parser = pair,
+        value_parser = parse_parameter,
         help = "The action and its parameters, such as Action=GetDebtBalance CreditInstrumentId=…",
-        long_help = PARAMETERS
+        long_help = PARAMETERS_HELP
     )]
     parameters: Vec<Pair>,
 
     #[arg(
         long,
         value_name = "URL",
-        value_parser = endpoint,
+        value_parser = parse_endpoint,
         help_heading = "Sending",
         help = "Where the sandbox answers. [default: http://127.0.0.1:8008] [env: FPS_SANDBOX_ENDPOINT]"
     )]
@@ -76,7 +78,7 @@ pub(super) struct RequestArgs {
     #[arg(
         long,
         value_name = "NAME",
-        value_parser = world_name,
+        value_parser = parse_world_name,
         help_heading = "Signing",
         help = "World of the request: the access key is sent as KEY.NAME. [default: the default world] [env: FPS_SANDBOX_WORLD]"
     )]
@@ -132,118 +134,133 @@ enum SignatureMethod {
     Sha1,
 }
 
-fn world_name(text: &str) -> Result<WorldName, String> {
+fn parse_world_name(text: &str) -> Result<WorldName, String> {
     WorldName::parse(text).ok_or_else(|| {
         format!("a world has 1 to {} small letters, digits and hyphens", WorldName::MAX_LENGTH)
     })
 }
 
-fn endpoint(text: &str) -> Result<Endpoint, &'static str> {
+fn parse_endpoint(text: &str) -> Result<Endpoint, &'static str> {
     text.parse()
 }
 
 impl RequestArgs {
-    /// Whether it is a URL for the Co-Branded pages, not a call of the service.
-    pub(super) fn is_visit(&self) -> bool {
+    /// Whether the request is a start URL of the Co-Branded pages, not a request of the web service.
+    pub(super) fn is_cobranded(&self) -> bool {
         self.parameters.iter().any(|(name, _)| name == "pipelineName")
     }
 
-    /// Completes and signs the request; says on standard error what it made up and what looks wrong.
-    pub(super) fn signed(self) -> Result<Signed, Failure> {
-        let is_visit = self.is_visit();
+    /// Completes and signs the request. What it adds and what looks wrong is printed to standard error.
+    pub(super) fn sign(self) -> Result<SignedRequest, CliError> {
+        let is_cobranded = self.is_cobranded();
         let endpoint = match self.endpoint {
             Some(endpoint) => endpoint,
-            None => endpoint_of_environment()?,
+            None => endpoint_from_environment()?,
         };
         let world = match self.world {
             Some(world) => Some(world),
-            None => world_of_environment()?,
+            None => world_from_environment()?,
         };
-        let mut given = Given::from(self.parameters);
-        let key = or_variable(given.take("AWSAccessKeyId").or(self.key), "FPS_SANDBOX_KEY", world::KEY)?;
+        let mut parameters = RequestParameters::from(self.parameters);
+        let key = value_or_environment(
+            parameters.take("AWSAccessKeyId").or(self.key),
+            "FPS_SANDBOX_KEY",
+            demo_ids::ACCESS_KEY,
+        )?;
         let signer = Signer {
-            scheme: scheme(&mut given, self.signature_version, self.method)?,
-            key: world.map_or(key.clone(), |world| format!("{key}.{world}")),
-            secret: SecretKey::new(&or_variable(self.secret, "FPS_SANDBOX_SECRET", world::SECRET)?),
-            version: given.take("Version").or(self.api_version).unwrap_or_else(|| world::VERSION.to_owned()),
+            scheme: read_scheme(&mut parameters, self.signature_version, self.method)?,
+            access_key: world.map_or(key.clone(), |world| format!("{key}.{world}")),
+            secret_key: SecretKey::new(&value_or_environment(
+                self.secret,
+                "FPS_SANDBOX_SECRET",
+                demo_ids::SECRET_KEY,
+            )?),
+            api_version: parameters
+                .take("Version")
+                .or(self.api_version)
+                .unwrap_or_else(|| demo_ids::API_VERSION.to_owned()),
         };
-        let timestamp = given.take("Timestamp").or(self.timestamp);
+        let timestamp = parameters.take("Timestamp").or(self.timestamp);
         let timestamp = timestamp.unwrap_or_else(|| Clock::real_time().now().to_string());
-        if given.take("Signature").is_some() {
-            return Err(Failure::usage("leave out Signature: making it is what this command is for"));
+        if parameters.take("Signature").is_some() {
+            return Err(CliError::usage("leave out Signature: making it is what this command is for"));
         }
-        if is_visit {
-            let request = signer.sign_visit(&endpoint, given.into_pairs());
-            if self.show_string_to_sign {
-                print::note(&request.string_to_sign);
+        let request = if is_cobranded {
+            signer.sign_start_url(&endpoint, parameters.into_pairs())
+        } else {
+            if !self.verbatim {
+                parameters.complete();
+                parameters
+                    .warnings()
+                    .iter()
+                    .for_each(|warning| print::to_stderr(&format!("warning: {warning}")));
             }
-            return Ok(request);
-        }
-        if !self.verbatim {
-            given.complete();
-            given.warnings().iter().for_each(|warning| print::note(&format!("warning: {warning}")));
-        }
-        let method = if self.post { Method::Post } else { Method::Get };
-        let request = signer.sign(method, &endpoint, given.into_pairs(), &timestamp);
+            let method = if self.post { HttpMethod::Post } else { HttpMethod::Get };
+            signer.sign(method, &endpoint, parameters.into_pairs(), &timestamp)
+        };
         if self.show_string_to_sign {
-            print::note(&request.string_to_sign);
+            print::to_stderr(&request.string_to_sign);
         }
         Ok(request)
     }
 }
 
-fn endpoint_of_environment() -> Result<Endpoint, Failure> {
+fn endpoint_from_environment() -> Result<Endpoint, CliError> {
     const VARIABLE: &str = "FPS_SANDBOX_ENDPOINT";
-    let text = variable(VARIABLE)?.unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned());
+    let text = environment_variable(VARIABLE)?.unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned());
     text.parse().map_err(|expected| {
-        Failure::usage(format!("wrong value `{text}` of the environment variable {VARIABLE}: {expected}"))
+        CliError::usage(format!("wrong value `{text}` of the environment variable {VARIABLE}: {expected}"))
     })
 }
 
-fn world_of_environment() -> Result<Option<WorldName>, Failure> {
+fn world_from_environment() -> Result<Option<WorldName>, CliError> {
     const VARIABLE: &str = "FPS_SANDBOX_WORLD";
-    let Some(text) = variable(VARIABLE)? else { return Ok(None) };
-    world_name(&text).map(Some).map_err(|expected| {
-        Failure::usage(format!("wrong value `{text}` of the environment variable {VARIABLE}: {expected}"))
+    let Some(text) = environment_variable(VARIABLE)? else { return Ok(None) };
+    parse_world_name(&text).map(Some).map_err(|expected| {
+        CliError::usage(format!("wrong value `{text}` of the environment variable {VARIABLE}: {expected}"))
     })
 }
 
-/// What is given, else the environment variable, else the default.
-fn or_variable(given: Option<String>, name: &str, default: &str) -> Result<String, Failure> {
-    match given {
+/// The value on the command line, else that of the environment variable, else the default.
+fn value_or_environment(value: Option<String>, name: &str, default: &str) -> Result<String, CliError> {
+    match value {
         Some(value) => Ok(value),
-        None => Ok(variable(name)?.unwrap_or_else(|| default.to_owned())),
+        None => Ok(environment_variable(name)?.unwrap_or_else(|| default.to_owned())),
     }
 }
 
-/// An environment variable; an empty one counts as unset.
-fn variable(name: &str) -> Result<Option<String>, Failure> {
+/// Reads an environment variable; an empty one counts as unset.
+fn environment_variable(name: &str) -> Result<Option<String>, CliError> {
     match std::env::var_os(name).filter(|value| !value.is_empty()).map(std::ffi::OsString::into_string) {
         None => Ok(None),
         Some(Ok(value)) => Ok(Some(value)),
-        Some(Err(_)) => Err(Failure::usage(format!("the environment variable {name} is not UTF-8"))),
+        Some(Err(_)) => Err(CliError::usage(format!("the environment variable {name} is not UTF-8"))),
     }
 }
 
-/// The rules to sign by, given as options or as the parameters that will say so.
-fn scheme(
-    given: &mut Given,
+/// The signature version and method. The parameters SignatureVersion and SignatureMethod win over the options.
+fn read_scheme(
+    parameters: &mut RequestParameters,
     version: Option<SignatureVersion>,
     method: Option<SignatureMethod>,
-) -> Result<Scheme, Failure> {
-    fn named<T: ValueEnum>(given: &mut Given, name: &str, option: Option<T>) -> Result<Option<T>, Failure> {
-        let Some(text) = given.take(name) else { return Ok(option) };
+) -> Result<Scheme, CliError> {
+    fn parameter_or_option<T: ValueEnum>(
+        parameters: &mut RequestParameters,
+        name: &str,
+        option: Option<T>,
+    ) -> Result<Option<T>, CliError> {
+        let Some(text) = parameters.take(name) else { return Ok(option) };
         let value = T::from_str(&text, false).map_err(|_| {
             let values = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
             let values: Vec<_> = values.map(|value| value.get_name().to_owned()).collect();
-            Failure::usage(format!("cannot sign with {name}={text}; it can be {}", values.join(" or ")))
+            CliError::usage(format!("cannot sign with {name}={text}; it can be {}", values.join(" or ")))
         })?;
         Ok(Some(value))
     }
-    let version = named(given, "SignatureVersion", version)?;
-    match (version, named(given, "SignatureMethod", method)?) {
+    let version = parameter_or_option(parameters, "SignatureVersion", version)?;
+    match (version, parameter_or_option(parameters, "SignatureMethod", method)?) {
         (Some(SignatureVersion::V1), Some(SignatureMethod::Sha256)) => {
-            Err(Failure::usage("signature version 1 always signs with HmacSHA1; leave the method out"))
+            Err(CliError::usage("signature version 1 always signs with HmacSHA1; leave the method out"))
         }
         (Some(SignatureVersion::V1), _) => Ok(Scheme::V1),
         (_, Some(SignatureMethod::Sha1)) => Ok(Scheme::V2(Hash::Sha1)),

@@ -1,23 +1,27 @@
-//! The reference: the tables of actions, errors and magic values as Markdown, with what is known of each behaviour and from where.
+//! The reference documentation as Markdown: the tables of actions, errors and magic values, with the provenance of each
+//! behaviour.
 //!
-//! `docs/actions.md`, `docs/errors.md` and `docs/magic.md` are these texts, and a running sandbox shows them under `/_sandbox/`.
+//! `docs/actions.md`, `docs/errors.md` and `docs/magic.md` hold these texts, and a running sandbox serves them under
+//! `/_sandbox/`.
 
 use std::fmt::Write;
 
 use crate::error::Code;
 use crate::ledger::magic;
-use crate::service::actions::{ACTIONS, Action};
+use crate::service::action::{Action, Behaviour};
+use crate::service::actions::ACTIONS;
+use crate::service::parameters::Parameter;
 
 use super::status::status;
 
-/// What the words of fidelity mean.
-pub(crate) const LEGEND: &str = "Fidelity: *documented* = a guide page or the schema says so; *observed* = seen in recorded \
+/// Explains the provenance column of the tables.
+pub(crate) const PROVENANCE_LEGEND: &str = "Fidelity: *documented* = a guide page or the schema says so; *observed* = seen in recorded \
 traffic or in client fixtures; *our choice* = no source speaks, this is what the sandbox does.\n";
 
-/// Every action: parameters, errors, behaviour.
+/// All actions: parameters, errors and behaviours.
 pub fn actions_markdown() -> String {
     let mut text = String::from("# Actions\n\nGenerated from the action table; do not edit by hand.\n\n");
-    text.push_str(LEGEND);
+    text.push_str(PROVENANCE_LEGEND);
     text.push_str(
         "\nParameters of every request: `Action`, `AWSAccessKeyId`, `Version`, `Timestamp`, \
         `SignatureVersion`, `SignatureMethod` (version 2 only), `Signature`.\n",
@@ -28,57 +32,73 @@ pub fn actions_markdown() -> String {
     text
 }
 
-// Writing into a string does not fail, so the results below are dropped.
+// Writing to a string cannot fail, so the results below are dropped.
 fn write_action(text: &mut String, action: &Action) {
     let _ = write!(text, "\n## {}\n\n{}\n\nSource: {}.\n\n", action.name, action.summary, action.source);
     text.push_str("| parameter | required | value | purpose |\n|---|---|---|---|\n");
     for parameter in action.parameters {
         let required = if parameter.required { "yes" } else { "no" };
         let value = parameter.kind.describe();
-        let _ = writeln!(text, "| `{}` | {required} | {value} | {} |", parameter.name, parameter.purpose);
+        let purpose = purpose_and_default(parameter);
+        let _ = writeln!(text, "| `{}` | {required} | {value} | {purpose} |", parameter.name);
     }
     if !action.legacy.is_empty() {
         let _ =
             write!(text, "\nNames of older APIs, ignored: {}.\n", code_list(action.legacy.iter().copied()));
     }
-    let _ = write!(text, "\nErrors: {}.\n", code_list(action.errors.iter().map(|code| code.name())));
+    let mut errors = action.errors.to_vec();
+    errors.sort_unstable_by_key(|code| code.name());
+    let _ = write!(text, "\nErrors: {}.\n", code_list(errors.iter().map(|code| code.name())));
+    write_behaviours(text, action.behaviours);
+}
+
+/// Writes the table of behaviours with their provenance.
+pub(crate) fn write_behaviours(text: &mut String, behaviours: &[Behaviour]) {
     text.push_str("\n| behaviour | fidelity |\n|---|---|\n");
-    for behaviour in action.fidelity {
-        let _ = writeln!(text, "| {} | {} |", behaviour.what, behaviour.basis);
+    for behaviour in behaviours {
+        let _ = writeln!(text, "| {} | {} |", behaviour.description, behaviour.provenance);
     }
 }
 
+fn purpose_and_default(parameter: &Parameter) -> String {
+    match parameter.default {
+        Some(default) => format!("{} Default {default}.", parameter.purpose),
+        None => parameter.purpose.to_owned(),
+    }
+}
+
+/// The names as a comma-separated list of code.
 fn code_list(names: impl Iterator<Item = &'static str>) -> String {
     names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// Every error code: status, retriable, message, and which actions give it.
+/// All error codes: status, retriable, message, and the actions that return them.
 pub fn errors_markdown() -> String {
     let mut text = String::from("# Errors\n\nGenerated from the error table; do not edit by hand.\n\n");
-    text.push_str(LEGEND);
+    text.push_str(PROVENANCE_LEGEND);
     text.push_str(
         "\nThe message is the usual one; many refusals say more. *Retriable* is the guide's flag. The remark says what in a \
          seed file brings an error about, or why no request gets it. Which error such an account gives is our choice.\n\n\
          | code | HTTP | retriable | usual message | given by | fidelity | remark |\n|---|---|---|---|---|---|---|\n",
     );
     for code in Code::ALL {
-        let facts = code.facts();
-        let retriable = if facts.retriable { "yes" } else { "no" };
+        let definition = code.definition();
+        let retriable = if definition.retriable { "yes" } else { "no" };
         let _ = writeln!(
             text,
             "| `{}` | {} | {retriable} | {} | {} | {} | {} |",
-            facts.name,
+            definition.name,
             status(*code).as_u16(),
-            facts.message,
-            given_by(*code),
-            facts.basis,
-            facts.remark
+            definition.message,
+            returned_by(*code),
+            definition.provenance,
+            definition.remark
         );
     }
     text
 }
 
-/// Magic values: what forces errors on purpose.
+/// The magic values, which force errors.
 pub fn magic_markdown() -> String {
     let mut text = String::from(
         "# Magic values\n\nGenerated from the table of magic values; do not edit by hand.\n\n\
@@ -109,8 +129,8 @@ pub fn magic_markdown() -> String {
     text
 }
 
-/// Codes that a request can meet before it reaches its action.
-pub const OF_EVERY_REQUEST: &[Code] = &[
+/// The errors that a request can get before its action runs.
+pub const ERRORS_OF_EVERY_REQUEST: &[Code] = &[
     Code::MissingAuthenticationToken,
     Code::InvalidClientTokenId,
     Code::SignatureDoesNotMatch,
@@ -129,8 +149,9 @@ pub const OF_EVERY_REQUEST: &[Code] = &[
     Code::ServiceUnavailable,
 ];
 
-fn given_by(code: Code) -> String {
-    if OF_EVERY_REQUEST.contains(&code) {
+/// Who returns the error, for the table.
+fn returned_by(code: Code) -> String {
+    if ERRORS_OF_EVERY_REQUEST.contains(&code) {
         return "any request".to_owned();
     }
     let actions: Vec<_> =
@@ -145,8 +166,8 @@ mod tests {
     #[test]
     fn an_error_that_no_request_gets_says_why() {
         for code in Code::ALL {
-            let never = code.facts().remark.starts_with("Never given: ");
-            assert_eq!(given_by(*code) == "no request", never, "{code}");
+            let never = code.definition().remark.starts_with("Never given: ");
+            assert_eq!(returned_by(*code) == "no request", never, "{code}");
         }
     }
 }

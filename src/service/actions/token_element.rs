@@ -1,11 +1,11 @@
-//! How a token stands in answers (schema type Token).
+//! The Token element of responses (schema type Token).
 
 use crate::ledger::Token;
-use crate::service::Elements;
+use crate::service::ElementWriter;
 
-/// `<Token>…</Token>`. OldTokenId is the token itself, as in the guide's samples.
-pub(super) fn write_token(out: &mut Elements, token: &Token) {
-    out.nested("Token", |out| {
+/// Writes `<Token>…</Token>`. OldTokenId is the id of the token itself, as in the guide's samples.
+pub(super) fn write_token(out: &mut ElementWriter, token: &Token) {
+    out.element("Token", |out| {
         out.text("TokenId", &token.id);
         out.text("FriendlyName", &token.friendly_name);
         out.text("TokenStatus", if token.active { "Active" } else { "Inactive" });
@@ -13,6 +13,6 @@ pub(super) fn write_token(out: &mut Elements, token: &Token) {
         out.text("CallerReference", &token.caller_reference);
         out.text("TokenType", token.token_type.name());
         out.text("OldTokenId", &token.id);
-        out.maybe("PaymentReason", token.payment_reason.as_ref());
+        out.optional_text("PaymentReason", token.payment_reason.as_ref());
     });
 }

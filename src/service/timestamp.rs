@@ -1,20 +1,20 @@
-//! Instants and dates as clients write them.
+//! Timestamps and dates as clients write them.
 
 use chrono::{FixedOffset, NaiveDate, NaiveTime, TimeZone};
 
 use crate::ledger::{Timestamp, whole_number};
 
-/// Reads `2012-01-01`, `2012-01-01T10:00:00`, `2012-01-01 10:00:00.250`, a time with or without `Z`, `+01:00` or, after a
-/// blank, `+0100`. Without an offset it is UTC, without a time it is midnight. The forms are those that clients send
-/// (observed). A leap second is refused, because no clock here shows one (our choice).
-pub(crate) fn read(text: &str) -> Option<Timestamp> {
+/// Parses `2012-01-01`, `2012-01-01T10:00:00`, `2012-01-01 10:00:00.250`, a time with or without `Z`, `+01:00` or, after a
+/// space, `+0100`. Without an offset the time is UTC; without a time it is midnight. These are the forms that clients send
+/// (observed). Leap seconds are refused, because the clocks of the sandbox never show one (our choice).
+pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let (day, rest) = text.split_at_checked(10)?;
-    let day = date(day)?;
+    let day = parse_date(day)?;
     if rest.is_empty() {
         return Some(day.and_time(NaiveTime::MIN).and_utc().into());
     }
     let (time, rest) = rest.strip_prefix(['T', 't', ' '])?.split_at_checked(8)?;
-    let [hour, minute, second] = numbers(time, [2, 2, 2], ":")?;
+    let [hour, minute, second] = parse_numbers(time, [2, 2, 2], ":")?;
     let (millis, zone) = match rest.strip_prefix('.') {
         Some(rest) => {
             let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -24,24 +24,24 @@ pub(crate) fn read(text: &str) -> Option<Timestamp> {
         None => (0, rest),
     };
     let time = NaiveTime::from_hms_milli_opt(hour, minute, second, millis).filter(|_| millis < 1000)?;
-    let instant = offset(zone)?.from_local_datetime(&day.and_time(time)).single()?;
+    let instant = parse_offset(zone)?.from_local_datetime(&day.and_time(time)).single()?;
     Some(instant.to_utc().into())
 }
 
-/// Reads `2012-01-01`.
-pub(crate) fn date(text: &str) -> Option<NaiveDate> {
-    let [year, month, day] = numbers(text, [4, 2, 2], "-")?;
+/// Parses `2012-01-01`.
+pub(crate) fn parse_date(text: &str) -> Option<NaiveDate> {
+    let [year, month, day] = parse_numbers(text, [4, 2, 2], "-")?;
     NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
 }
 
-fn offset(text: &str) -> Option<FixedOffset> {
+fn parse_offset(text: &str) -> Option<FixedOffset> {
     if ["", "Z", "z"].contains(&text) {
         return FixedOffset::east_opt(0);
     }
-    let after_blank = text.strip_prefix(' ');
-    let (sign, digits) = after_blank.unwrap_or(text).split_at_checked(1)?;
-    let without_colon = || numbers(digits, [2, 2], "").filter(|_| after_blank.is_some());
-    let [hours, minutes] = numbers(digits, [2, 2], ":").or_else(without_colon)?;
+    let after_space = text.strip_prefix(' ');
+    let (sign, digits) = after_space.unwrap_or(text).split_at_checked(1)?;
+    let without_colon = || parse_numbers(digits, [2, 2], "").filter(|_| after_space.is_some());
+    let [hours, minutes] = parse_numbers(digits, [2, 2], ":").or_else(without_colon)?;
     let seconds = i32::try_from((hours * 60 + minutes) * 60).ok().filter(|_| minutes < 60)?;
     match sign {
         "+" => FixedOffset::east_opt(seconds),
@@ -50,8 +50,8 @@ fn offset(text: &str) -> Option<FixedOffset> {
     }
 }
 
-/// Numbers of so many digits each, with a separator between two.
-fn numbers<const N: usize>(text: &str, lengths: [usize; N], separator: &str) -> Option<[u32; N]> {
+/// Parses N numbers with exactly these numbers of digits, separated by `separator`.
+fn parse_numbers<const N: usize>(text: &str, lengths: [usize; N], separator: &str) -> Option<[u32; N]> {
     let mut numbers = [0; N];
     let mut rest = text;
     for (index, (number, length)) in numbers.iter_mut().zip(lengths).enumerate() {
@@ -83,7 +83,11 @@ mod tests {
             ("2012-06-01 12:30:59 +0000", "2012-06-01T12:30:59.000Z"),
             ("2012-06-01 12:30:59.5 -0130", "2012-06-01T14:00:59.500Z"),
         ] {
-            assert_eq!(read(text).map(|read| read.to_string()).as_deref(), Some(instant), "{text}");
+            assert_eq!(
+                parse(text).map(|timestamp| timestamp.to_string()).as_deref(),
+                Some(instant),
+                "{text}"
+            );
         }
     }
 
@@ -113,7 +117,7 @@ mod tests {
             "2012-06-01 12:30:59  +0000",
             "２012-06-01",
         ] {
-            assert_eq!(read(text), None, "{text}");
+            assert_eq!(parse(text), None, "{text}");
         }
     }
 }

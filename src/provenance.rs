@@ -1,21 +1,21 @@
-//! Where a behaviour comes from: the words of the fidelity tables.
+//! Where a behaviour is known from, as the reference documentation states it.
 
 use std::fmt;
 
-/// The ground on which a behaviour stands.
+/// The kind of source for a behaviour of the sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Basis {
-    /// A guide page or the schema says so.
+pub enum Provenance {
+    /// A guide page or the schema describes it.
     Documented,
-    /// Seen in recorded traffic or in client fixtures.
+    /// Recorded traffic or client fixtures show it.
     Observed,
-    /// No source says it; it follows from one that does.
+    /// No source states it, but it follows from one.
     Inferred,
-    /// No source speaks; this is what we decided.
+    /// There is no source; the sandbox's authors decided.
     OurChoice,
 }
 
-impl fmt::Display for Basis {
+impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Documented => "documented",

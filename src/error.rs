@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::provenance::Provenance;
 
@@ -26,15 +27,15 @@ pub struct CodeDefinition {
 macro_rules! codes {
     ($($name:ident $retriable:ident $provenance:ident $message:literal $($remark:literal)?;)*) => {
         /// An error code of the service. The variants have the names that clients receive.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray,
+        )]
+        #[strum(const_into_str)]
         #[expect(non_camel_case_types, reason = "FPS's own names, such as InvalidTokenId_Sender")]
         #[expect(missing_docs, reason = "each code's meaning is its row of the table")]
         pub enum Code { $($name,)* }
 
         impl Code {
-            /// All codes in the order of the table.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
             /// Its row in the table.
             pub const fn definition(self) -> CodeDefinition {
                 match self {
@@ -157,11 +158,6 @@ impl Code {
     /// Whether the sandbox is at fault and not the request: the same request may succeed later.
     pub const fn is_server_error(self) -> bool {
         matches!(self, Self::InternalError | Self::ServiceUnavailable)
-    }
-
-    /// The code of this name. The idempotency records in the database store codes by name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|code| code.name() == name)
     }
 }
 

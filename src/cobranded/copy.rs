@@ -174,7 +174,7 @@ fn usage_limit(limit: &UsageLimit, what: &str) -> String {
 
 /// `each day`, `every 6 months`.
 fn per_period(period: Period) -> String {
-    let unit = period.unit.name();
+    let unit = period.unit.into_str();
     if period.count == 1 { format!("each {unit}") } else { format!("every {} {unit}s", period.count) }
 }
 

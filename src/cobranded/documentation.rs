@@ -80,7 +80,7 @@ pub fn markdown() -> String {
         super::START_PATH
     );
     for (status, meaning) in STATUS_MEANINGS {
-        let _ = writeln!(text, "| `{}` | {meaning} |", status.name());
+        let _ = writeln!(text, "| `{}` | {meaning} |", status.into_str());
     }
     write_behaviours(&mut text, COMMON_FIDELITY);
     text.push_str(

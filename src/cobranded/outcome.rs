@@ -124,7 +124,7 @@ impl VisitOutcome {
                 add(name, id.as_str());
             }
         }
-        add("status", self.status().name());
+        add("status", self.status().into_str());
         if let Some(message) = self.error_message(version_1) {
             add("errorMessage", &message);
         }

@@ -153,7 +153,9 @@ impl<'a> ParameterReader<'a> {
     pub(super) fn payment_methods(&mut self) -> Option<Vec<PaymentMethod>> {
         let methods = self.read("paymentMethod", |value| {
             let parse = |name: &str| {
-                Account::METHODS.into_iter().find(|method| method.name().eq_ignore_ascii_case(name.trim()))
+                Account::METHODS
+                    .into_iter()
+                    .find(|method| method.into_str().eq_ignore_ascii_case(name.trim()))
             };
             value.split(',').map(parse).collect::<Option<Vec<_>>>()
         })?;

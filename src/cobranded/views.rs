@@ -67,7 +67,7 @@ pub(super) async fn review_page(
     let name = preview.visitor.clone().unwrap_or_else(name_from_email);
     let selected = preview.current.or_else(|| preview.methods.first().copied());
     let option = |method: &PaymentMethod| PaymentMethodOption {
-        value: method.name(),
+        value: method.into_str(),
         label: copy::payment_method(*method),
         hint: account_hint(*method, context.world.clock().now()),
         is_selected: Some(*method) == selected,

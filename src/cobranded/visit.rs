@@ -39,7 +39,7 @@ pub(super) async fn start(
     let preset_status = context.key.cobranded.preset_status.filter(|_| !context.overrides.shows_pages);
     let forced_status = context.overrides.forced_status.or(preset_status);
     if forced_status.is_some() {
-        context.visit.previous_method = preview.current.map(|method| method.name().to_owned());
+        context.visit.previous_method = preview.current.map(|method| method.into_str().to_owned());
         let visitor = context.overrides.buyer_email.clone().map_or(Visitor::First, Visitor::At);
         let decision = Decision { visitor, forced_status, method: None, form: &Form::empty() };
         return complete(service, &context, decision).await;
@@ -64,7 +64,7 @@ pub(super) async fn sign_in(
         return views::sign_in_page_with_error(service, &context, &preview, entered).await;
     }
     context.visit.email = email;
-    context.visit.previous_method = preview.current.map(|method| method.name().to_owned());
+    context.visit.previous_method = preview.current.map(|method| method.into_str().to_owned());
     views::review_page(service, &context, &preview).await
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn confirm(
     form: &Form,
 ) -> Result<Response<Body>, ErrorPage> {
     let forced_status = form.value("ending").map(|name| parse_status(name).ok_or(name));
-    let method = form.value("method").map(|name| PaymentMethod::named(name).ok_or(name));
+    let method = form.value("method").map(|name| name.parse::<PaymentMethod>().map_err(|_| name));
     let (forced_status, method) = match (forced_status.transpose(), method.transpose()) {
         (Ok(forced_status), Ok(method)) => (forced_status, method),
         (Err(name), _) | (_, Err(name)) => {
@@ -139,7 +139,8 @@ async fn complete(
         // Fails now if there is no key to sign the return URL: nothing is authorised that cannot be reported.
         service.message_signer.signing_key().await?;
     }
-    let previous_method = context.visit.previous_method.as_deref().and_then(PaymentMethod::named);
+    let previous_method =
+        context.visit.previous_method.as_deref().and_then(|name| name.parse::<PaymentMethod>().ok());
     let method = match forced_status {
         Some(CbuiStatus::SA) => Some(PaymentMethod::ABT),
         Some(CbuiStatus::SB) => Some(PaymentMethod::ACH),

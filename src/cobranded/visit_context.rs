@@ -156,7 +156,7 @@ impl VisitContext {
         }
         tracing::info!(
             pipeline = self.start.value("pipelineName").map(excerpt).as_deref(),
-            status = outcome.status().name(),
+            status = outcome.status().into_str(),
             reason = self.failure_reason(outcome).map(|reason| excerpt(&reason).into_owned()),
             "a visit to the pages ends"
         );

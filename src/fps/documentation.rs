@@ -5,6 +5,7 @@
 //! `/_sandbox/`.
 
 use std::fmt::Write;
+use strum::VariantArray as _;
 
 use crate::error::Code;
 use crate::ledger::magic;
@@ -81,7 +82,7 @@ pub fn errors_markdown() -> String {
          seed file brings an error about, or why no request gets it. Which error such an account gives is our choice.\n\n\
          | code | HTTP | retriable | usual message | given by | fidelity | remark |\n|---|---|---|---|---|---|---|\n",
     );
-    for code in Code::ALL {
+    for code in Code::VARIANTS {
         let definition = code.definition();
         let retriable = if definition.retriable { "yes" } else { "no" };
         let _ = writeln!(
@@ -165,7 +166,7 @@ mod tests {
 
     #[test]
     fn an_error_that_no_request_gets_says_why() {
-        for code in Code::ALL {
+        for code in Code::VARIANTS {
             let never = code.definition().remark.starts_with("Never given: ");
             assert_eq!(returned_by(*code) == "no request", never, "{code}");
         }

@@ -1,6 +1,7 @@
 //! The HTTP status of each error code.
 
 use axum::http::StatusCode;
+use strum::VariantArray as _;
 
 use crate::error::Code;
 
@@ -35,7 +36,7 @@ mod tests {
 
     #[test]
     fn faults_of_the_service_and_only_they_are_server_errors() {
-        for code in Code::ALL {
+        for code in Code::VARIANTS {
             assert_eq!(status(*code).is_server_error(), code.is_server_error(), "{code}");
         }
     }

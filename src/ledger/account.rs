@@ -1,10 +1,11 @@
 //! Accounts: the parties of a payment.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::error::{Code, FpsError};
 use crate::ledger::amount::Amount;
 use crate::ledger::ids::AccountNumber;
 use crate::ledger::payment_method::PaymentMethod;
-use crate::ledger::wire_names::wire_names;
 
 /// An Amazon Payments account: a merchant or a buyer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +49,11 @@ impl EmailKey {
 }
 
 /// Personal accounts cannot take card payments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, EnumString, IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum AccountKind {
     /// A person's account.
     Personal,
@@ -58,8 +62,9 @@ pub enum AccountKind {
 }
 
 /// The state of an account. Every state but `Active` refuses some transactions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum AccountState {
     /// Active: the account may do everything.
     Active,
@@ -77,16 +82,29 @@ pub enum AccountState {
     Closed,
 }
 
-wire_names! {
-    /// The roles an account can play in a transaction (schema: TransactionalRole).
-    Role {
-        /// Pays.
-        Sender,
-        /// Owns the access key that made the request.
-        Caller,
-        /// Receives.
-        Recipient,
-    }
+/// The roles an account can play in a transaction (schema: TransactionalRole).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(const_into_str)]
+pub enum Role {
+    /// Pays.
+    Sender,
+    /// Owns the access key that made the request.
+    Caller,
+    /// Receives.
+    Recipient,
 }
 
 impl Account {

@@ -1,38 +1,51 @@
 //! How a visit to the Co-Branded pages ends.
 
-use crate::ledger::wire_names::wire_names;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
-wire_names! {
-    /// How a visit to the Co-Branded pages ends: the status codes of return URLs (guide: pipeline pages), and two more
-    /// that tests ask for.
-    CbuiStatus {
-        /// Success, by Amazon Payments balance.
-        SA,
-        /// Success, by bank account.
-        SB,
-        /// Success, by credit card.
-        SC,
-        /// Success: a recipient accepted the marketplace's terms.
-        SR,
-        /// Success: the visitor edited a token and changed nothing.
-        SU,
-        /// System error.
-        SE,
-        /// The visitor cancelled.
-        A,
-        /// The merchant's request is wrong.
-        CE,
-        /// The visitor has none of the payment methods asked for.
-        PE,
-        /// The visitor's account cannot be used for this.
-        NP,
-        /// The merchant is not registered for this pipeline.
-        NM,
-        /// Success, by a card that has expired.
-        ExpiredCard,
-        /// Success, on a return URL whose signature is wrong.
-        TamperedSignature,
-    }
+/// How a visit to the Co-Branded pages ends: the status codes of return URLs (guide: pipeline pages), and two more
+/// that tests ask for.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(const_into_str)]
+pub enum CbuiStatus {
+    /// Success, by Amazon Payments balance.
+    SA,
+    /// Success, by bank account.
+    SB,
+    /// Success, by credit card.
+    SC,
+    /// Success: a recipient accepted the marketplace's terms.
+    SR,
+    /// Success: the visitor edited a token and changed nothing.
+    SU,
+    /// System error.
+    SE,
+    /// The visitor cancelled.
+    A,
+    /// The merchant's request is wrong.
+    CE,
+    /// The visitor has none of the payment methods asked for.
+    PE,
+    /// The visitor's account cannot be used for this.
+    NP,
+    /// The merchant is not registered for this pipeline.
+    NM,
+    /// Success, by a card that has expired.
+    ExpiredCard,
+    /// Success, on a return URL whose signature is wrong.
+    TamperedSignature,
 }
 
 impl CbuiStatus {

@@ -1,29 +1,43 @@
 //! One caller reference, one effect (guide: Important Values to Store).
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::error::FpsError;
 use crate::ledger::ids::{AccountNumber, TransactionNumber};
 use crate::ledger::time::Timestamp;
 use crate::ledger::transaction::status::Status;
-use crate::ledger::wire_names::wire_names;
 
-wire_names! {
-    /// An action that makes a transaction under a caller reference.
-    IdempotentAction {
-        /// Pay.
-        Pay,
-        /// Reserve.
-        Reserve,
-        /// Refund.
-        Refund,
-        /// FundPrepaid.
-        FundPrepaid,
-        /// SettleDebt.
-        SettleDebt,
-        /// WriteOffDebt.
-        WriteOffDebt,
-        /// CancelSubscriptionAndRefund with an amount.
-        CancelSubscriptionAndRefund,
-    }
+/// An action that makes a transaction under a caller reference.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(const_into_str)]
+pub enum IdempotentAction {
+    /// Pay.
+    Pay,
+    /// Reserve.
+    Reserve,
+    /// Refund.
+    Refund,
+    /// FundPrepaid.
+    FundPrepaid,
+    /// SettleDebt.
+    SettleDebt,
+    /// WriteOffDebt.
+    WriteOffDebt,
+    /// CancelSubscriptionAndRefund with an amount.
+    CancelSubscriptionAndRefund,
 }
 
 /// What a caller reference is unique for: the caller account and the action (inferred: a merchant in production gave a

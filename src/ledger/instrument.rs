@@ -1,11 +1,12 @@
 //! Instruments: a line of credit that a merchant gives a buyer, or money paid in advance.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::error::{Code, FpsError};
 use crate::ledger::amount::Amount;
 use crate::ledger::ids::{AccountNumber, InstrumentId, InstrumentNumber};
 use crate::ledger::journal::LedgerAccount;
 use crate::ledger::time::Timestamp;
-use crate::ledger::wire_names::wire_names;
 
 /// A period in which a token or instrument may be used. An end that is `None` is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,14 +24,27 @@ impl Validity {
     }
 }
 
-wire_names! {
-    /// The kind of an instrument.
-    InstrumentKind {
-        /// Postpaid: debt (guide: Using Postpaid Payment Tokens).
-        Credit,
-        /// Prepaid: money paid in advance (guide: Using Prepaid Payment Tokens).
-        Prepaid,
-    }
+/// The kind of an instrument.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(const_into_str)]
+pub enum InstrumentKind {
+    /// Postpaid: debt (guide: Using Postpaid Payment Tokens).
+    Credit,
+    /// Prepaid: money paid in advance (guide: Using Prepaid Payment Tokens).
+    Prepaid,
 }
 
 /// A postpaid or prepaid instrument.

@@ -37,7 +37,6 @@ mod subscription;
 mod time;
 mod token;
 mod transaction;
-mod wire_names;
 
 pub use account::{Account, AccountKind, AccountState, EmailKey, Role};
 pub use amount::{Amount, ParseAmountError};

@@ -1,21 +1,34 @@
 //! How a sender pays.
 
-use crate::ledger::wire_names::wire_names;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
-wire_names! {
-    /// How the sender pays (schema: PaymentMethod).
-    PaymentMethod {
-        /// Amazon Payments balance transfer.
-        ABT,
-        /// Credit card.
-        CC,
-        /// Bank account.
-        ACH,
-        /// Postpaid credit instrument.
-        Debt,
-        /// Prepaid instrument.
-        Prepaid,
-    }
+/// How the sender pays (schema: PaymentMethod).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(const_into_str)]
+pub enum PaymentMethod {
+    /// Amazon Payments balance transfer.
+    ABT,
+    /// Credit card.
+    CC,
+    /// Bank account.
+    ACH,
+    /// Postpaid credit instrument.
+    Debt,
+    /// Prepaid instrument.
+    Prepaid,
 }
 
 impl PaymentMethod {

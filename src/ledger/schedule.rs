@@ -1,5 +1,7 @@
 //! What is scheduled for a transaction.
 
+use strum::{EnumString, IntoStaticStr};
+
 use crate::ledger::ids::TransactionNumber;
 use crate::ledger::time::Timestamp;
 
@@ -15,7 +17,8 @@ pub struct Scheduled {
 }
 
 /// The steps that can be scheduled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum ScheduledStep {
     /// The payment processor answers: the transaction succeeds.
     Complete,

@@ -1,5 +1,7 @@
 //! Secrets that all sandboxes of one database share. The first sandbox that needs one makes it.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 /// A secret text. Its `Debug` form does not show it.
 #[derive(Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(transparent)]
@@ -24,23 +26,14 @@ impl std::fmt::Debug for Secret {
 }
 
 /// The purpose of a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
+)]
+#[strum(const_into_str, serialize_all = "kebab-case")]
 pub enum SecretName {
-    /// Seals what the Co-Branded pages give a browser to bring back.
+    /// Signs the visit tokens that a browser carries from page to page.
+    #[strum(serialize = "seal")]
     VisitTokenKey,
     /// Signs messages to merchants: the private key and its certificate.
     SigningKey,
-}
-
-impl SecretName {
-    /// Every secret.
-    pub const ALL: [Self; 2] = [Self::VisitTokenKey, Self::SigningKey];
-
-    /// Its name in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::VisitTokenKey => "seal",
-            Self::SigningKey => "signing-key",
-        }
-    }
 }

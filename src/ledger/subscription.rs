@@ -2,22 +2,35 @@
 //! look-ups of 2010).
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::ledger::amount::Amount;
 use crate::ledger::ids::{AccountNumber, SubscriptionId, TransactionNumber};
 use crate::ledger::time::{Period, Timestamp};
-use crate::ledger::wire_names::wire_names;
 
-wire_names! {
-    /// The state of a subscription (schema: SubscriptionStatus).
-    SubscriptionStatus {
-        /// Payments continue.
-        Active,
-        /// Cancelled.
-        Cancelled,
-        /// All payments are made.
-        Completed,
-    }
+/// The state of a subscription (schema: SubscriptionStatus).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(const_into_str)]
+pub enum SubscriptionStatus {
+    /// Payments continue.
+    Active,
+    /// Cancelled.
+    Cancelled,
+    /// All payments are made.
+    Completed,
 }
 
 /// A subscription.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Datelike, Months, SecondsFormat, TimeDelta, Utc};
+use strum::IntoStaticStr;
 
 use crate::ledger::numbers::whole_number;
 
@@ -62,8 +63,9 @@ impl fmt::Display for Timestamp {
 }
 
 /// The unit of a usage-limit period.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(const_into_str, serialize_all = "lowercase")]
 pub enum Unit {
     /// Sixty minutes.
     Hour,
@@ -84,19 +86,6 @@ pub struct Period {
     pub count: u32,
     /// The unit.
     pub unit: Unit,
-}
-
-impl Unit {
-    /// Its name in the schema: lower case.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Hour => "hour",
-            Self::Day => "day",
-            Self::Week => "week",
-            Self::Month => "month",
-            Self::Year => "year",
-        }
-    }
 }
 
 impl Period {

@@ -25,7 +25,7 @@ impl ResponseBody {
     pub fn receipt(receipt: &Receipt) -> Self {
         Self::with_result(|out| {
             out.text("TransactionId", &receipt.transaction);
-            out.text("TransactionStatus", receipt.status.name());
+            out.text("TransactionStatus", receipt.status.into_str());
         })
     }
 

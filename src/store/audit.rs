@@ -3,6 +3,7 @@
 mod invariants;
 
 use std::time::Duration;
+use strum::VariantArray as _;
 
 use crate::config::Database;
 use crate::ledger::{IdCodec, InstrumentNumber, TokenNumber, TransactionNumber};

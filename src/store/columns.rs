@@ -1,6 +1,7 @@
 //! How ledger values are stored in columns: as integers, text and blobs only.
 
 use std::fmt::Write;
+use std::str::FromStr;
 
 use crate::clock::ClockState;
 use crate::error::{Code, FpsError};
@@ -23,112 +24,20 @@ fn require<T>(value: Option<T>, column: &str) -> sqlx::Result<T> {
     value.ok_or_else(|| corrupt(column))
 }
 
-/// An enum that is stored as text.
-pub(super) trait TextColumn: Copy {
+/// An enum that is stored as text: the text that its `strum` derives define.
+pub(super) trait TextColumn: Copy + Into<&'static str> + FromStr {
     /// The text of this value in the database.
-    fn column_text(self) -> &'static str;
+    fn column_text(self) -> &'static str {
+        self.into()
+    }
 
     /// The value that is stored as this text, if there is one.
-    fn from_column_text(text: &str) -> Option<Self>;
-}
-
-/// Enums whose text in the database is their name on the wire.
-macro_rules! stored_as_wire_name {
-    ($($name:ident),* $(,)?) => {$(
-        impl TextColumn for $name {
-            fn column_text(self) -> &'static str {
-                self.name()
-            }
-
-            fn from_column_text(text: &str) -> Option<Self> {
-                Self::named(text)
-            }
-        }
-    )*};
-}
-
-stored_as_wire_name! {
-    CbuiStatus, ChargeFeeTo, Code, CsOwner, IdempotentAction, InstrumentKind, MarketplaceRefundPolicy, Operation,
-    PaymentMethod, Purpose, SoftDescriptorType, Status, StatusCode, SubscriptionStatus, TokenType,
-}
-
-/// Enums whose text in the database is defined by their `strum` derives.
-macro_rules! stored_by_strum {
-    ($($name:ident),* $(,)?) => {$(
-        impl TextColumn for $name {
-            fn column_text(self) -> &'static str {
-                self.into()
-            }
-
-            fn from_column_text(text: &str) -> Option<Self> {
-                text.parse().ok()
-            }
-        }
-    )*};
-}
-
-stored_by_strum! { DeveloperStatus }
-
-/// Enums whose text in the database is listed here.
-macro_rules! stored_as {
-    ($($name:ident { $($variant:ident = $text:literal,)* })*) => {$(
-        impl TextColumn for $name {
-            fn column_text(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-
-            fn from_column_text(text: &str) -> Option<Self> {
-                match text {
-                    $($text => Some(Self::$variant),)*
-                    _ => None,
-                }
-            }
-        }
-    )*};
-}
-
-stored_as! {
-    AccountKind {
-        Personal = "personal",
-        Business = "business",
-    }
-    AccountState {
-        Active = "active",
-        EmailUnverified = "email-unverified",
-        Unverified = "unverified",
-        BankUnverified = "bank-unverified",
-        Denied = "denied",
-        Suspended = "suspended",
-        Closed = "closed",
-    }
-    ScheduledStep {
-        Complete = "complete",
-        Expire = "expire",
-        Decline = "decline",
-        LackFunds = "lack-funds",
-        Lapse = "lapse",
-    }
-}
-
-impl TextColumn for LedgerAccountKind {
-    fn column_text(self) -> &'static str {
-        self.name()
-    }
-
     fn from_column_text(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.name() == text)
+        text.parse().ok()
     }
 }
 
-impl TextColumn for SecretName {
-    fn column_text(self) -> &'static str {
-        self.name()
-    }
-
-    fn from_column_text(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|secret| secret.name() == text)
-    }
-}
+impl<T: Copy + Into<&'static str> + FromStr> TextColumn for T {}
 
 /// The columns `clock_stands` and `clock_millis` of a clock state.
 pub(super) const fn clock_columns(state: ClockState) -> (i64, i64) {

@@ -5,6 +5,7 @@ use fps_sandbox::ledger::{ChargeFeeTo, MarketplaceRefundPolicy, PaymentMethod, S
 use proptest::option::{self, weighted};
 use proptest::prelude::*;
 use proptest::sample::select;
+use strum::VariantArray as _;
 
 use crate::world::{
     ACH_DELAY, CC_DELAY, DAY, INSTRUMENTS, LARGEST, MINUTE, SUBSCRIPTIONS, TOKENS, Who, place_of,
@@ -146,7 +147,7 @@ impl Ask {
             Self::Pay(Payment { recipient: Some(_), .. })
             | Self::Reserve(Payment { recipient: Some(_), .. }) => Some("to a recipient".to_owned()),
             Self::Settle { cents: Some(_), .. } => Some("in part".to_owned()),
-            Self::Refund { policy, .. } => Some(format!("by {}", policy.name())),
+            Self::Refund { policy, .. } => Some(format!("by {}", policy.into_str())),
             _ => None,
         };
         let action = self.action();
@@ -339,7 +340,7 @@ fn prepaid_cents() -> impl Strategy<Value = i64> {
 
 /// A payment by one of these tokens to its caller.
 fn payment_with(token: impl Strategy<Value = Which>) -> impl Strategy<Value = Payment> {
-    let fee_to = weighted(0.1, select(ChargeFeeTo::ALL));
+    let fee_to = weighted(0.1, select(ChargeFeeTo::VARIANTS));
     (token, cents(), fee_to, timeout()).prop_map(|(token, cents, fee_to, timeout_minutes)| Payment {
         cents,
         fee_to,
@@ -423,11 +424,8 @@ fn reserve() -> impl Strategy<Value = Ask> {
 fn refund() -> impl Strategy<Value = Ask> {
     // Small ones, so that a payment is refunded in parts.
     let cents = prop_oneof![1 => Just(None), 3 => (1..=150_i64).prop_map(Some), 2 => cents().prop_map(Some)];
-    (transaction(), cents, select(MarketplaceRefundPolicy::ALL)).prop_map(|(of, cents, policy)| Ask::Refund {
-        of,
-        cents,
-        policy,
-    })
+    (transaction(), cents, select(MarketplaceRefundPolicy::VARIANTS))
+        .prop_map(|(of, cents, policy)| Ask::Refund { of, cents, policy })
 }
 
 fn fund() -> impl Strategy<Value = Ask> {

@@ -132,7 +132,7 @@ fn agree(sandbox: &Sandbox, model: &Model) -> Result<(), TestCaseError> {
     for (kind, expected) in by_party {
         for who in Who::ALL {
             let expected = expected.get(&who).copied().unwrap_or_default();
-            prop_assert_eq!(total(kind, account(who).0), expected, "{} of {:?}", kind.name(), who);
+            prop_assert_eq!(total(kind, account(who).0), expected, "{} of {:?}", kind.into_str(), who);
         }
     }
     prop_assert_eq!(total(LedgerAccountKind::Fees, 0), model.fees, "fees");

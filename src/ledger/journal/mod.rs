@@ -2,12 +2,17 @@
 
 pub(super) mod posting_rules;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::ledger::amount::Amount;
 use crate::ledger::ids::{AccountNumber, InstrumentNumber, TransactionNumber};
 use crate::ledger::payment_method::PaymentMethod;
 
 /// What an account of the book stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
+)]
+#[strum(const_into_str, serialize_all = "kebab-case")]
 pub enum LedgerAccountKind {
     /// A party's Amazon Payments balance.
     Balance,
@@ -48,52 +53,6 @@ pub enum LedgerAccountKind {
 }
 
 impl LedgerAccountKind {
-    /// Every kind of account.
-    pub const ALL: &'static [Self] = &[
-        Self::Balance,
-        Self::Incoming,
-        Self::Outgoing,
-        Self::Reserved,
-        Self::Debt,
-        Self::DebtPending,
-        Self::CreditExtended,
-        Self::CreditExtendedPending,
-        Self::WriteOffs,
-        Self::Prepaid,
-        Self::PrepaidPending,
-        Self::PrepaidLiability,
-        Self::PrepaidLiabilityPending,
-        Self::Fees,
-        Self::ClearingCards,
-        Self::ClearingBanks,
-        Self::OutsideCards,
-        Self::OutsideBanks,
-    ];
-
-    /// Its name in the database and in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Balance => "balance",
-            Self::Incoming => "incoming",
-            Self::Outgoing => "outgoing",
-            Self::Reserved => "reserved",
-            Self::Debt => "debt",
-            Self::DebtPending => "debt-pending",
-            Self::CreditExtended => "credit-extended",
-            Self::CreditExtendedPending => "credit-extended-pending",
-            Self::WriteOffs => "write-offs",
-            Self::Prepaid => "prepaid",
-            Self::PrepaidPending => "prepaid-pending",
-            Self::PrepaidLiability => "prepaid-liability",
-            Self::PrepaidLiabilityPending => "prepaid-liability-pending",
-            Self::Fees => "fees",
-            Self::ClearingCards => "clearing-cards",
-            Self::ClearingBanks => "clearing-banks",
-            Self::OutsideCards => "outside-cards",
-            Self::OutsideBanks => "outside-banks",
-        }
-    }
-
     /// Whether the account may never fall below zero.
     pub const fn never_negative(self) -> bool {
         matches!(

@@ -105,9 +105,16 @@ impl Line {
             return Err(format!("{place}: `percent` must lie between 0 and 100"));
         }
         Ok(Self {
-            operation: Operation::named(&rule.operation)
+            operation: rule
+                .operation
+                .parse::<Operation>()
+                .ok()
                 .ok_or_else(|| format!("{place}: no such operation"))?,
-            method: PaymentMethod::named(&rule.method).ok_or_else(|| format!("{place}: no such method"))?,
+            method: rule
+                .method
+                .parse::<PaymentMethod>()
+                .ok()
+                .ok_or_else(|| format!("{place}: no such method"))?,
             from: amount("from", rule.from)?,
             percent: rule.percent,
             fixed: amount("fixed", rule.fixed)?,

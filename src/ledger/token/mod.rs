@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::error::{Code, FpsError};
 use crate::ledger::amount::Amount;
@@ -11,40 +12,67 @@ use crate::ledger::instrument::{Instrument, Validity};
 use crate::ledger::payment_method::PaymentMethod;
 use crate::ledger::time::{Period, Timestamp};
 use crate::ledger::transaction::ChargeFeeTo;
-use crate::ledger::wire_names::wire_names;
 
-wire_names! {
-    /// How often a token may be used (schema: TokenType).
-    TokenType {
-        /// One successful payment.
-        SingleUse,
-        /// Many payments within limits.
-        MultiUse,
-        /// One payment a period.
-        Recurring,
-        /// No limits at all.
-        Unrestricted,
-    }
+/// How often a token may be used (schema: TokenType).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(const_into_str)]
+pub enum TokenType {
+    /// One successful payment.
+    SingleUse,
+    /// Many payments within limits.
+    MultiUse,
+    /// One payment a period.
+    Recurring,
+    /// No limits at all.
+    Unrestricted,
+}
 
-    /// What a token is for.
-    Purpose {
-        /// An ordinary sender token.
-        Payment,
-        /// Pays with a credit instrument: makes debt.
-        Credit,
-        /// Pays real money to settle a credit instrument's debt.
-        Settlement,
-        /// Pays with a prepaid instrument.
-        Prepaid,
-        /// Pays real money onto a prepaid instrument.
-        Funding,
-        /// Receives, in a marketplace.
-        Recipient,
-        /// Lets the caller refund what the recipient received; no action of the API of 2008 asks for it.
-        Refund,
-        /// Made by InstallPaymentInstruction on the caller's own account; its text is not interpreted.
-        Installed,
-    }
+/// What a token is for.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(const_into_str)]
+pub enum Purpose {
+    /// An ordinary sender token.
+    Payment,
+    /// Pays with a credit instrument: makes debt.
+    Credit,
+    /// Pays real money to settle a credit instrument's debt.
+    Settlement,
+    /// Pays with a prepaid instrument.
+    Prepaid,
+    /// Pays real money onto a prepaid instrument.
+    Funding,
+    /// Receives, in a marketplace.
+    Recipient,
+    /// Lets the caller refund what the recipient received; no action of the API of 2008 asks for it.
+    Refund,
+    /// Made by InstallPaymentInstruction on the caller's own account; its text is not interpreted.
+    Installed,
 }
 
 impl Purpose {

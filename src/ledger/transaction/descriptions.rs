@@ -1,23 +1,51 @@
 //! What a caller says about a transaction: texts that FPS keeps and shows.
 
-use crate::ledger::wire_names::wire_names;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
-wire_names! {
-    /// Which text goes to the card processor (schema: SoftDescriptorType).
-    SoftDescriptorType {
-        /// The first characters of the sender description.
-        Dynamic,
-        /// The account's own descriptor.
-        Static,
-    }
+/// Which text goes to the card processor (schema: SoftDescriptorType).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(const_into_str)]
+pub enum SoftDescriptorType {
+    /// The first characters of the sender description.
+    Dynamic,
+    /// The account's own descriptor.
+    Static,
+}
 
-    /// Whose customer service is named to the card processor (schema: CSOwner).
-    CsOwner {
-        /// The caller's.
-        Caller,
-        /// The recipient's.
-        Recipient,
-    }
+/// Whose customer service is named to the card processor (schema: CSOwner).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(const_into_str)]
+pub enum CsOwner {
+    /// The caller's.
+    Caller,
+    /// The recipient's.
+    Recipient,
 }
 
 /// `DescriptorPolicy`: stored and otherwise without effect in a sandbox.

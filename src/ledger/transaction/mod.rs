@@ -3,6 +3,8 @@
 pub(super) mod descriptions;
 pub(super) mod status;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::ledger::account::Role;
 use crate::ledger::amount::Amount;
 use crate::ledger::ids::{AccountNumber, InstrumentNumber, TokenNumber, TransactionId, TransactionNumber};
@@ -12,44 +14,86 @@ use crate::ledger::time::Timestamp;
 use crate::ledger::token::Token;
 use crate::ledger::transaction::descriptions::Descriptions;
 use crate::ledger::transaction::status::{History, Status, StatusChange, StatusCode};
-use crate::ledger::wire_names::wire_names;
 
-wire_names! {
-    /// What a transaction does (schema: FPSOperation, with the IPN-only deposit).
-    Operation {
-        /// Sender pays recipient.
-        Pay,
-        /// A payment goes back.
-        Refund,
-        /// Debt is settled with money.
-        SettleDebt,
-        /// Debt is forgiven.
-        WriteOffDebt,
-        /// Money is paid in advance onto a prepaid instrument.
-        FundPrepaid,
-        /// Money is held on a card, to be settled later.
-        Reserve,
-        /// Money comes into an account from outside: how a seeded balance is funded.
-        DepositFunds,
-    }
+/// What a transaction does (schema: FPSOperation, with the IPN-only deposit).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(const_into_str)]
+pub enum Operation {
+    /// Sender pays recipient.
+    Pay,
+    /// A payment goes back.
+    Refund,
+    /// Debt is settled with money.
+    SettleDebt,
+    /// Debt is forgiven.
+    WriteOffDebt,
+    /// Money is paid in advance onto a prepaid instrument.
+    FundPrepaid,
+    /// Money is held on a card, to be settled later.
+    Reserve,
+    /// Money comes into an account from outside: how a seeded balance is funded.
+    DepositFunds,
+}
 
-    /// Who pays the FPS fee (schema: ChargeFeeTo).
-    ChargeFeeTo {
-        /// The owner of the access key.
-        Caller,
-        /// The party that receives the money.
-        Recipient,
-    }
+/// Who pays the FPS fee (schema: ChargeFeeTo).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(const_into_str)]
+pub enum ChargeFeeTo {
+    /// The owner of the access key.
+    Caller,
+    /// The party that receives the money.
+    Recipient,
+}
 
-    /// What a refund does with a marketplace's fee (schema: MarketplaceRefundPolicy).
-    MarketplaceRefundPolicy {
-        /// The caller keeps the marketplace fee.
-        MasterTxnOnly,
-        /// Only the marketplace fee goes back.
-        MarketplaceTxnOnly,
-        /// Both go back.
-        MasterAndMarketplaceTxn,
-    }
+/// What a refund does with a marketplace's fee (schema: MarketplaceRefundPolicy).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(const_into_str)]
+pub enum MarketplaceRefundPolicy {
+    /// The caller keeps the marketplace fee.
+    MasterTxnOnly,
+    /// Only the marketplace fee goes back.
+    MarketplaceTxnOnly,
+    /// Both go back.
+    MasterAndMarketplaceTxn,
 }
 
 /// A transaction and everything a client may ask about it.

@@ -1,38 +1,67 @@
 //! The status of a transaction, and every status that it has had.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::ledger::time::Timestamp;
-use crate::ledger::wire_names::wire_names;
 
-wire_names! {
-    /// The state of a transaction (schema: TransactionStatus).
-    Status {
-        /// Held on a card.
-        Reserved,
-        /// Done.
-        Success,
-        /// Failed, without effect.
-        Failure,
-        /// Waiting for a card or a bank.
-        Pending,
-        /// Cancelled.
-        Cancelled,
-    }
+/// The state of a transaction (schema: TransactionStatus).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(const_into_str)]
+pub enum Status {
+    /// Held on a card.
+    Reserved,
+    /// Done.
+    Success,
+    /// Failed, without effect.
+    Failure,
+    /// Waiting for a card or a bank.
+    Pending,
+    /// Cancelled.
+    Cancelled,
+}
 
-    /// The finer state of a transaction (guide: GetTransactionStatus).
-    StatusCode {
-        /// The payment instrument was charged.
-        Success,
-        /// The payment processor has not answered yet.
-        PendingNetworkResponse,
-        /// The time allowed ran out.
-        Expired,
-        /// The processor refused for now.
-        TransactionDenied,
-        /// The processor refused because the sender lacks funds; on the wire `TransactionDenied` too.
-        InsufficientFunds,
-        /// Called off; the guide's spelling has one l here and two in the status.
-        Canceled,
-    }
+/// The finer state of a transaction (guide: GetTransactionStatus).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(const_into_str)]
+pub enum StatusCode {
+    /// The payment instrument was charged.
+    Success,
+    /// The payment processor has not answered yet.
+    PendingNetworkResponse,
+    /// The time allowed ran out.
+    Expired,
+    /// The processor refused for now.
+    TransactionDenied,
+    /// The processor refused because the sender lacks funds; on the wire `TransactionDenied` too.
+    InsufficientFunds,
+    /// Called off; the guide's spelling has one l here and two in the status.
+    Canceled,
 }
 
 impl Status {
@@ -46,8 +75,8 @@ impl StatusCode {
     /// The code as it stands in answers.
     pub const fn wire_name(self) -> &'static str {
         match self {
-            Self::InsufficientFunds => Self::TransactionDenied.name(),
-            other => other.name(),
+            Self::InsufficientFunds => Self::TransactionDenied.into_str(),
+            other => other.into_str(),
         }
     }
 

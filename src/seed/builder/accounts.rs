@@ -1,5 +1,6 @@
 //! Accounts, with their access keys and opening balances.
 
+use strum::VariantArray as _;
 use toml::Spanned;
 
 use crate::ledger::{Account, AccountKind, AccountNumber, CbuiStatus, Command, DepositFunds, PaymentMethod};
@@ -85,8 +86,8 @@ fn cobranded_settings(entry: &AccountEntry) -> EntryResult<CobrandedSettings> {
 }
 
 fn parse_status(name: &Spanned<String>) -> EntryResult<CbuiStatus> {
-    CbuiStatus::named(name.get_ref()).ok_or_else(|| {
-        let names: Vec<_> = CbuiStatus::ALL.iter().map(|status| status.name()).collect();
+    name.get_ref().parse::<CbuiStatus>().ok().ok_or_else(|| {
+        let names: Vec<_> = CbuiStatus::VARIANTS.iter().map(|status| status.into_str()).collect();
         let problem = format!("`{}` is no ending; use one of {}", name.get_ref(), names.join(", "));
         EntryError::at(name, problem)
     })

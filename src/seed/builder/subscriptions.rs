@@ -47,6 +47,8 @@ pub(super) fn add_subscription(builder: &mut Builder<'_>, entry: &SubscriptionEn
 
 fn status(entry: &SubscriptionEntry) -> EntryResult<SubscriptionStatus> {
     let Some(name) = &entry.status else { return Ok(SubscriptionStatus::Active) };
-    SubscriptionStatus::named(name.get_ref())
+    name.get_ref()
+        .parse::<SubscriptionStatus>()
+        .ok()
         .ok_or_else(|| EntryError::at(name, "a subscription is Active, Cancelled or Completed"))
 }

@@ -53,7 +53,7 @@ fn write_details(out: &mut ElementWriter, details: &SubscriptionDetails) {
         write_duration(out, "SubscriptionPeriod", length);
     }
     write_duration(out, "SubscriptionFrequency", terms.frequency);
-    out.text("SubscriptionStatus", subscription.status.name());
+    out.text("SubscriptionStatus", subscription.status.into_str());
     out.text("NumberOfTransactionsProcessed", made);
     out.text("RecipientEmail", &details.recipient.email);
     out.text("RecipientName", &details.recipient.name);
@@ -65,6 +65,6 @@ fn write_details(out: &mut ElementWriter, details: &SubscriptionDetails) {
 fn write_duration(out: &mut ElementWriter, name: &'static str, period: Period) {
     out.element(name, |out| {
         out.text("Value", period.count);
-        out.text("TimeUnit", period.unit.name());
+        out.text("TimeUnit", period.unit.into_str());
     });
 }

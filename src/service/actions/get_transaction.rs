@@ -47,7 +47,7 @@ fn write_detail(out: &mut ElementWriter, detail: &TransactionDetail) {
     if !transaction.progress.marketplace_fee.is_zero() {
         out.amount("MarketplaceFees", transaction.progress.marketplace_fee);
     }
-    out.text("FPSFeesPaidBy", transaction.charge_fee_to.name());
+    out.text("FPSFeesPaidBy", transaction.charge_fee_to.into_str());
     out.optional_text("SenderTokenId", detail.sender_token.as_ref());
     out.optional_text("RecipientTokenId", detail.recipient_token.as_ref());
     match &detail.instrument {
@@ -55,10 +55,10 @@ fn write_detail(out: &mut ElementWriter, detail: &TransactionDetail) {
         Some((InstrumentKind::Credit, id)) => out.text("CreditInstrumentId", id),
         None => {}
     }
-    out.text("FPSOperation", transaction.operation.name());
-    out.text("PaymentMethod", transaction.method.name());
+    out.text("FPSOperation", transaction.operation.into_str());
+    out.text("PaymentMethod", transaction.method.into_str());
     let last_change = transaction.last_change();
-    out.text("TransactionStatus", last_change.status.name());
+    out.text("TransactionStatus", last_change.status.into_str());
     out.text("StatusCode", last_change.code.wire_name());
     out.text("StatusMessage", last_change.message());
     out.text("SenderName", &detail.sender.name);
@@ -90,7 +90,7 @@ fn write_history(out: &mut ElementWriter, transaction: &Transaction) {
     for change in transaction.history.changes() {
         out.element("StatusHistory", |out| {
             out.text("Date", change.at);
-            out.text("TransactionStatus", change.status.name());
+            out.text("TransactionStatus", change.status.into_str());
             out.text("StatusCode", change.code.wire_name());
             out.amount("Amount", amount);
         });

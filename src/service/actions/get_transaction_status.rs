@@ -30,7 +30,7 @@ async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError
     let state = context.query(ledger::GetTransactionStatus { caller: context.caller, transaction }).await?;
     Ok(ResponseBody::with_result(|out| {
         out.text("TransactionId", &state.id);
-        out.text("TransactionStatus", state.last_change.status.name());
+        out.text("TransactionStatus", state.last_change.status.into_str());
         out.text("CallerReference", &state.caller_reference);
         out.text("StatusCode", state.last_change.code.wire_name());
         out.text("StatusMessage", state.last_change.message());

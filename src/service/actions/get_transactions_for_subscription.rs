@@ -36,7 +36,7 @@ async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError
                 out.text("TransactionSerialNumber", serial);
                 out.amount("TransactionAmount", transaction.amount);
                 out.text("Description", &subscription.terms.description);
-                out.text("TransactionStatus", transaction.status().name());
+                out.text("TransactionStatus", transaction.status().into_str());
             });
         }
     }))

@@ -137,11 +137,11 @@ macro_rules! enum_value {
     ($($enum:ty)*) => {$(
         impl ParameterValue for $enum {
             fn parse(text: &str, kind: ParameterKind) -> Result<Self, String> {
-                Self::named(text).ok_or_else(|| kind.rule())
+                text.parse().map_err(|_| kind.rule())
             }
 
             fn canonical_text(&self) -> Cow<'_, str> {
-                self.name().into()
+                self.into_str().into()
             }
         }
     )*};

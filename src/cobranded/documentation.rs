@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use crate::fps::documentation::PROVENANCE_LEGEND;
+use crate::fps::documentation::{PROVENANCE_LEGEND, write_behaviours};
 use crate::ledger::CbuiStatus;
 use crate::service::action::{Behaviour, documented, observed, our_choice};
 
@@ -107,13 +107,6 @@ fn write_pipeline(text: &mut String, pipeline: &Pipeline) {
     }
     text.push_str(if pipeline.returns_caller_reference() { ", `callerReference`.\n" } else { ".\n" });
     write_behaviours(text, pipeline.fidelity);
-}
-
-fn write_behaviours(text: &mut String, behaviours: &[Behaviour]) {
-    text.push_str("\n| behaviour | fidelity |\n|---|---|\n");
-    for behaviour in behaviours {
-        let _ = writeln!(text, "| {} | {} |", behaviour.description, behaviour.provenance);
-    }
 }
 
 fn write_parameters(text: &mut String, parameters: impl Iterator<Item = &'static Parameter>) {

@@ -1,4 +1,4 @@
-//! Cancel: lets a reservation or a pending payment go (guide: API Reference, Cancel).
+//! Cancel: cancels a reservation or a pending payment (guide: API Reference, Cancel).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
@@ -12,7 +12,7 @@ use super::shared;
 pub(super) static ACTION: Action = Action {
     name: "Cancel",
     aliases: &[],
-    summary: "Calls off a reserved or pending transaction.",
+    summary: "Cancels a reserved or pending transaction.",
     source: "API Reference, Cancel",
     parameters: &[
         shared::TRANSACTION_ID,

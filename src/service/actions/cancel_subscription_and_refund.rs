@@ -1,4 +1,4 @@
-//! CancelSubscriptionAndRefund: calls a subscription off (guide: API Reference).
+//! CancelSubscriptionAndRefund: cancels a subscription (guide: API Reference).
 
 use crate::error::{Code, FpsError};
 use crate::ledger::{self, Amount, Descriptions};
@@ -12,7 +12,7 @@ use super::shared;
 pub(super) static ACTION: Action = Action {
     name: "CancelSubscriptionAndRefund",
     aliases: &[],
-    summary: "Calls a subscription off, and gives back part of its last payment if so asked.",
+    summary: "Cancels a subscription and optionally refunds part of its last payment.",
     source: "API Reference, CancelSubscriptionAndRefund",
     parameters: &[
         shared::SUBSCRIPTION_ID,

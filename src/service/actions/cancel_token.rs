@@ -1,4 +1,4 @@
-//! CancelToken: takes a token out of use (guide: API Reference, CancelToken).
+//! CancelToken: deactivates a token (guide: API Reference, CancelToken).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
@@ -12,7 +12,7 @@ use super::shared;
 pub(super) static ACTION: Action = Action {
     name: "CancelToken",
     aliases: &[],
-    summary: "Takes a token out of use, for good.",
+    summary: "Deactivates a token for good.",
     source: "API Reference, CancelToken",
     parameters: &[
         shared::TOKEN_ID,

@@ -1,4 +1,4 @@
-//! FundPrepaid: money paid in advance (guide: API Reference, FundPrepaid).
+//! FundPrepaid: pays money in advance (guide: API Reference, FundPrepaid).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;

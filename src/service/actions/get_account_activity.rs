@@ -1,4 +1,4 @@
-//! GetAccountActivity: what happened on the caller's account (guide: API Reference, GetAccountActivity).
+//! GetAccountActivity: lists the transactions of the caller's account (guide: API Reference, GetAccountActivity).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

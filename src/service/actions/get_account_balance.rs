@@ -1,4 +1,4 @@
-//! GetAccountBalance: what the caller's account holds (guide: API Reference, GetAccountBalance).
+//! GetAccountBalance: returns the balances of the caller's account (guide: API Reference, GetAccountBalance).
 
 use crate::error::FpsError;
 use crate::ledger;
@@ -9,7 +9,7 @@ use crate::service::context::ActionContext;
 pub(super) static ACTION: Action = Action {
     name: "GetAccountBalance",
     aliases: &[],
-    summary: "Tells what the caller's account holds and what is on its way.",
+    summary: "Returns the balance of the caller's account and the amounts that are pending.",
     source: "API Reference, GetAccountBalance",
     parameters: &[],
     legacy: &[],

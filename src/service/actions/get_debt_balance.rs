@@ -1,4 +1,4 @@
-//! GetDebtBalance: the debt on one credit instrument (guide: API Reference, GetDebtBalance).
+//! GetDebtBalance: returns the debt on one credit instrument (guide: API Reference, GetDebtBalance).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
@@ -11,7 +11,7 @@ use super::shared;
 pub(super) static ACTION: Action = Action {
     name: "GetDebtBalance",
     aliases: &[],
-    summary: "Tells what a buyer owes on one credit instrument.",
+    summary: "Returns what a buyer owes on one credit instrument.",
     source: "API Reference, GetDebtBalance",
     parameters: &[shared::CREDIT_INSTRUMENT_ID],
     legacy: &[],

@@ -1,4 +1,4 @@
-//! GetOutstandingDebtBalance: what all buyers owe a creditor (guide: API Reference).
+//! GetOutstandingDebtBalance: returns what all buyers owe a creditor (guide: API Reference).
 
 use crate::error::FpsError;
 use crate::ledger;
@@ -9,14 +9,14 @@ use crate::service::context::ActionContext;
 pub(super) static ACTION: Action = Action {
     name: "GetOutstandingDebtBalance",
     aliases: &["GetOutStandingDebtBalance"],
-    summary: "Tells what is owed on all credit instruments of which the caller is the creditor.",
+    summary: "Returns what is owed on all credit instruments of which the caller is the creditor.",
     source: "API Reference, GetOutstandingDebtBalance",
     parameters: &[],
     legacy: &[],
     errors: &[],
     behaviours: &[
         documented("The sum over all credit instruments of the caller."),
-        observed("One client library writes the action GetOutStandingDebtBalance; that is taken too."),
+        observed("One client library writes the action GetOutStandingDebtBalance, which is accepted too."),
     ],
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };

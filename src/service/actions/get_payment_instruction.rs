@@ -1,4 +1,4 @@
-//! GetPaymentInstruction: a token with the text it was made from (guide: API Reference).
+//! GetPaymentInstruction: returns a token with the instruction it was made from (guide: API Reference).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
@@ -13,7 +13,7 @@ use super::token_element::write_token;
 pub(super) static ACTION: Action = Action {
     name: "GetPaymentInstruction",
     aliases: &[],
-    summary: "Shows a token with the instruction it was made from.",
+    summary: "Returns a token with the instruction it was made from.",
     source: "API Reference, GetPaymentInstruction",
     parameters: &[shared::TOKEN_ID],
     legacy: &[],

@@ -1,4 +1,4 @@
-//! GetPrepaidBalance: the balance of one prepaid instrument (guide: API Reference, GetPrepaidBalance).
+//! GetPrepaidBalance: returns the balance of one prepaid instrument (guide: API Reference, GetPrepaidBalance).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
@@ -11,7 +11,7 @@ use super::shared;
 pub(super) static ACTION: Action = Action {
     name: "GetPrepaidBalance",
     aliases: &[],
-    summary: "Tells what is left on one prepaid instrument.",
+    summary: "Returns the balance of one prepaid instrument.",
     source: "API Reference, GetPrepaidBalance",
     parameters: &[shared::PREPAID_INSTRUMENT_ID],
     legacy: &[],

@@ -1,4 +1,4 @@
-//! GetRecipientVerificationStatus: whether a recipient may receive without limits (guide: API Reference 2010).
+//! GetRecipientVerificationStatus: reports whether a recipient may receive without limits (guide: API Reference 2010).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
@@ -10,7 +10,7 @@ use crate::service::parameters::{Parameter, ParameterKind};
 pub(super) static ACTION: Action = Action {
     name: "GetRecipientVerificationStatus",
     aliases: &[],
-    summary: "Tells whether the owner of a recipient token is verified.",
+    summary: "Reports whether the owner of a recipient token is verified.",
     source: "API Reference (2010-08-28), GetRecipientVerificationStatus",
     parameters: &[Parameter::required(
         "RecipientTokenId",

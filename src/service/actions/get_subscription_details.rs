@@ -1,4 +1,4 @@
-//! GetSubscriptionDetails: the terms and state of a subscription (guide: API Reference 2010).
+//! GetSubscriptionDetails: returns the terms and state of a subscription (guide: API Reference 2010).
 
 use crate::error::{Code, FpsError};
 use crate::ledger::{self, Period, SubscriptionDetails, Timestamp};
@@ -11,7 +11,7 @@ use super::shared;
 pub(super) static ACTION: Action = Action {
     name: "GetSubscriptionDetails",
     aliases: &[],
-    summary: "Tells the terms and the state of a subscription.",
+    summary: "Returns the terms and the state of a subscription.",
     source: "API Reference (2010-08-28), GetSubscriptionDetails; schema type SubscriptionDetails",
     parameters: &[shared::SUBSCRIPTION_ID],
     legacy: &[],

@@ -1,4 +1,4 @@
-//! GetTokenByCaller: a token by id or by the reference it was made under (guide: API Reference).
+//! GetTokenByCaller: finds a token by its id or caller reference (guide: API Reference).
 
 use crate::error::{Code, FpsError};
 use crate::ledger::{self, TokenSelector};
@@ -13,7 +13,7 @@ use super::token_element::write_token;
 pub(super) static ACTION: Action = Action {
     name: "GetTokenByCaller",
     aliases: &["GetTokensByCaller"],
-    summary: "Finds a token by its id, or by the reference under which it was made.",
+    summary: "Finds a token by its id, or by the caller reference under which it was made.",
     source: "API Reference, GetTokenByCaller",
     parameters: &[
         Parameter::optional("TokenId", ParameterKind::Characters(64), "The token; or else CallerReference."),
@@ -32,7 +32,7 @@ pub(super) static ACTION: Action = Action {
     ],
     behaviours: &[
         documented("For a postpaid set-up, callerReferenceSender finds the credit sender token."),
-        observed("One client library writes the action GetTokensByCaller; that is taken too."),
+        observed("One client library writes the action GetTokensByCaller, which is accepted too."),
         our_choice("Exactly one of TokenId and CallerReference must be given."),
         our_choice("The caller of a token and its owner may see it; others get TokenAccessDenied."),
     ],

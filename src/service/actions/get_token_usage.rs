@@ -1,4 +1,4 @@
-//! GetTokenUsage: how much of a token's limits is used (guide: API Reference, GetTokenUsage).
+//! GetTokenUsage: reports how much of a token's limits is used (guide: API Reference, GetTokenUsage).
 
 use crate::error::{Code, FpsError};
 use crate::ledger::{self, Amount, Timestamp, UsageLimit, UsageMeasure, WindowUsage};
@@ -11,7 +11,7 @@ use super::shared;
 pub(super) static ACTION: Action = Action {
     name: "GetTokenUsage",
     aliases: &[],
-    summary: "Tells how much of a token's usage limits is used.",
+    summary: "Reports how much of a token's usage limits is used.",
     source: "API Reference, GetTokenUsage",
     parameters: &[shared::TOKEN_ID],
     legacy: &[],

@@ -1,4 +1,4 @@
-//! GetTokens: the tokens on the caller's own account (guide: API Reference, GetTokens).
+//! GetTokens: lists the tokens on the caller's own account (guide: API Reference, GetTokens).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
@@ -27,7 +27,9 @@ pub(super) static ACTION: Action = Action {
     errors: &[Code::InvalidParams],
     behaviours: &[
         documented("TokenStatus is Active by default."),
-        observed("Only tokens on the caller's own account: what a buyer authorised stands on the buyer's."),
+        observed(
+            "Only tokens on the caller's own account: a token that a buyer authorised is on the buyer's account.",
+        ),
     ],
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };

@@ -1,4 +1,4 @@
-//! GetTotalPrepaidLiability: what an issuer owes for money paid in advance (guide: API Reference).
+//! GetTotalPrepaidLiability: returns what an issuer owes for money paid in advance (guide: API Reference).
 
 use crate::error::FpsError;
 use crate::ledger;
@@ -9,7 +9,7 @@ use crate::service::context::ActionContext;
 pub(super) static ACTION: Action = Action {
     name: "GetTotalPrepaidLiability",
     aliases: &[],
-    summary: "Tells what the caller owes on all prepaid instruments it issued.",
+    summary: "Returns what the caller owes on all prepaid instruments that it issued.",
     source: "API Reference, GetTotalPrepaidLiability",
     parameters: &[],
     legacy: &[],

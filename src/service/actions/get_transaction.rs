@@ -1,4 +1,4 @@
-//! GetTransaction: everything about a transaction (guide: API Reference, GetTransaction).
+//! GetTransaction: returns all details of a transaction (guide: API Reference, GetTransaction).
 
 use crate::error::{Code, FpsError};
 use crate::ledger::{self, InstrumentKind, Status, Transaction, TransactionDetail};
@@ -11,7 +11,7 @@ use super::shared;
 pub(super) static ACTION: Action = Action {
     name: "GetTransaction",
     aliases: &[],
-    summary: "Tells everything about a transaction, with its history and what is related to it.",
+    summary: "Returns all details of a transaction, with its history and related transactions.",
     source: "API Reference, GetTransaction; schema type TransactionDetail",
     parameters: &[shared::TRANSACTION_ID],
     legacy: &[],

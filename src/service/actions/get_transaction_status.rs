@@ -1,4 +1,4 @@
-//! GetTransactionStatus: how far a transaction got (guide: API Reference, GetTransactionStatus).
+//! GetTransactionStatus: returns the status of a transaction (guide: API Reference, GetTransactionStatus).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
@@ -11,7 +11,7 @@ use super::shared;
 pub(super) static ACTION: Action = Action {
     name: "GetTransactionStatus",
     aliases: &[],
-    summary: "Tells how far a transaction got.",
+    summary: "Returns the status of a transaction.",
     source: "API Reference, GetTransactionStatus",
     parameters: &[shared::TRANSACTION_ID],
     legacy: &[],

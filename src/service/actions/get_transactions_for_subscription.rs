@@ -1,4 +1,4 @@
-//! GetTransactionsForSubscription: the payments of a subscription (guide: API Reference 2010).
+//! GetTransactionsForSubscription: lists the payments of a subscription (guide: API Reference 2010).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;

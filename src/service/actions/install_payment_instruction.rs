@@ -1,4 +1,4 @@
-//! InstallPaymentInstruction: a token on the caller's own account (guide: API Reference).
+//! InstallPaymentInstruction: installs a token on the caller's own account (guide: API Reference).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
@@ -40,10 +40,10 @@ pub(super) static ACTION: Action = Action {
     behaviours: &[
         documented("Answers the id of the new token."),
         our_choice(
-            "The text is kept and given back, and not interpreted: the token pays from the caller's balance and receives onto it.",
+            "The instruction is stored and returned, but not interpreted: the token pays from the caller's balance and receives onto it.",
         ),
         our_choice(
-            "The same request again gets the same token; references of tokens have a space of their own.",
+            "The same request again gets the same token; caller references of tokens are independent of those of other actions.",
         ),
     ],
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),

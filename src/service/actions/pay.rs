@@ -1,4 +1,4 @@
-//! Pay: money, or debt, from sender to recipient (guide: API Reference, Pay; Using Postpaid Payment Tokens).
+//! Pay: moves money, or makes debt, from sender to recipient (guide: API Reference, Pay; Using Postpaid Payment Tokens).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
@@ -12,7 +12,7 @@ use super::payments;
 pub(super) static ACTION: Action = Action {
     name: "Pay",
     aliases: &[],
-    summary: "Moves money from the sender to the recipient; with a credit token it makes debt, with a prepaid one it spends.",
+    summary: "Moves money from the sender to the recipient. With a credit token it makes debt, with a prepaid token it spends money paid in advance.",
     source: "API Reference, Pay; Aggregated Payments Guide, Using Postpaid Payment Tokens",
     parameters: payments::PARAMETERS,
     legacy: payments::LEGACY_PARAMETERS,

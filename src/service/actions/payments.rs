@@ -54,12 +54,12 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter::optional(
         "MarketplaceFixedFee",
         ParameterKind::Amount,
-        "What a marketplace takes from the recipient.",
+        "The fixed fee that a marketplace takes from the recipient.",
     ),
     Parameter::optional(
         "MarketplaceVariableFee",
         ParameterKind::Percent,
-        "What it takes in per cent of the amount.",
+        "The fee in per cent of the amount.",
     ),
     OVERRIDE_IPN_URL,
 ];
@@ -120,10 +120,10 @@ pub(super) const RECIPIENT_TOKEN_ERRORS: &[Code] = &[
 /// The behaviours of all four actions.
 pub(super) const BEHAVIOURS: &[Behaviour] = &[
     documented(
-        "A rule of a token that is broken (its amount, its validity, its recipient, another caller's token) is IncompatibleTokens.",
+        "A payment that breaks a rule of its token (amount, validity, recipient, caller) is refused with IncompatibleTokens.",
     ),
     observed(
-        "The sentence of IncompatibleTokens with a line break and a detail; the details but that of an exact amount and that of a recipient are our choice. The line break is written as a character reference, because Amazon's PHP library reads errors line by line.",
+        "The message of IncompatibleTokens is a sentence, a line break and a detail. Of the details only those of an exact amount and of a recipient are observed, the others are our choice. The line break is written as a character reference, because Amazon's PHP library reads errors line by line.",
     ),
     shared::REFERENCE_OF_ACTION,
 ];

@@ -1,4 +1,4 @@
-//! Refund: a payment goes back, in part or in full (guide: API Reference, Refund).
+//! Refund: gives back a payment, in part or in full (guide: API Reference, Refund).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
@@ -12,7 +12,7 @@ use super::shared;
 pub(super) static ACTION: Action = Action {
     name: "Refund",
     aliases: &[],
-    summary: "Gives back a payment, in part or in full; of a debt Pay it lowers the debt.",
+    summary: "Gives back a payment, in part or in full. The refund of a Pay on credit lowers the debt.",
     source: "API Reference, Refund; Aggregated Payments Guide, Order Cancellation",
     parameters: &[
         shared::TRANSACTION_ID,
@@ -66,7 +66,7 @@ pub(super) static ACTION: Action = Action {
             "Settlements and write-offs clear the oldest debt first; what is open of a Pay can be refunded, as far as it is not being settled.",
         ),
         our_choice("MarketplaceTxnOnly moves the caller's own fee, or RefundAmount of it, to the recipient."),
-        our_choice("The type of the original is looked at before its state."),
+        our_choice("The type of the original transaction is checked before its state."),
         shared::REFERENCE_OF_ACTION,
     ],
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),

@@ -1,4 +1,4 @@
-//! Reserve: money held on a card for up to seven days (guide: API Reference, Reserve).
+//! Reserve: holds money on a card for up to seven days (guide: API Reference, Reserve).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;

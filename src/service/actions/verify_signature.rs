@@ -1,4 +1,4 @@
-//! VerifySignature: whether a return URL or notification really comes from FPS (guide: VerifySignature).
+//! VerifySignature: checks that a return URL or notification comes from FPS (guide: VerifySignature).
 
 use crate::config::VerifySignatureRefusal;
 use crate::error::{Code, FpsError};
@@ -12,13 +12,13 @@ use crate::service::parameters::{Parameter, ParameterKind};
 pub(super) static ACTION: Action = Action {
     name: "VerifySignature",
     aliases: &[],
-    summary: "Tells whether a return URL or notification is signed by FPS.",
+    summary: "Reports whether a return URL or notification is signed by FPS.",
     source: "API Reference, VerifySignature",
     parameters: &[
         Parameter::required(
             "UrlEndPoint",
             ParameterKind::Bytes(8_192),
-            "The merchant's URL that got the message; its query is not looked at.",
+            "The merchant's URL that got the message; its query is ignored.",
         ),
         Parameter::required(
             "HttpParameters",
@@ -29,15 +29,15 @@ pub(super) static ACTION: Action = Action {
     legacy: &[],
     errors: &[Code::InvalidParams, Code::InvalidSignature],
     behaviours: &[
-        documented("No signature of one's own is needed."),
-        observed("One that is given is not looked at, nor is the access key."),
+        documented("The request itself need not be signed."),
+        observed("A signature and an access key in the request are ignored."),
         observed("The refusal of a message without certificateUrl, and of a UrlEndPoint that is no URL."),
         our_choice(
             "A UrlEndPoint may be any absolute http or https URL; the service did not take localhost.",
         ),
         observed("A wrong signature is InvalidSignature."),
         our_choice(
-            "The same where no key that is trusted made it. `--verify-signature-refusal failure` gives the guide's VerificationStatus `Failure` instead, which no recorded answer has.",
+            "The same if no trusted key made it. `--verify-signature-refusal failure` gives the guide's VerificationStatus `Failure` instead, which no recorded answer has.",
         ),
         our_choice(
             "Nothing is fetched: only keys of the sandbox and of `[[trusted_key]]` in the configuration file are trusted.",

@@ -1,4 +1,4 @@
-//! WriteOffDebt: debt forgiven (guide: Aggregated Payments Guide, WriteOffDebt).
+//! WriteOffDebt: forgives debt (guide: Aggregated Payments Guide, WriteOffDebt).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;

@@ -1,7 +1,7 @@
-//! The load generator: two threads, each with half of the connections, each connection with one request on its way.
+//! The load generator: two threads with half of the connections each, and one request in flight per connection.
 //!
-//! It does as little as it can, because it shares the machine with the server: written-out requests go over plain
-//! sockets, and of an answer it looks at the status and the length only.
+//! It shares the machine with the server, so it does as little work as possible: it sends prepared bytes over plain
+//! sockets, and of each response it checks the status and the length only.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -10,89 +10,93 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::Outcome;
+use crate::Result;
 use crate::requests::Requests;
 
-/// How many threads write load.
+/// The number of threads that send requests.
 const THREADS: usize = 2;
-/// An answer that takes longer than this fails the run.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A response that takes longer fails the run.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long to drive a server.
+/// How much load to send, and for how long.
 #[derive(Clone, Copy)]
-pub(crate) struct Drive {
+pub(crate) struct LoadSettings {
     pub(crate) connections: usize,
-    /// Answers in this first time do not count.
+    /// Responses in this first period are not measured.
     pub(crate) warm_up: Duration,
-    /// Answers in the time after it do.
+    /// The period after the warm-up, in which responses are measured.
     pub(crate) measured: Duration,
-    /// Begin again when all requests are sent; else running out of them ends the run early.
-    pub(crate) again: bool,
+    /// Whether to start over when all requests are sent. Otherwise the run ends early.
+    pub(crate) repeat: bool,
 }
 
-/// What a run found.
-pub(crate) struct Measured {
-    /// Answers a second in the measured time.
+/// The result of a run.
+pub(crate) struct LoadResult {
+    /// Responses per second in the measured period.
     pub(crate) rate: f64,
-    /// All answers, those of the first time too.
-    pub(crate) answers: u32,
-    /// The time of each answer, from the shortest to the longest.
+    /// All responses, including those of the warm-up.
+    pub(crate) responses: u32,
+    /// The latency of each measured response, in ascending order.
     latencies: Vec<Duration>,
-    /// The requests ran out before the time was over.
+    /// Whether the requests ran out before the time was over.
     pub(crate) ran_out: bool,
 }
 
-impl Measured {
-    /// The time within which so many per cent of the answers came.
+impl LoadResult {
+    /// The latency that `percent` per cent of the responses did not exceed.
     pub(crate) fn percentile(&self, percent: usize) -> Duration {
         crate::report::percentile(&self.latencies, percent)
     }
 }
 
-/// Drives the servers, each over its part of the connections; the first answer that is not a 200 fails it.
-pub(crate) fn drive(addrs: &[SocketAddr], requests: &Requests, drive: Drive) -> Outcome<Measured> {
-    let threads = THREADS.min(drive.connections);
+/// Sends requests to the servers, which share the connections equally. A response other than 200 is an error.
+pub(crate) fn run_load(
+    addrs: &[SocketAddr],
+    requests: &Requests,
+    settings: LoadSettings,
+) -> Result<LoadResult> {
+    let threads = THREADS.min(settings.connections);
     let start = Instant::now();
-    let results: Vec<Outcome<Half>> = std::thread::scope(|scope| {
-        let halves: Vec<_> = (0..threads)
+    let results: Vec<Result<Worker>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
             .map(|index| {
                 let connections =
-                    drive.connections / threads + usize::from(index < drive.connections % threads);
-                let mine = Supply { requests, next: index, step: threads, again: drive.again };
-                scope.spawn(move || Half::new(addrs, mine, connections, start, drive)?.run())
+                    settings.connections / threads + usize::from(index < settings.connections % threads);
+                let source = RequestSource { requests, next: index, step: threads, repeat: settings.repeat };
+                scope.spawn(move || Worker::new(addrs, source, connections, start, settings)?.run())
             })
             .collect();
-        let joined = |half: std::thread::ScopedJoinHandle<'_, _>| {
-            half.join().unwrap_or_else(|_| Err("a thread of the load generator panicked".into()))
+        let join = |worker: std::thread::ScopedJoinHandle<'_, _>| {
+            worker.join().unwrap_or_else(|_| Err("a thread of the load generator panicked".into()))
         };
-        halves.into_iter().map(joined).collect()
+        workers.into_iter().map(join).collect()
     });
-    let halves = results.into_iter().collect::<Outcome<Vec<_>>>()?;
-    let answers = halves.iter().map(|half| half.answers).sum();
-    let ran_out = halves.iter().any(|half| half.supply.ran_out());
-    let mut latencies: Vec<Duration> = halves.into_iter().flat_map(|half| half.latencies).collect();
+    let workers = results.into_iter().collect::<Result<Vec<_>>>()?;
+    let responses = workers.iter().map(|worker| worker.responses).sum();
+    let ran_out = workers.iter().any(|worker| worker.source.ran_out());
+    let mut latencies: Vec<Duration> = workers.into_iter().flat_map(|worker| worker.latencies).collect();
     latencies.sort_unstable();
-    let rate = latencies.len() as f64 / drive.measured.as_secs_f64();
-    Ok(Measured { rate, answers, latencies, ran_out })
+    let rate = latencies.len() as f64 / settings.measured.as_secs_f64();
+    Ok(LoadResult { rate, responses, latencies, ran_out })
 }
 
-/// The requests of one thread: every second one of all.
-struct Supply<'a> {
+/// The requests of one thread: with two threads, every second request.
+struct RequestSource<'a> {
     requests: &'a Requests,
     next: usize,
     step: usize,
-    again: bool,
+    repeat: bool,
 }
 
-impl<'a> Supply<'a> {
+impl<'a> RequestSource<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
-        let index = if self.again { self.next % self.requests.len() } else { self.next };
+        let index = if self.repeat { self.next % self.requests.len() } else { self.next };
         self.next += self.step;
         self.requests.get(index)
     }
 
     fn ran_out(&self) -> bool {
-        !self.again && self.next >= self.requests.len() + self.step
+        !self.repeat && self.next >= self.requests.len() + self.step
     }
 }
 
@@ -103,27 +107,27 @@ struct Connection {
     reply: Vec<u8>,
 }
 
-/// One thread's part of the load.
-struct Half<'a> {
-    supply: Supply<'a>,
+/// One thread of the load generator, and its connections.
+struct Worker<'a> {
+    source: RequestSource<'a>,
     connections: Vec<Connection>,
     poll: Poll,
-    counting: Instant,
-    until: Instant,
-    answers: u32,
+    measured_from: Instant,
+    measured_until: Instant,
+    responses: u32,
     latencies: Vec<Duration>,
 }
 
-impl<'a> Half<'a> {
+impl<'a> Worker<'a> {
     fn new(
         addrs: &[SocketAddr],
-        supply: Supply<'a>,
+        source: RequestSource<'a>,
         connections: usize,
         start: Instant,
-        drive: Drive,
-    ) -> Outcome<Self> {
+        settings: LoadSettings,
+    ) -> Result<Self> {
         let poll = Poll::new()?;
-        let connect = |index: usize| -> Outcome<Connection> {
+        let connect = |index: usize| -> Result<Connection> {
             let stream = std::net::TcpStream::connect(addrs[index % addrs.len()])?;
             stream.set_nodelay(true)?;
             stream.set_nonblocking(true)?;
@@ -131,23 +135,23 @@ impl<'a> Half<'a> {
             poll.registry().register(&mut stream, Token(index), Interest::READABLE)?;
             Ok(Connection { stream, sent: start, waiting: false, reply: Vec::with_capacity(4096) })
         };
-        let connections = (0..connections).map(connect).collect::<Outcome<_>>()?;
-        let counting = start + drive.warm_up;
-        let until = counting + drive.measured;
+        let connections = (0..connections).map(connect).collect::<Result<_>>()?;
+        let measured_from = start + settings.warm_up;
+        let measured_until = measured_from + settings.measured;
         let latencies = Vec::with_capacity(1 << 18);
-        Ok(Self { supply, connections, poll, counting, until, answers: 0, latencies })
+        Ok(Self { source, connections, poll, measured_from, measured_until, responses: 0, latencies })
     }
 
-    /// Sends and receives until the time is over and nothing is on its way any more.
-    fn run(mut self) -> Outcome<Self> {
+    /// Sends and receives until the time is over and every request has its response.
+    fn run(mut self) -> Result<Self> {
         for index in 0..self.connections.len() {
             self.send(index, Instant::now())?;
         }
         let mut events = Events::with_capacity(256);
         while self.connections.iter().any(|connection| connection.waiting) {
-            self.poll.poll(&mut events, Some(PATIENCE))?;
+            self.poll.poll(&mut events, Some(RESPONSE_TIMEOUT))?;
             if events.is_empty() {
-                return Err(format!("no answer within {PATIENCE:?}").into());
+                return Err(format!("no response within {RESPONSE_TIMEOUT:?}").into());
             }
             for event in &events {
                 self.receive(event.token().0)?;
@@ -156,22 +160,22 @@ impl<'a> Half<'a> {
         Ok(self)
     }
 
-    fn send(&mut self, index: usize, now: Instant) -> Outcome<()> {
-        let request = if now < self.until { self.supply.next() } else { None };
+    fn send(&mut self, index: usize, now: Instant) -> Result<()> {
+        let request = if now < self.measured_until { self.source.next() } else { None };
         let connection = &mut self.connections[index];
         connection.waiting = request.is_some();
         if let Some(request) = request {
             connection.sent = now;
-            // An idle connection has room for a request; so one write is a whole one, or something is wrong.
+            // The send buffer of an idle connection holds a whole request, so a partial write is an error.
             let written = connection.stream.write(request)?;
             if written != request.len() {
-                return Err("the server does not take requests".into());
+                return Err("the server does not read requests".into());
             }
         }
         Ok(())
     }
 
-    fn receive(&mut self, index: usize) -> Outcome<()> {
+    fn receive(&mut self, index: usize) -> Result<()> {
         let connection = &mut self.connections[index];
         if !connection.waiting {
             return Ok(());
@@ -185,7 +189,7 @@ impl<'a> Half<'a> {
                 Err(problem) if problem.kind() == ErrorKind::Interrupted => continue,
                 Err(problem) => return Err(problem.into()),
             }
-            if is_whole(&connection.reply)? {
+            if is_complete(&connection.reply)? {
                 break;
             }
         }
@@ -193,23 +197,23 @@ impl<'a> Half<'a> {
             return Err(format!("not a 200: {}", String::from_utf8_lossy(&connection.reply)).into());
         }
         connection.reply.clear();
-        self.answers += 1;
+        self.responses += 1;
         let now = Instant::now();
-        if (self.counting..self.until).contains(&now) {
+        if (self.measured_from..self.measured_until).contains(&now) {
             self.latencies.push(now - connection.sent);
         }
         self.send(index, now)
     }
 }
 
-/// Whether the answer has all the bytes that its head announces.
-fn is_whole(reply: &[u8]) -> Outcome<bool> {
+/// Whether the response has all the bytes that its head announces.
+fn is_complete(reply: &[u8]) -> Result<bool> {
     let Some(head) = reply.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(false) };
     let head_text = std::str::from_utf8(&reply[..head])?;
     let length = head_text.split("\r\n").find_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
     });
-    let length = length.ok_or("an answer has no Content-Length")??;
+    let length = length.ok_or("a response has no Content-Length")??;
     Ok(reply.len() >= head + 4 + length)
 }

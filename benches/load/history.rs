@@ -1,4 +1,4 @@
-//! Whether a long history slows anything down: a file with a thousand transactions against one with a million.
+//! Whether a long history slows anything down: a file with a thousand transactions compared with one with a million.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,68 +15,70 @@ use fps_sandbox::sandbox::Sandbox;
 use fps_sandbox::store::Store;
 use tokio::task::JoinSet;
 
-use crate::Outcome;
-use crate::process::{Place, Server, folder};
+use crate::Result;
+use crate::process::{Server, Storage, temp_dir};
 use crate::report::{Figure, Row, median};
-use crate::requests::{Ask, KEY, credit_token, seed};
-use crate::scenario::{Lengths, Load, Scenario, at_least};
+use crate::requests::{KEY, RequestType, credit_token, seed};
+use crate::scenario::{LoadRunner, RunSettings, Scenario, at_least};
 
-/// What `--only` calls it.
+/// The name for `--only`.
 pub(crate) const NAME: &str = "history";
 
 const SHORT: u64 = 1_000;
 const LONG: u64 = 1_000_000;
 const CONNECTIONS: usize = 64;
-/// How many commands wait for the store at a time while a history is made.
-const AT_ONCE: u64 = 256;
+/// The number of commands in flight while a history is created.
+const CONCURRENT_COMMANDS: u64 = 256;
 const MIN_PERCENT: f64 = 90.0;
-/// Of so many transactions, one is looked up.
-const EVERY: u64 = 50;
-/// So many come one by one at the end.
-const LAST: u64 = 50;
+/// One of this many transactions is looked up.
+const SAMPLE_INTERVAL: u64 = 50;
+/// The number of transactions at the end of a history that have a batch and an instant of their own.
+const UNBATCHED: u64 = 50;
 
-/// What a long history does to everything else.
-pub(crate) struct History {
-    /// Look-ups, against the bare handler.
+/// The measurements with a long history.
+pub(crate) struct HistoryResults {
+    /// Look-ups, compared with the baseline handler.
     pub(crate) rows: Vec<Row>,
-    /// The long file against the short one.
+    /// The long file compared with the short one.
     pub(crate) figures: Vec<Figure>,
 }
 
-/// Measures what is asked on both files in turn, and look-ups on the long one.
-pub(crate) fn measure(sandbox: &Path, lengths: &Lengths) -> Outcome<History> {
-    let folder = folder()?;
-    let files = Files { short: folder.path().join("short.db"), long: folder.path().join("long.db") };
-    make(&files.short, SHORT)?;
-    let ids = make(&files.long, LONG)?.leak();
-    let rows = look_ups(ids, &files.long).into_iter().map(|scenario| scenario.measure(sandbox, lengths));
-    let rows = rows.collect::<Outcome<_>>()?;
+/// Measures requests on both files alternately, and look-ups on the long file.
+pub(crate) fn measure(sandbox: &Path, settings: &RunSettings) -> Result<HistoryResults> {
+    let temp_dir = temp_dir()?;
+    let files =
+        HistoryFiles { short: temp_dir.path().join("short.db"), long: temp_dir.path().join("long.db") };
+    create(&files.short, SHORT)?;
+    let ids = create(&files.long, LONG)?.leak();
+    let rows =
+        lookup_scenarios(ids, &files.long).into_iter().map(|scenario| scenario.measure(sandbox, settings));
+    let rows = rows.collect::<Result<_>>()?;
     let figures = [
-        ("Pay", Ask::Pay),
-        ("Pay with references that count up", Ask::PaySequential),
-        ("GetAccountActivity, the newest page,", Ask::Activity),
+        ("Pay", RequestType::Pay),
+        ("Pay with references that count up", RequestType::PaySequential),
+        ("GetAccountActivity, the newest page,", RequestType::Activity),
     ];
-    let figures = figures.map(|(what, ask)| files.compare(sandbox, lengths, what, ask));
-    Ok(History { rows, figures: figures.into_iter().collect::<Outcome<_>>()? })
+    let figures = figures.map(|(what, request_type)| files.compare(sandbox, settings, what, request_type));
+    Ok(HistoryResults { rows, figures: figures.into_iter().collect::<Result<_>>()? })
 }
 
-/// Every look-up whose work could grow with the history, and some whose should not.
-fn look_ups(ids: &'static [String], long: &Path) -> Vec<Scenario> {
+/// Look-ups whose work could grow with the history, and some whose work must not.
+fn lookup_scenarios(ids: &'static [String], long: &Path) -> Vec<Scenario> {
     [
-        ("GetTransaction, a million in the file", Ask::Transaction(ids)),
-        ("GetTransactionStatus, a million in the file", Ask::TransactionStatus(ids)),
-        ("GetAccountActivity, newest ten of a million in the file", Ask::Activity),
-        ("GetDebtBalance, a million in the file", Ask::DebtBalance),
-        ("GetOutstandingDebtBalance, a million in the file", Ask::OutstandingDebt),
-        ("GetAccountBalance, a million in the file", Ask::AccountBalance),
-        ("GetTokenUsage, a million in the file", Ask::TokenUsage),
+        ("GetTransaction, a million in the file", RequestType::Transaction(ids)),
+        ("GetTransactionStatus, a million in the file", RequestType::TransactionStatus(ids)),
+        ("GetAccountActivity, newest ten of a million in the file", RequestType::Activity),
+        ("GetDebtBalance, a million in the file", RequestType::DebtBalance),
+        ("GetOutstandingDebtBalance, a million in the file", RequestType::OutstandingDebt),
+        ("GetAccountBalance, a million in the file", RequestType::AccountBalance),
+        ("GetTokenUsage, a million in the file", RequestType::TokenUsage),
     ]
-    .map(|(title, ask)| Scenario {
+    .map(|(title, request_type)| Scenario {
         name: NAME,
         title,
         connections: CONNECTIONS,
-        ask,
-        place: Place::File(long.to_owned()),
+        request_type,
+        storage: Storage::File(long.to_owned()),
         arguments: &[],
         worlds: 1,
         target: at_least(25),
@@ -84,28 +86,34 @@ fn look_ups(ids: &'static [String], long: &Path) -> Vec<Scenario> {
     .into()
 }
 
-struct Files {
+struct HistoryFiles {
     short: PathBuf,
     long: PathBuf,
 }
 
-impl Files {
-    /// The rate on the long file as part of the rate on the short one, each run on a fresh copy.
-    fn compare(&self, sandbox: &Path, lengths: &Lengths, what: &str, ask: Ask) -> Outcome<Figure> {
-        let mut load = Load::new(ask, CONNECTIONS, 1);
-        let mut rate = |file: &Path| -> Outcome<f64> {
-            let copies = folder()?;
+impl HistoryFiles {
+    /// The rate on the long file as a percentage of the rate on the short one. Each run has a fresh copy.
+    fn compare(
+        &self,
+        sandbox: &Path,
+        settings: &RunSettings,
+        what: &str,
+        request_type: RequestType,
+    ) -> Result<Figure> {
+        let mut load = LoadRunner::new(request_type, CONNECTIONS, 1);
+        let mut rate = |file: &Path| -> Result<f64> {
+            let copies = temp_dir()?;
             let mut number = 0;
-            let run = load.run(lengths, || {
+            let run = load.run(settings, || {
                 number += 1;
                 let copy = copies.path().join(format!("{number}.db"));
                 std::fs::copy(file, &copy)?;
-                Server::sandbox(sandbox, &Place::File(copy), &[])
+                Server::sandbox(sandbox, &Storage::File(copy), &[])
             });
-            Ok(run?.measured.rate)
+            Ok(run?.load.rate)
         };
         let (mut short, mut long) = (Vec::new(), Vec::new());
-        for _ in 0..lengths.runs {
+        for _ in 0..settings.runs {
             short.push(rate(&self.short)?);
             long.push(rate(&self.long)?);
         }
@@ -123,46 +131,46 @@ impl Files {
     }
 }
 
-/// Makes a database with so many Pays, through the store and not over HTTP; gives the ids of some of them.
+/// Creates a database with `count` Pays, through the store and not over HTTP. Returns the ids of a sample of them.
 #[tokio::main]
-pub(crate) async fn make(path: &Path, count: u64) -> Outcome<Vec<String>> {
-    let world = tempfile::NamedTempFile::new()?;
-    std::fs::write(world.path(), seed())?;
+pub(crate) async fn create(path: &Path, count: u64) -> Result<Vec<String>> {
+    let seed_file = tempfile::NamedTempFile::new()?;
+    std::fs::write(seed_file.path(), seed())?;
     let config = Config {
         listen: "127.0.0.1:0".to_owned(),
         database: Database::File(path.to_owned()),
-        seed: Some(world.path().to_owned()),
-        batch_max: usize::try_from(AT_ONCE)?,
+        seed: Some(seed_file.path().to_owned()),
+        batch_max: usize::try_from(CONCURRENT_COMMANDS)?,
         ..Config::default()
     };
-    // Each transaction at a millisecond of its own, or nearly: pages of activity are cut between instants.
+    // Nearly every transaction has a millisecond of its own: a page of activity ends between two instants.
     let start = Clock::real_time().now().plus_millis(-i64::try_from(count)? - 1_000);
     let clock = Clock::new(ClockState::Frozen(start));
     let sandbox = Sandbox::start(&config, clock.clone()).await?;
     let store = sandbox.store();
     let key = sandbox.worlds().default_world().keys().get(KEY).cloned().ok_or("the world has no key")?;
     let caller = key.owner;
-    let made = Arc::new(AtomicU64::new(0));
+    let next_number = Arc::new(AtomicU64::new(0));
     let mut workers = JoinSet::new();
-    for _ in 0..AT_ONCE {
-        let (store, made, clock) = (store.clone(), Arc::clone(&made), clock.clone());
+    for _ in 0..CONCURRENT_COMMANDS {
+        let (store, next_number, clock) = (store.clone(), Arc::clone(&next_number), clock.clone());
         workers.spawn(async move {
             let mut ids = Vec::new();
             loop {
-                let number = made.fetch_add(1, Ordering::Relaxed);
+                let number = next_number.fetch_add(1, Ordering::Relaxed);
                 if number >= count {
                     return Ok::<_, String>(ids);
                 }
                 clock.set(clock.state().advanced(Duration::from_millis(1)));
                 let id = pay(&store, caller, number).await?;
-                if number % EVERY == 0 {
+                if number % SAMPLE_INTERVAL == 0 {
                     ids.push(id.to_string());
                 }
             }
         });
     }
     let ids = workers.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;
-    for number in count..count + LAST {
+    for number in count..count + UNBATCHED {
         clock.set(clock.state().advanced(Duration::from_millis(1)));
         pay(store, caller, number).await?;
     }

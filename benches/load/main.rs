@@ -1,12 +1,12 @@
-//! The load benchmark: what the sandbox answers a second, as part of what a bare axum handler answers.
+//! The load benchmark: requests per second of the sandbox, compared with those of a bare axum handler (the baseline).
 //!
 //! `cargo bench` runs everything and prints tables in Markdown; `cargo bench -- --quick` is shorter and leaves out
 //! the long history; `cargo bench -- --only pay-memory-64,pay-file-64` runs some scenarios; `--list` names them;
 //! `--sandbox PATH` measures another build of the sandbox; `.ci/postgres cargo bench` measures PostgreSQL too.
 //!
-//! Server and load share the machine, so absolute rates say little; the ratios are of one run. Each server is a
-//! process of its own, and the load is written by two threads of this one: raw keep-alive connections, each with
-//! one request on its way, every request signed and written out before the clock starts, no two alike.
+//! Server and load generator share the machine, so absolute rates say little. Ratios compare measurements of the same
+//! run. Each server is a process. Two threads of this process send the load over keep-alive connections, with one
+//! request in flight per connection. All requests are different, and signed and serialized before the measurement.
 
 #![allow(
     clippy::cast_possible_wrap,
@@ -22,15 +22,15 @@
 )]
 #![expect(clippy::float_arithmetic, reason = "rates and ratios, not money")]
 
-mod bare;
-mod beside;
+mod baseline;
 mod client;
+mod footprint;
 mod history;
+mod payments_during_search;
 mod process;
 mod report;
 mod requests;
 mod scenario;
-mod vitals;
 mod worlds;
 
 use std::error::Error;
@@ -38,28 +38,28 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use process::Place;
-use scenario::{Lengths, SCENARIOS};
+use process::Storage;
+use scenario::{RunSettings, SCENARIOS};
 
-/// A failure ends the benchmark; its text says what was answered.
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+/// An error ends the benchmark; its text contains what the server answered.
+type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
-const FULL: Lengths = Lengths {
+const FULL: RunSettings = RunSettings {
     runs: 5,
-    bare: Duration::from_secs(1),
+    baseline: Duration::from_secs(1),
     sandbox: Duration::from_secs(2),
     warm_up: Duration::from_millis(300),
 };
 
-const QUICK: Lengths = Lengths {
+const QUICK: RunSettings = RunSettings {
     runs: 3,
-    bare: Duration::from_millis(300),
+    baseline: Duration::from_millis(300),
     sandbox: Duration::from_millis(500),
     warm_up: Duration::from_millis(120),
 };
 
-/// What the command line asks for.
-struct Wish {
+/// The options of the command line.
+struct Options {
     quick: bool,
     list: bool,
     only: Vec<String>,
@@ -70,8 +70,8 @@ struct Wish {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [bare::FLAG, port_file, bytes] => bare::serve(port_file, bytes),
-        _ => wish(arguments).and_then(|wish| run(&wish)),
+        [baseline::FLAG, port_file, bytes] => baseline::serve(port_file, bytes),
+        _ => parse_options(arguments).and_then(|options| run(&options)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -82,25 +82,25 @@ fn main() -> ExitCode {
     }
 }
 
-fn wish(arguments: Vec<String>) -> Outcome<Wish> {
+fn parse_options(arguments: Vec<String>) -> Result<Options> {
     let sandbox = PathBuf::from(env!("CARGO_BIN_EXE_fps-sandbox"));
-    let mut wish = Wish { quick: false, list: false, only: Vec::new(), runs: None, sandbox };
+    let mut options = Options { quick: false, list: false, only: Vec::new(), runs: None, sandbox };
     let mut rest = arguments.into_iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
-            // Cargo adds this one.
+            // Cargo adds this option.
             "--bench" => {}
-            "--quick" => wish.quick = true,
-            "--list" => wish.list = true,
+            "--quick" => options.quick = true,
+            "--list" => options.list = true,
             "--only" => {
                 let names = rest.next().ok_or("--only needs names, separated by commas")?;
-                wish.only.extend(names.split(',').map(str::to_owned));
+                options.only.extend(names.split(',').map(str::to_owned));
             }
             "--runs" => {
                 let count = rest.next().ok_or("--runs needs a number")?.parse()?;
-                wish.runs = Some(std::cmp::max(1, count));
+                options.runs = Some(std::cmp::max(1, count));
             }
-            "--sandbox" => wish.sandbox = rest.next().ok_or("--sandbox needs a path")?.into(),
+            "--sandbox" => options.sandbox = rest.next().ok_or("--sandbox needs a path")?.into(),
             other => {
                 return Err(format!(
                     "unknown option {other}; there are --quick, --only NAMES, --runs NUMBER, --sandbox PATH and --list"
@@ -110,56 +110,56 @@ fn wish(arguments: Vec<String>) -> Outcome<Wish> {
         }
     }
     let known = |name: &String| names().any(|known| known == name);
-    match wish.only.iter().find(|name| !known(name)) {
+    match options.only.iter().find(|name| !known(name)) {
         Some(name) => Err(format!("there is no scenario {name}; --list names them").into()),
-        None => Ok(wish),
+        None => Ok(options),
     }
 }
 
-/// Everything that `--only` can select.
+/// The names that `--only` accepts.
 fn names() -> impl Iterator<Item = &'static str> {
     SCENARIOS.iter().map(|scenario| scenario.name).chain([
         history::NAME,
-        beside::NAME,
-        vitals::NAME,
+        payments_during_search::NAME,
+        footprint::NAME,
         worlds::NAME,
     ])
 }
 
-fn run(wish: &Wish) -> Outcome<()> {
-    if wish.list {
+fn run(options: &Options) -> Result<()> {
+    if options.list {
         names().for_each(|name| println!("{name}"));
         return Ok(());
     }
-    let mut lengths = if wish.quick { QUICK } else { FULL };
-    lengths.runs = wish.runs.unwrap_or(lengths.runs);
-    let wanted = |name: &str| wish.only.is_empty() || wish.only.iter().any(|only| only == name);
+    let mut settings = if options.quick { QUICK } else { FULL };
+    settings.runs = options.runs.unwrap_or(settings.runs);
+    let is_selected = |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
     let mut rows = Vec::new();
-    for scenario in SCENARIOS.iter().filter(|scenario| wanted(scenario.name)) {
-        if matches!(scenario.place, Place::Postgres(_)) && process::postgres().is_none() {
+    for scenario in SCENARIOS.iter().filter(|scenario| is_selected(scenario.name)) {
+        if matches!(scenario.storage, Storage::Postgres(_)) && process::postgres_url().is_none() {
             eprintln!("{}: not measured, that needs `.ci/postgres cargo bench`", scenario.name);
             continue;
         }
-        let row = scenario.measure(&wish.sandbox, &lengths)?;
+        let row = scenario.measure(&options.sandbox, &settings)?;
         eprintln!("{}", row.progress());
         rows.push(row);
     }
     let mut figures = Vec::new();
-    // A million transactions take their time to make, so the short version has them only when asked by name.
-    if wanted(history::NAME) && !(wish.quick && wish.only.is_empty()) {
-        let history = history::measure(&wish.sandbox, &lengths)?;
+    // Creating a million transactions takes minutes, so `--quick` does it only when the name is given.
+    if is_selected(history::NAME) && !(options.quick && options.only.is_empty()) {
+        let history = history::measure(&options.sandbox, &settings)?;
         rows.extend(history.rows);
         figures.extend(history.figures);
     }
-    if wanted(beside::NAME) && !(wish.quick && wish.only.is_empty()) {
-        figures.extend(beside::measure(&wish.sandbox, &lengths)?);
+    if is_selected(payments_during_search::NAME) && !(options.quick && options.only.is_empty()) {
+        figures.extend(payments_during_search::measure(&options.sandbox, &settings)?);
     }
-    if wanted(vitals::NAME) {
-        figures.extend(vitals::measure(&wish.sandbox)?);
+    if is_selected(footprint::NAME) {
+        figures.extend(footprint::measure(&options.sandbox)?);
     }
-    if wanted(worlds::NAME) {
-        figures.extend(worlds::measure(&wish.sandbox)?);
+    if is_selected(worlds::NAME) {
+        figures.extend(worlds::measure(&options.sandbox)?);
     }
-    print!("{}", report::document(&lengths, &rows, &figures)?);
+    print!("{}", report::document(&settings, &rows, &figures)?);
     Ok(())
 }

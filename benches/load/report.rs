@@ -1,4 +1,4 @@
-//! The tables, as Markdown to paste.
+//! The results as Markdown tables.
 
 use std::fmt::Write;
 use std::fs::File;
@@ -7,39 +7,39 @@ use std::time::{Duration, Instant};
 
 use fps_sandbox::clock::Clock;
 
-use crate::Outcome;
-use crate::process::folder;
-use crate::scenario::{Lengths, Scenario};
+use crate::Result;
+use crate::process::temp_dir;
+use crate::scenario::{RunSettings, Scenario};
 
-/// The middle one of some values; of an even number, the lower of the two in the middle.
+/// The median; of an even number of values, the lower of the two in the middle.
 pub(crate) fn median<T: PartialOrd + Copy + Default>(values: impl IntoIterator<Item = T>) -> T {
     let mut values: Vec<T> = values.into_iter().collect();
     values.sort_by(|left, right| left.partial_cmp(right).unwrap_or(std::cmp::Ordering::Equal));
     values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or_default()
 }
 
-/// The value within which so many per cent of sorted values lie.
+/// The value that `percent` per cent of the sorted values do not exceed.
 pub(crate) fn percentile<T: Copy + Default>(sorted: &[T], percent: usize) -> T {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
 
-/// What a scenario gave; medians over its runs.
+/// The result of a scenario: medians over its runs.
 pub(crate) struct Row {
     pub(crate) scenario: Scenario,
     pub(crate) rate: f64,
-    pub(crate) bare: f64,
+    pub(crate) baseline_rate: f64,
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
-    /// How long the sandbox worked for one answer.
+    /// CPU time of the sandbox per response.
     pub(crate) cpu: Duration,
-    /// How long the bare handler did.
-    pub(crate) bare_cpu: Duration,
+    /// CPU time of the baseline handler per response.
+    pub(crate) baseline_cpu: Duration,
 }
 
 impl Row {
     fn percent(&self) -> f64 {
-        self.rate / self.bare * 100.0
+        self.rate / self.baseline_rate * 100.0
     }
 
     fn target(&self) -> String {
@@ -53,7 +53,7 @@ impl Row {
         if parts.is_empty() { "–".to_owned() } else { parts.join(", ") }
     }
 
-    fn met(&self) -> &'static str {
+    fn is_met(&self) -> &'static str {
         let target = self.scenario.target;
         if target.percent.is_none() && target.p50.is_none() && target.p99.is_none() {
             return "–";
@@ -61,28 +61,28 @@ impl Row {
         let met = target.percent.is_none_or(|least| self.percent() >= f64::from(least))
             && target.p50.is_none_or(|most| self.p50 <= most)
             && target.p99.is_none_or(|most| self.p99 <= most);
-        yes(met)
+        yes_or_no(met)
     }
 
-    /// One line while the rest is still being measured.
+    /// A line that reports progress while other scenarios are still to come.
     pub(crate) fn progress(&self) -> String {
         format!(
             "{}: {}/s, bare {}/s, {:.1} %, p50 {} ms, p99 {} ms, CPU {} µs, bare {} µs, target {}: {}",
             self.scenario.name,
             thousands(self.rate),
-            thousands(self.bare),
+            thousands(self.baseline_rate),
             self.percent(),
             millis(self.p50, 2),
             millis(self.p99, 2),
             self.cpu.as_micros(),
-            self.bare_cpu.as_micros(),
+            self.baseline_cpu.as_micros(),
             self.target(),
-            self.met()
+            self.is_met()
         )
     }
 }
 
-/// A figure that is no rate against the bare handler.
+/// A measurement that is not a rate compared with the baseline handler.
 pub(crate) struct Figure {
     pub(crate) what: String,
     pub(crate) measured: String,
@@ -90,7 +90,7 @@ pub(crate) struct Figure {
     pub(crate) met: bool,
 }
 
-fn yes(met: bool) -> &'static str {
+fn yes_or_no(met: bool) -> &'static str {
     if met { "yes" } else { "**no**" }
 }
 
@@ -98,7 +98,7 @@ fn millis(time: Duration, decimals: usize) -> String {
     format!("{:.decimals$}", time.as_secs_f64() * 1e3)
 }
 
-/// A whole number with commas.
+/// Rounds to a whole number, with commas between thousands.
 fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
@@ -111,10 +111,10 @@ fn thousands(number: f64) -> String {
     text
 }
 
-/// Both tables, and where and when they were measured.
-pub(crate) fn document(lengths: &Lengths, rows: &[Row], figures: &[Figure]) -> Outcome<String> {
+/// Both tables, after a line on when and where they were measured.
+pub(crate) fn document(settings: &RunSettings, rows: &[Row], figures: &[Figure]) -> Result<String> {
     let mut text = String::new();
-    writeln!(text, "{}\n", place_and_time(lengths)?)?;
+    writeln!(text, "{}\n", environment(settings)?)?;
     if !rows.is_empty() {
         text.push_str(
             "| scenario | connections | requests/s | bare axum | ratio | p50 | p99 | CPU a request (bare) | target | met |\n\
@@ -128,26 +128,26 @@ pub(crate) fn document(lengths: &Lengths, rows: &[Row], figures: &[Figure]) -> O
             row.scenario.title,
             row.scenario.connections,
             thousands(row.rate),
-            thousands(row.bare),
+            thousands(row.baseline_rate),
             row.percent(),
             millis(row.p50, 2),
             millis(row.p99, 2),
             row.cpu.as_micros(),
-            row.bare_cpu.as_micros(),
+            row.baseline_cpu.as_micros(),
             row.target(),
-            row.met()
+            row.is_met()
         )?;
     }
     if !figures.is_empty() {
         text.push_str("\n| figure | measured | target | met |\n|---|--:|---|---|\n");
     }
     for Figure { what, measured, target, met } in figures {
-        writeln!(text, "| {what} | {measured} | {target} | {} |", yes(*met))?;
+        writeln!(text, "| {what} | {measured} | {target} | {} |", yes_or_no(*met))?;
     }
     Ok(text)
 }
 
-fn place_and_time(lengths: &Lengths) -> Outcome<String> {
+fn environment(settings: &RunSettings) -> Result<String> {
     let date = Clock::real_time().now().to_datetime().format("%Y-%m-%d");
     let cores = std::thread::available_parallelism()?;
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
@@ -159,18 +159,18 @@ fn place_and_time(lengths: &Lengths) -> Outcome<String> {
     let kb: f64 = memory.trim_end_matches(" kB").parse().unwrap_or(0.0);
     let model = field(&read("/proc/cpuinfo"), "model name");
     Ok(format!(
-        "Measured on {date}: {cores} cores ({model}), {:.0} GiB of memory, {} a flush of the disk, load and server \
+        "LoadResult on {date}: {cores} cores ({model}), {:.0} GiB of memory, {} a flush of the disk, load and server \
          on the same machine. Medians of {} runs in turn.",
         kb / (1024.0 * 1024.0),
         flush_time()?,
-        lengths.runs
+        settings.runs
     ))
 }
 
-/// How long the disk takes to keep a page: what each transaction on a file waits for.
-fn flush_time() -> Outcome<String> {
-    let folder = folder()?;
-    let mut file = File::create(folder.path().join("flush"))?;
+/// The median time in which the disk makes a page durable. Each transaction on a file waits for that.
+fn flush_time() -> Result<String> {
+    let temp_dir = temp_dir()?;
+    let mut file = File::create(temp_dir.path().join("flush"))?;
     let mut times = Vec::new();
     for _ in 0..51 {
         file.write_all(&[0; 4096])?;

@@ -1,4 +1,4 @@
-//! The world of the benchmark, and requests to it: signed and written out before any clock starts.
+//! The seed file of the benchmark, and requests, which are signed and serialized before any measurement.
 
 use std::fmt::Write;
 
@@ -7,13 +7,13 @@ use fps_sandbox::ledger::Timestamp;
 use fps_sandbox::random;
 use fps_sandbox::signature::{Hash, Scheme, SecretKey, Signable, percent_encode, sign};
 
-/// The access key that all requests are signed with.
+/// The access key that signs all requests.
 pub(crate) const KEY: &str = "AKIALOADBENCHMARK000";
 const SECRET: &str = "load/benchmark+secret/of/the/usual/40/ch";
-/// How many buyers owe the merchant, each on an instrument of their own.
+/// The number of buyers. Each has a credit instrument of the merchant.
 const BUYERS: usize = 256;
 
-/// The seed file: a merchant, and buyers with credit that no run can use up.
+/// The seed file: a merchant, and buyers whose credit no run can use up.
 pub(crate) fn seed() -> String {
     let mut text = format!(
         "[[account]]\nname = \"merchant\"\nemail = \"merchant@example.com\"\n\
@@ -36,27 +36,27 @@ fn instrument(buyer: usize) -> String {
     format!("LOADINSTRUMENT{buyer:0>50}")
 }
 
-/// The token that makes debt of this buyer.
+/// The credit token of a buyer.
 pub(crate) fn credit_token(buyer: usize) -> String {
     format!("LOADCREDIT{:0>54}", buyer % BUYERS)
 }
 
-/// What is asked.
+/// A type of request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ask {
-    /// Pay by credit token, the caller reference random as most clients make it.
+pub(crate) enum RequestType {
+    /// Pay by credit token with random caller references, as most clients make them.
     Pay,
-    /// Pay by credit token, the caller references counting up.
+    /// Pay by credit token with ascending caller references.
     PaySequential,
     /// GetDebtBalance.
     DebtBalance,
-    /// GetTransaction of one of these.
+    /// GetTransaction of one of these ids.
     Transaction(&'static [String]),
-    /// GetTransactionStatus of one of these.
+    /// GetTransactionStatus of one of these ids.
     TransactionStatus(&'static [String]),
     /// GetAccountActivity, the newest page.
     Activity,
-    /// GetAccountActivity with a filter that nothing matches, so that the whole history is looked through.
+    /// GetAccountActivity with a filter that matches nothing, so that the whole history is searched.
     Search,
     /// GetAccountBalance.
     AccountBalance,
@@ -66,7 +66,7 @@ pub(crate) enum Ask {
     TokenUsage,
 }
 
-impl Ask {
+impl RequestType {
     const fn action(self) -> &'static str {
         match self {
             Self::Pay | Self::PaySequential => "Pay",
@@ -81,30 +81,31 @@ impl Ask {
     }
 }
 
-/// A GetAccountBalance of the documentation's merchant in a world.
+/// A GetAccountBalance of the demo merchant in this world.
 pub(crate) fn demo_balance(world: &str) -> Requests {
     let secret = SecretKey::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
     let key = format!("AKIAIOSFODNN7EXAMPLE.{world}");
     let mut requests = Requests { bytes: Vec::new(), ends: Vec::new() };
-    requests.add(&signed_query(&secret, &key, Ask::AccountBalance, 0, Clock::real_time().now()));
+    requests.add(&signed_query(&secret, &key, RequestType::AccountBalance, 0, Clock::real_time().now()));
     requests
 }
 
-/// Requests as they go over the wire, one after the other.
+/// Serialized requests in one buffer.
 pub(crate) struct Requests {
     bytes: Vec<u8>,
+    /// The end of each request in `bytes`.
     ends: Vec<usize>,
 }
 
 impl Requests {
-    /// So many signed requests, no two alike, in so many worlds in turn; one is the default world.
-    pub(crate) fn signed(ask: Ask, count: usize, worlds: usize) -> Self {
+    /// `count` signed requests, all different, distributed over `worlds` worlds. One world is the default world.
+    pub(crate) fn signed(request_type: RequestType, count: usize, worlds: usize) -> Self {
         let secret = SecretKey::new(SECRET);
         let now = Clock::real_time().now();
         let mut requests = Self { bytes: Vec::with_capacity(count * 768), ends: Vec::with_capacity(count) };
         for number in 0..count {
             let key = if worlds == 1 { KEY.to_owned() } else { format!("{KEY}.load-{}", number % worlds) };
-            let query = signed_query(&secret, &key, ask, number, now);
+            let query = signed_query(&secret, &key, request_type, number, now);
             requests.add(&query);
         }
         requests
@@ -128,35 +129,41 @@ impl Requests {
     }
 }
 
-fn signed_query(secret: &SecretKey, key: &str, ask: Ask, number: usize, now: Timestamp) -> String {
-    // Look-ups differ in their timestamps.
+fn signed_query(
+    secret: &SecretKey,
+    key: &str,
+    request_type: RequestType,
+    number: usize,
+    now: Timestamp,
+) -> String {
+    // Look-ups differ in their timestamps only.
     let timestamp = now.plus_millis(-i64::try_from(number % 60_000).unwrap_or(0)).to_string();
     let mut pairs = vec![
-        ("Action", ask.action().to_owned()),
+        ("Action", request_type.action().to_owned()),
         ("AWSAccessKeyId", key.to_owned()),
         ("Version", "2008-09-17".to_owned()),
         ("Timestamp", timestamp),
         ("SignatureVersion", "2".to_owned()),
         ("SignatureMethod", "HmacSHA256".to_owned()),
     ];
-    match ask {
-        Ask::DebtBalance => pairs.push(("CreditInstrumentId", instrument(number % BUYERS))),
-        Ask::Transaction(ids) | Ask::TransactionStatus(ids) => {
+    match request_type {
+        RequestType::DebtBalance => pairs.push(("CreditInstrumentId", instrument(number % BUYERS))),
+        RequestType::Transaction(ids) | RequestType::TransactionStatus(ids) => {
             pairs.push(("TransactionId", ids[number % ids.len()].clone()));
         }
-        Ask::Activity => {
+        RequestType::Activity => {
             pairs.push(("StartDate", "2011-01-01".to_owned()));
             pairs.push(("MaxBatchSize", "10".to_owned()));
             pairs.push(("SortOrderByDate", "Descending".to_owned()));
         }
-        Ask::Search => {
+        RequestType::Search => {
             pairs.push(("StartDate", "2011-01-01".to_owned()));
             pairs.push(("FPSOperation", "Refund".to_owned()));
         }
-        Ask::AccountBalance | Ask::OutstandingDebt => {}
-        Ask::TokenUsage => pairs.push(("TokenId", credit_token(number))),
-        Ask::Pay | Ask::PaySequential => {
-            let reference = if ask == Ask::Pay {
+        RequestType::AccountBalance | RequestType::OutstandingDebt => {}
+        RequestType::TokenUsage => pairs.push(("TokenId", credit_token(number))),
+        RequestType::Pay | RequestType::PaySequential => {
+            let reference = if request_type == RequestType::Pay {
                 random::random_uuid().to_string()
             } else {
                 format!("order-{number:0>12}")

@@ -1,65 +1,71 @@
-//! The scenarios, and how one is measured: the bare handler and the sandbox in turn, a fresh sandbox every time.
+//! The scenarios and their measurement: baseline handler and sandbox alternate, and each run has a new sandbox.
 
 use std::path::Path;
 use std::time::Duration;
 
-use crate::Outcome;
-use crate::client::{Drive, Measured, drive};
-use crate::process::{Place, Server};
+use crate::Result;
+use crate::client::{LoadResult, LoadSettings, run_load};
+use crate::process::{Server, Storage};
 use crate::report::{Row, median};
-use crate::requests::{Ask, Requests};
+use crate::requests::{RequestType, Requests};
 
-/// How often and how long.
-pub(crate) struct Lengths {
+/// How often and how long to measure.
+pub(crate) struct RunSettings {
+    /// The number of runs, of which the median is reported.
     pub(crate) runs: usize,
-    pub(crate) bare: Duration,
+    /// How long the baseline handler is measured in a run.
+    pub(crate) baseline: Duration,
+    /// How long the sandbox is measured in a run.
     pub(crate) sandbox: Duration,
     pub(crate) warm_up: Duration,
 }
 
-/// What is to be reached.
+/// The target of a scenario.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Target {
-    /// Least rate, in per cent of the bare handler's.
+    /// The lowest acceptable rate, in per cent of the baseline rate.
     pub(crate) percent: Option<u32>,
+    /// The highest acceptable median latency.
     pub(crate) p50: Option<Duration>,
+    /// The highest acceptable 99th percentile of latency.
     pub(crate) p99: Option<Duration>,
 }
 
 const NO_TARGET: Target = Target { percent: None, p50: None, p99: None };
 const P99_AT_64: Option<Duration> = Some(Duration::from_millis(15));
 
+/// A target for the rate, in per cent of the baseline rate.
 pub(crate) const fn at_least(percent: u32) -> Target {
     Target { percent: Some(percent), ..NO_TARGET }
 }
 
-/// One line of the table.
+/// One row of the table of rates.
 #[derive(Clone)]
 pub(crate) struct Scenario {
-    /// What `--only` calls it.
+    /// The name for `--only`.
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
     pub(crate) connections: usize,
-    pub(crate) ask: Ask,
-    pub(crate) place: Place,
+    pub(crate) request_type: RequestType,
+    pub(crate) storage: Storage,
     pub(crate) arguments: &'static [&'static str],
-    /// In how many worlds, in turn; one is the default world.
+    /// The number of worlds to distribute requests over. One is the default world.
     pub(crate) worlds: usize,
     pub(crate) target: Target,
 }
 
-const PAY: Scenario = Scenario {
+const PAY_SCENARIO: Scenario = Scenario {
     name: "",
     title: "",
     connections: 64,
-    ask: Ask::Pay,
-    place: Place::Memory,
+    request_type: RequestType::Pay,
+    storage: Storage::Memory,
     arguments: &[],
     worlds: 1,
     target: NO_TARGET,
 };
 
-const ALONE: &[&str] = &["--batch-max", "1"];
+const NO_BATCHING: &[&str] = &["--batch-max", "1"];
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -67,209 +73,230 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         title: "Pay, in memory, a lone client",
         connections: 1,
         target: Target { p50: Some(Duration::from_micros(700)), ..NO_TARGET },
-        ..PAY
+        ..PAY_SCENARIO
     },
-    Scenario { name: "pay-memory-16", title: "Pay, in memory", connections: 16, target: at_least(10), ..PAY },
+    Scenario {
+        name: "pay-memory-16",
+        title: "Pay, in memory",
+        connections: 16,
+        target: at_least(10),
+        ..PAY_SCENARIO
+    },
     Scenario {
         name: "pay-memory-64",
         title: "Pay, in memory",
         target: Target { p99: P99_AT_64, ..at_least(20) },
-        ..PAY
+        ..PAY_SCENARIO
     },
     Scenario {
         name: "pay-memory-64-sequential",
         title: "Pay, in memory, references counting up",
-        ask: Ask::PaySequential,
-        ..PAY
+        request_type: RequestType::PaySequential,
+        ..PAY_SCENARIO
     },
     Scenario {
         name: "pay-memory-64-batch-1",
         title: "Pay, in memory, one a transaction (`--batch-max 1`)",
-        arguments: ALONE,
-        ..PAY
+        arguments: NO_BATCHING,
+        ..PAY_SCENARIO
     },
     Scenario {
         name: "pay-file-1",
         title: "Pay, file, a lone client",
         connections: 1,
-        place: Place::NewFile,
-        ..PAY
+        storage: Storage::NewFile,
+        ..PAY_SCENARIO
     },
     Scenario {
         name: "pay-file-64",
         title: "Pay, file",
-        place: Place::NewFile,
+        storage: Storage::NewFile,
         target: Target { p99: P99_AT_64, ..at_least(9) },
-        ..PAY
+        ..PAY_SCENARIO
     },
     Scenario {
         name: "pay-file-64-batch-1",
         title: "Pay, file, one a transaction (`--batch-max 1`)",
-        place: Place::NewFile,
-        arguments: ALONE,
-        ..PAY
+        storage: Storage::NewFile,
+        arguments: NO_BATCHING,
+        ..PAY_SCENARIO
     },
     Scenario {
         name: "pay-file-256",
         title: "Pay, file",
         connections: 256,
-        place: Place::NewFile,
+        storage: Storage::NewFile,
         target: at_least(12),
-        ..PAY
+        ..PAY_SCENARIO
     },
-    Scenario { name: "pay-postgres-64", title: "Pay, PostgreSQL", place: Place::Postgres(1), ..PAY },
+    Scenario {
+        name: "pay-postgres-64",
+        title: "Pay, PostgreSQL",
+        storage: Storage::Postgres(1),
+        ..PAY_SCENARIO
+    },
     Scenario {
         name: "pay-postgres-64-batch-1",
         title: "Pay, PostgreSQL, one a transaction (`--batch-max 1`)",
-        place: Place::Postgres(1),
-        arguments: ALONE,
-        ..PAY
+        storage: Storage::Postgres(1),
+        arguments: NO_BATCHING,
+        ..PAY_SCENARIO
     },
     Scenario {
         name: "pay-postgres-64-two",
         title: "Pay, PostgreSQL, two sandboxes",
-        place: Place::Postgres(2),
-        ..PAY
+        storage: Storage::Postgres(2),
+        ..PAY_SCENARIO
     },
-    Scenario { name: "pay-memory-64-worlds-8", title: "Pay, in memory, in 8 worlds", worlds: 8, ..PAY },
-    Scenario { name: "pay-memory-64-worlds-64", title: "Pay, in memory, in 64 worlds", worlds: 64, ..PAY },
+    Scenario {
+        name: "pay-memory-64-worlds-8",
+        title: "Pay, in memory, in 8 worlds",
+        worlds: 8,
+        ..PAY_SCENARIO
+    },
+    Scenario {
+        name: "pay-memory-64-worlds-64",
+        title: "Pay, in memory, in 64 worlds",
+        worlds: 64,
+        ..PAY_SCENARIO
+    },
     Scenario {
         name: "pay-postgres-64-worlds-8",
         title: "Pay, PostgreSQL, in 8 worlds",
-        place: Place::Postgres(1),
+        storage: Storage::Postgres(1),
         worlds: 8,
-        ..PAY
+        ..PAY_SCENARIO
     },
     Scenario {
         name: "pay-postgres-64-worlds-64",
         title: "Pay, PostgreSQL, in 64 worlds",
-        place: Place::Postgres(1),
+        storage: Storage::Postgres(1),
         worlds: 64,
-        ..PAY
+        ..PAY_SCENARIO
     },
     Scenario {
         name: "balance-memory-64",
         title: "GetDebtBalance, in memory",
-        ask: Ask::DebtBalance,
+        request_type: RequestType::DebtBalance,
         target: Target { p99: P99_AT_64, ..at_least(25) },
-        ..PAY
+        ..PAY_SCENARIO
     },
 ];
 
 impl Scenario {
-    /// Measures it: bare handler and sandbox in turn; medians over the runs.
-    pub(crate) fn measure(&self, program: &Path, lengths: &Lengths) -> Outcome<Row> {
-        let bare_requests = Requests::signed(self.ask, 20_000, self.worlds);
-        let answer_bytes = self.answer_bytes(program)?;
-        let (mut bare, mut sandbox) = (Vec::new(), Vec::new());
-        let mut load = Load::new(self.ask, self.connections, self.worlds);
-        for _ in 0..lengths.runs {
-            let server = Server::bare(answer_bytes)?;
-            let over_and_over = Drive {
+    /// Measures the baseline handler and the sandbox alternately.
+    pub(crate) fn measure(&self, program: &Path, settings: &RunSettings) -> Result<Row> {
+        let baseline_requests = Requests::signed(self.request_type, 20_000, self.worlds);
+        let response_bytes = self.response_bytes(program)?;
+        let (mut baseline, mut sandbox) = (Vec::new(), Vec::new());
+        let mut load = LoadRunner::new(self.request_type, self.connections, self.worlds);
+        for _ in 0..settings.runs {
+            let server = Server::baseline(response_bytes)?;
+            let load_settings = LoadSettings {
                 connections: self.connections,
-                warm_up: lengths.warm_up,
-                measured: lengths.bare,
-                again: true,
+                warm_up: settings.warm_up,
+                measured: settings.baseline,
+                repeat: true,
             };
-            bare.push(Run::of(&server, &bare_requests, over_and_over)?);
+            baseline.push(Run::measure(&server, &baseline_requests, load_settings)?);
             drop(server);
-            sandbox.push(load.run(lengths, || Server::sandbox(program, &self.place, self.arguments))?);
+            sandbox.push(load.run(settings, || Server::sandbox(program, &self.storage, self.arguments))?);
         }
-        let percentile = |percent| median(sandbox.iter().map(|run| run.measured.percentile(percent)));
+        let percentile = |percent| median(sandbox.iter().map(|run| run.load.percentile(percent)));
         Ok(Row {
             scenario: self.clone(),
-            rate: median(sandbox.iter().map(|run| run.measured.rate)),
-            bare: median(bare.iter().map(|run| run.measured.rate)),
+            rate: median(sandbox.iter().map(|run| run.load.rate)),
+            baseline_rate: median(baseline.iter().map(|run| run.load.rate)),
             p50: percentile(50),
             p99: percentile(99),
             cpu: median(sandbox.iter().map(|run| run.cpu)),
-            bare_cpu: median(bare.iter().map(|run| run.cpu)),
+            baseline_cpu: median(baseline.iter().map(|run| run.cpu)),
         })
     }
 
-    /// The size of a real answer, for the bare handler to be as long.
-    fn answer_bytes(&self, program: &Path) -> Outcome<usize> {
-        let server = Server::sandbox(program, &self.place, &[])?;
-        Ok(server.ask_once(&Requests::signed(self.ask, 1, 1), 0)?.len())
+    /// The size of a response of the sandbox. The baseline handler sends as many bytes.
+    fn response_bytes(&self, program: &Path) -> Result<usize> {
+        let server = Server::sandbox(program, &self.storage, &[])?;
+        Ok(server.send_one(&Requests::signed(self.request_type, 1, 1), 0)?.len())
     }
 }
 
-/// One run against one server.
+/// The result of one run against one server.
 pub(crate) struct Run {
-    pub(crate) measured: Measured,
-    /// How long the server worked for one answer.
+    pub(crate) load: LoadResult,
+    /// CPU time of the server per response.
     pub(crate) cpu: Duration,
 }
 
 impl Run {
-    fn of(server: &Server, requests: &Requests, load: Drive) -> Outcome<Self> {
+    fn measure(server: &Server, requests: &Requests, settings: LoadSettings) -> Result<Self> {
         let before = server.cpu_time()?;
-        let measured = drive(&server.addrs(), requests, load)
+        let load = run_load(&server.addrs(), requests, settings)
             .map_err(|problem| format!("{problem}\n{}", server.log()))?;
-        let cpu = (server.cpu_time()? - before) / measured.answers.max(1);
-        Ok(Self { measured, cpu })
+        let cpu = (server.cpu_time()? - before) / load.responses.max(1);
+        Ok(Self { load, cpu })
     }
 }
 
-/// Enough requests for a run, and more when they were not.
-pub(crate) struct Load {
-    ask: Ask,
+/// Prepares enough requests for a run, and repeats the run with more when they did not suffice.
+pub(crate) struct LoadRunner {
+    request_type: RequestType,
     connections: usize,
     worlds: usize,
-    /// How many answers a second to be ready for.
+    /// The number of responses per second to prepare requests for.
     rate: usize,
 }
 
-impl Load {
-    pub(crate) fn new(ask: Ask, connections: usize, worlds: usize) -> Self {
-        Self { ask, connections, worlds, rate: if connections == 1 { 12_000 } else { 40_000 } }
+impl LoadRunner {
+    pub(crate) fn new(request_type: RequestType, connections: usize, worlds: usize) -> Self {
+        Self { request_type, connections, worlds, rate: if connections == 1 { 12_000 } else { 40_000 } }
     }
 
-    /// Drives a server through one run; again, with a server started anew, when the requests ran out.
+    /// Measures one run; repeats it with a new server when the requests ran out.
     pub(crate) fn run(
         &mut self,
-        lengths: &Lengths,
-        mut server: impl FnMut() -> Outcome<Server>,
-    ) -> Outcome<Run> {
+        settings: &RunSettings,
+        mut server: impl FnMut() -> Result<Server>,
+    ) -> Result<Run> {
         loop {
             let server = server()?;
-            self.make_worlds(&server)?;
-            let run = self.try_on(lengths, &server)?;
-            if !run.measured.ran_out {
+            self.create_worlds(&server)?;
+            let run = self.run_once(settings, &server)?;
+            if !run.load.ran_out {
                 return Ok(run);
             }
             self.rate *= 2;
         }
     }
 
-    /// Drives a server that has been driven before through one run; again when the requests ran out.
-    pub(crate) fn run_on(&mut self, lengths: &Lengths, server: &Server) -> Outcome<Run> {
+    /// Measures one run on a server that is in use already; repeats it there when the requests ran out.
+    pub(crate) fn run_on(&mut self, settings: &RunSettings, server: &Server) -> Result<Run> {
         loop {
-            let run = self.try_on(lengths, server)?;
-            if !run.measured.ran_out {
+            let run = self.run_once(settings, server)?;
+            if !run.load.ran_out {
                 return Ok(run);
             }
             self.rate *= 2;
         }
     }
 
-    fn try_on(&self, lengths: &Lengths, server: &Server) -> Outcome<Run> {
-        let drive_once = Drive {
+    fn run_once(&self, settings: &RunSettings, server: &Server) -> Result<Run> {
+        let load_settings = LoadSettings {
             connections: self.connections,
-            warm_up: lengths.warm_up,
-            measured: lengths.sandbox,
-            again: false,
+            warm_up: settings.warm_up,
+            measured: settings.sandbox,
+            repeat: false,
         };
-        let millis = (lengths.warm_up + lengths.sandbox).as_millis();
+        let millis = (settings.warm_up + settings.sandbox).as_millis();
         let count = self.rate * usize::try_from(millis)? / 1_000;
-        Run::of(server, &Requests::signed(self.ask, count, self.worlds), drive_once)
+        Run::measure(server, &Requests::signed(self.request_type, count, self.worlds), load_settings)
     }
 
-    /// Worlds are made before the clock starts.
-    fn make_worlds(&self, server: &Server) -> Outcome<()> {
+    /// Creates the worlds, so that their creation is not measured.
+    fn create_worlds(&self, server: &Server) -> Result<()> {
         if self.worlds > 1 {
-            let first = Requests::signed(Ask::AccountBalance, self.worlds, self.worlds);
-            (0..self.worlds).try_for_each(|number| server.ask_once(&first, number).map(drop))?;
+            let first = Requests::signed(RequestType::AccountBalance, self.worlds, self.worlds);
+            (0..self.worlds).try_for_each(|number| server.send_one(&first, number).map(drop))?;
         }
         Ok(())
     }

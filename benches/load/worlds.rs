@@ -1,4 +1,4 @@
-//! What worlds cost: to make one, to reset one, to keep many.
+//! The cost of worlds: creating one, resetting one, keeping many.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -7,95 +7,95 @@ use fps_sandbox::clock::Clock;
 use fps_sandbox::config::{Config, Database};
 use fps_sandbox::sandbox::Sandbox;
 
-use crate::Outcome;
-use crate::process::{Place, Server, folder, new_database, postgres};
+use crate::Result;
+use crate::process::{Server, Storage, new_database, postgres_url, temp_dir};
 use crate::report::{Figure, percentile};
 use crate::requests::demo_balance;
 
-/// What `--only` calls it.
+/// The name for `--only`.
 pub(crate) const NAME: &str = "worlds";
 
-/// So many worlds are made and reset.
-const MADE: usize = 200;
-/// So many worlds have just been used.
+/// The number of worlds that are created, and of resets.
+const REPETITIONS: usize = 200;
+/// The number of worlds in use when memory is measured first.
 const JUST_USED: usize = 104;
-/// So many worlds were made.
+/// The number of worlds when memory is measured again.
 const MANY: usize = 1_000;
-/// How long they are left alone before memory is looked at.
-const REST: Duration = Duration::from_secs(1);
+/// How long the server idles before its memory is measured.
+const IDLE_TIME: Duration = Duration::from_secs(1);
 
-const MAX_MILLIS: Duration = Duration::from_millis(5);
+const MAX_P99: Duration = Duration::from_millis(5);
 const MAX_JUST_USED_MB: f64 = 90.0;
 const MAX_MANY_MB: f64 = 500.0;
 const MAX_THREADS: usize = 200;
 
-/// All of it, on the engines that there are.
-pub(crate) fn measure(sandbox: &Path) -> Outcome<Vec<Figure>> {
-    let folder = folder()?;
-    let file = folder.path().join("worlds.db");
-    let mut figures = vec![made(&Server::plain_sandbox(sandbox)?, "in memory", Some(MAX_MILLIS))?];
-    figures.push(reset(Database::Memory, "in memory", Some(MAX_MILLIS))?);
+/// Measures everything on each available engine.
+pub(crate) fn measure(sandbox: &Path) -> Result<Vec<Figure>> {
+    let temp_dir = temp_dir()?;
+    let file = temp_dir.path().join("worlds.db");
+    let mut figures = vec![creation(&Server::default_sandbox(sandbox)?, "in memory", Some(MAX_P99))?];
+    figures.push(reset(Database::Memory, "in memory", Some(MAX_P99))?);
     figures.push(reset(Database::File(file), "on a file", None)?);
-    if postgres().is_some() {
-        let server = Server::sandbox(sandbox, &Place::EmptyPostgres, &[])?;
-        figures.push(made(&server, "on PostgreSQL", None)?);
+    if postgres_url().is_some() {
+        let server = Server::sandbox(sandbox, &Storage::PostgresDemo, &[])?;
+        figures.push(creation(&server, "on PostgreSQL", None)?);
         figures.push(reset(new_database()?, "on PostgreSQL", None)?);
     }
-    figures.extend(many(sandbox)?);
+    figures.extend(many_worlds(sandbox)?);
     Ok(figures)
 }
 
-/// The first request of a world, on a connection of its own.
-fn made(server: &Server, place: &str, most: Option<Duration>) -> Outcome<Figure> {
+/// The time of the first request of a world, each on a new connection.
+fn creation(server: &Server, storage: &str, max_p99: Option<Duration>) -> Result<Figure> {
     let mut times = Vec::new();
-    for number in 0..MADE {
+    for number in 0..REPETITIONS {
         let request = demo_balance(&format!("made-{number}"));
         let before = Instant::now();
-        server.ask_once(&request, 0)?;
+        server.send_one(&request, 0)?;
         times.push(before.elapsed());
     }
-    Ok(times_of(&format!("The first request of a new world, {place}"), times, most))
+    Ok(time_figure(&format!("The first request of a new world, {storage}"), times, max_p99))
 }
 
-/// A reset of the default world with its demo accounts, without HTTP.
+/// The time of a reset of the default world with its demo accounts, without HTTP.
 #[tokio::main]
-async fn reset(database: Database, place: &str, most: Option<Duration>) -> Outcome<Figure> {
+async fn reset(database: Database, storage: &str, max_p99: Option<Duration>) -> Result<Figure> {
     let config = Config { listen: "127.0.0.1:0".to_owned(), database, ..Config::default() };
     let sandbox = Sandbox::start(&config, Clock::real_time()).await?;
     let worlds = sandbox.worlds();
     let mut times = Vec::new();
-    for _ in 0..MADE {
+    for _ in 0..REPETITIONS {
         let before = Instant::now();
         worlds.reset(worlds.default_world()).await.map_err(|refusal| refusal.to_string())?;
         times.push(before.elapsed());
     }
     worlds.close().await;
-    Ok(times_of(&format!("A reset, {place}"), times, most))
+    Ok(time_figure(&format!("A reset, {storage}"), times, max_p99))
 }
 
-fn times_of(what: &str, mut times: Vec<Duration>, most: Option<Duration>) -> Figure {
+fn time_figure(what: &str, mut times: Vec<Duration>, max_p99: Option<Duration>) -> Figure {
     times.sort_unstable();
     let (p50, p99) = (percentile(&times, 50), percentile(&times, 99));
     let millis = |time: Duration| time.as_secs_f64() * 1e3;
     Figure {
-        what: format!("{what}, p50 and p99 of {MADE}"),
+        what: format!("{what}, p50 and p99 of {REPETITIONS}"),
         measured: format!("{:.1} ms, {:.1} ms", millis(p50), millis(p99)),
-        target: most.map_or("–".to_owned(), |most| format!("≤ {:.0} ms", millis(most))),
-        met: most.is_none_or(|most| p99 <= most),
+        target: max_p99.map_or("–".to_owned(), |max| format!("≤ {:.0} ms", millis(max))),
+        met: max_p99.is_none_or(|max| p99 <= max),
     }
 }
 
 /// Memory and threads of a sandbox with many worlds.
-fn many(sandbox: &Path) -> Outcome<Vec<Figure>> {
-    let server = Server::plain_sandbox(sandbox)?;
-    let use_worlds = |worlds: std::ops::Range<usize>| -> Outcome<()> {
+fn many_worlds(sandbox: &Path) -> Result<Vec<Figure>> {
+    let server = Server::default_sandbox(sandbox)?;
+    let use_worlds = |worlds: std::ops::Range<usize>| -> Result<()> {
         for number in worlds {
-            server.ask_once(&demo_balance(&format!("used-{number}")), 0)?;
+            server.send_one(&demo_balance(&format!("used-{number}")), 0)?;
         }
-        std::thread::sleep(REST);
+        std::thread::sleep(IDLE_TIME);
         Ok(())
     };
-    let resident = || -> Outcome<f64> { Ok(server.resident_kb()? as f64 / 1024.0) };
+    let resident = || -> Result<f64> { Ok(server.resident_kb()? as f64 / 1024.0) };
     use_worlds(0..JUST_USED)?;
     let just_used = resident()?;
     use_worlds(JUST_USED..MANY)?;

@@ -1,33 +1,35 @@
-//! What the sandbox needs before anyone asks it anything: time to start, memory, disk.
+//! The footprint of an idle sandbox: start-up time, resident memory, size of the binary.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::Outcome;
+use crate::Result;
 use crate::process::Server;
 use crate::report::{Figure, median};
 
-/// What `--only` calls it.
+/// The name for `--only`.
 pub(crate) const NAME: &str = "vitals";
 
 const STARTS: usize = 10;
-/// How long it is left alone before its memory is looked at.
-const REST: Duration = Duration::from_secs(1);
+/// The number of starts after which memory is measured too.
+const MEMORY_SAMPLES: usize = 3;
+/// How long the server idles before its memory is measured.
+const IDLE_TIME: Duration = Duration::from_secs(1);
 
 const MAX_START: Duration = Duration::from_millis(50);
 const MAX_RESIDENT_MB: f64 = 25.0;
 const MAX_BINARY_MB: f64 = 20.0;
 
-/// Cold start, idle memory, size of the program.
-pub(crate) fn measure(sandbox: &Path) -> Outcome<Vec<Figure>> {
+/// Measures cold start, idle memory and the size of the binary.
+pub(crate) fn measure(sandbox: &Path) -> Result<Vec<Figure>> {
     let mut starts = Vec::new();
     let mut resident = Vec::new();
     for _ in 0..STARTS {
         let before = Instant::now();
-        let server = Server::plain_sandbox(sandbox)?;
+        let server = Server::default_sandbox(sandbox)?;
         starts.push(before.elapsed());
-        if resident.len() < 3 {
-            std::thread::sleep(REST);
+        if resident.len() < MEMORY_SAMPLES {
+            std::thread::sleep(IDLE_TIME);
             resident.push(server.resident_kb()?);
         }
     }

@@ -1,4 +1,4 @@
-//! The yardstick: an axum handler that does nothing but answer, in a process of its own.
+//! The baseline: an axum handler that returns a constant body, in a process of its own.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -7,14 +7,14 @@ use axum::http::{HeaderValue, Response};
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
-use crate::Outcome;
+use crate::Result;
 
-/// Tells this program to be the bare server: `--bare PORTFILE BYTES`.
-pub(crate) const FLAG: &str = "--bare";
+/// The option that makes this program run the baseline server: `--baseline PORTFILE BYTES`.
+pub(crate) const FLAG: &str = "--baseline";
 
-/// Answers every request with the same body of so many bytes, until it is ended.
+/// Answers every request with the same body of `bytes` bytes, until the process is killed.
 #[tokio::main]
-pub(crate) async fn serve(port_file: &str, bytes: &str) -> Outcome<()> {
+pub(crate) async fn serve(port_file: &str, bytes: &str) -> Result<()> {
     let body = Bytes::from(vec![b'x'; bytes.parse()?]);
     let handler = async move || {
         let mut response = Response::new(Body::from(body));
@@ -24,7 +24,7 @@ pub(crate) async fn serve(port_file: &str, bytes: &str) -> Outcome<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     std::fs::write(port_file, format!("{}\n", listener.local_addr()?.port()))?;
     let listener = listener.tap_io(|stream| {
-        // Small answers must not wait for the acknowledgement of earlier ones.
+        // Without TCP_NODELAY a small response waits for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
     });
     axum::serve(listener, Router::new().fallback(handler)).await?;

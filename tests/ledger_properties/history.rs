@@ -1,5 +1,4 @@
-//! Histories as data: what is asked, by whom and when. Plain values, so that a failing history shrinks to its shortest
-//! form.
+//! Random histories as plain values, so that proptest can shrink a failing history.
 
 use fps_sandbox::ledger::{ChargeFeeTo, MarketplaceRefundPolicy, PaymentMethod, Status, StatusCode};
 use proptest::option::{self, weighted};
@@ -8,19 +7,19 @@ use proptest::sample::select;
 use strum::VariantArray as _;
 
 use crate::world::{
-    ACH_DELAY, CC_DELAY, DAY, INSTRUMENTS, LARGEST, MINUTE, SUBSCRIPTIONS, TOKENS, Who, place_of,
+    ACH_DELAY, CC_DELAY, DAY, INSTRUMENTS, LARGEST, MINUTE, Party, SUBSCRIPTIONS, TOKENS, index_of,
 };
 
-/// An id in FPS's form that names nothing, and one of no form at all.
+/// A well-formed id that does not exist, and a malformed id.
 pub(crate) const UNKNOWN: &str = "ZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZ";
 pub(crate) const MALFORMED: &str = "none";
 
-/// Names something by its place in a list, or nothing.
+/// Selects an object by its index in a list, or selects none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Which {
-    Known(usize),
-    /// One that suits what is asked, counted back from the newest; it is replaced by its place before anybody is asked.
-    Likely(usize),
+pub(crate) enum Selector {
+    Index(usize),
+    /// An object that suits the action, counted back from the newest. It is replaced by its index before the call.
+    Suitable(usize),
     Unknown,
     Malformed,
 }
@@ -28,95 +27,95 @@ pub(crate) enum Which {
 /// A Pay or Reserve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Payment {
-    pub(crate) token: Which,
-    pub(crate) recipient: Option<Which>,
+    pub(crate) token: Selector,
+    pub(crate) recipient: Option<Selector>,
     pub(crate) cents: i64,
     pub(crate) fee_to: Option<ChargeFeeTo>,
-    pub(crate) marketplace_fee: OwnFee,
+    pub(crate) marketplace_fee: MarketplaceFee,
     pub(crate) timeout_minutes: i64,
 }
 
-/// What a marketplace takes: cents, and hundredths of a per cent.
+/// A marketplace fee: cents, and hundredths of a per cent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct OwnFee {
+pub(crate) struct MarketplaceFee {
     pub(crate) fixed_cents: Option<i64>,
     pub(crate) percent_hundredths: Option<i64>,
 }
 
-/// What is asked.
+/// An action with its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Ask {
+pub(crate) enum Action {
     Pay(Payment),
     Reserve(Payment),
     Settle {
-        reservation: Which,
+        reservation: Selector,
         cents: Option<i64>,
     },
     Cancel {
-        transaction: Which,
+        transaction: Selector,
     },
     Refund {
-        of: Which,
+        of: Selector,
         cents: Option<i64>,
         policy: MarketplaceRefundPolicy,
     },
     FundPrepaid {
-        token: Which,
-        instrument: Which,
+        token: Selector,
+        instrument: Selector,
         cents: i64,
         timeout_minutes: i64,
     },
     SettleDebt {
-        token: Which,
-        instrument: Which,
+        token: Selector,
+        instrument: Selector,
         cents: Option<i64>,
         timeout_minutes: i64,
     },
     WriteOff {
-        instrument: Which,
+        instrument: Selector,
         cents: i64,
     },
     CancelSubscription {
-        subscription: Which,
+        subscription: Selector,
         refund_cents: Option<i64>,
     },
     CancelToken {
-        token: Which,
+        token: Selector,
     },
     Install {
         text: u8,
         single_use: bool,
     },
-    /// A visitor of the pages chooses how a token pays; without a name, its owner visits.
+    /// A visitor of the pages selects the payment method of a token. `None` is the owner of the token.
     Edit {
-        token: Which,
-        visitor: Option<Who>,
+        token: Selector,
+        visitor: Option<Party>,
         offered: &'static [PaymentMethod],
         chosen: Option<PaymentMethod>,
     },
     DebtBalance {
-        instrument: Which,
+        instrument: Selector,
     },
     PrepaidBalance {
-        instrument: Which,
+        instrument: Selector,
     },
     OutstandingDebt,
     PrepaidLiability,
     AccountBalance,
     TokenUsage {
-        token: Which,
+        token: Selector,
     },
     State {
-        of: Which,
+        of: Selector,
     },
     Detail {
-        of: Which,
+        of: Selector,
     },
 }
 
-impl Ask {
-    /// The action: a caller reference is one for each.
-    pub(crate) const fn action(&self) -> &'static str {
+impl Action {
+    /// The name of the action. Each action has separate caller references.
+    pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Pay(_) => "Pay",
             Self::Reserve(_) => "Reserve",
@@ -141,7 +140,7 @@ impl Ask {
         }
     }
 
-    /// The action, and what is special about how it is asked for.
+    /// The name of the action, and the name with a special feature of the parameters.
     pub(crate) fn labels(&self) -> Vec<String> {
         let special = match self {
             Self::Pay(Payment { recipient: Some(_), .. })
@@ -150,25 +149,25 @@ impl Ask {
             Self::Refund { policy, .. } => Some(format!("by {}", policy.into_str())),
             _ => None,
         };
-        let action = self.action();
+        let action = self.name();
         let special = special.map(|special| format!("{action} {special}"));
         std::iter::once(action.to_owned()).chain(special).collect()
     }
 
-    /// The transaction that it names.
-    pub(crate) const fn transaction(&mut self) -> Option<&mut Which> {
+    /// The transaction in the parameters.
+    pub(crate) const fn transaction(&mut self) -> Option<&mut Selector> {
         match self {
-            Self::Settle { reservation: which, .. }
-            | Self::Cancel { transaction: which }
-            | Self::Refund { of: which, .. }
-            | Self::State { of: which }
-            | Self::Detail { of: which } => Some(which),
+            Self::Settle { reservation: selector, .. }
+            | Self::Cancel { transaction: selector }
+            | Self::Refund { of: selector, .. }
+            | Self::State { of: selector }
+            | Self::Detail { of: selector } => Some(selector),
             _ => None,
         }
     }
 
-    /// The tokens that it names: the one that it is about, and a recipient's.
-    pub(crate) fn tokens(&mut self) -> Vec<&mut Which> {
+    /// The tokens in the parameters: the sender token or the token of the action, and the recipient token.
+    pub(crate) fn tokens(&mut self) -> Vec<&mut Selector> {
         match self {
             Self::Pay(Payment { token, recipient, .. }) | Self::Reserve(Payment { token, recipient, .. }) => {
                 std::iter::once(token).chain(recipient).collect()
@@ -183,61 +182,66 @@ impl Ask {
     }
 }
 
-/// A request: who asks what, under which reference.
+/// A request: the caller, the caller reference and the action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Request {
-    pub(crate) who: Who,
+    pub(crate) party: Party,
     pub(crate) reference: String,
-    pub(crate) ask: Ask,
+    pub(crate) action: Action,
 }
 
-/// The requests that were made before a history begins: the payments of subscriptions, in their order.
-pub(crate) fn opening_requests() -> Vec<Request> {
+/// The requests before a history: the payments of subscriptions, in order.
+pub(crate) fn initial_requests() -> Vec<Request> {
     let payments =
         SUBSCRIPTIONS.iter().flat_map(|known| (1..).zip(known.payments).map(move |paid| (known, paid)));
     let request = |(known, (number, &(token, cents))): (&crate::world::Subscription, (i32, &(&str, i64)))| {
-        let payment = Payment { cents, ..payment(Which::Known(place_of(token))) };
-        Request { who: known.recipient, reference: format!("{} {number}", known.id), ask: Ask::Pay(payment) }
+        let payment = Payment { cents, ..payment(Selector::Index(index_of(token))) };
+        Request {
+            party: known.recipient,
+            reference: format!("{} {number}", known.id),
+            action: Action::Pay(payment),
+        }
     };
     payments.map(request).collect()
 }
 
-/// A payment by this token that asks for nothing special.
-const fn payment(token: Which) -> Payment {
-    let marketplace_fee = OwnFee { fixed_cents: None, percent_hundredths: None };
+/// A payment by this token without special parameters.
+const fn payment(token: Selector) -> Payment {
+    let marketplace_fee = MarketplaceFee { fixed_cents: None, percent_hundredths: None };
     Payment { token, recipient: None, cents: 0, fee_to: None, marketplace_fee, timeout_minutes: 10_080 }
 }
 
 /// One step of a history.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// A request, by somebody or by whoever is entitled to it; without a reference of its own it gets a new one.
-    Call { who: Option<Who>, reference: Option<u8>, ask: Ask },
-    /// An earlier request once more, counted back from the last.
-    Again(usize),
-    /// Time passes, in milliseconds.
+    /// A request. Without a party, the caller is the party that is authorized for the action. Without a reference, the
+    /// request gets a new one.
+    Call { party: Option<Party>, reference: Option<u8>, action: Action },
+    /// A repetition of an earlier request, counted back from the last.
+    Repeat(usize),
+    /// The clock moves forward by this many milliseconds.
     Wait(i64),
 }
 
-/// A history, and how it is run.
+/// A history and its execution parameters.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
-    /// How many requests share one load, decide, save.
+    /// The number of requests per batch.
     pub(crate) batch: usize,
-    /// Whether the book is kept from batch to batch, as the writer keeps it, or is new for each.
+    /// Whether the book is kept from batch to batch, as the writer does, or is new for each batch.
     pub(crate) keep_book: bool,
     pub(crate) steps: Vec<Step>,
 }
 
-/// What is answered, by ledger and model alike. Money is in hundredths of a cent.
+/// The result of an action, of ledger and model alike. Money is in hundredths of a cent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum ActionResult {
     Receipt {
         transaction: usize,
         status: Status,
     },
-    /// Of an instrument, or of all instruments of a merchant.
-    Carried {
+    /// The balances of an instrument, or of all instruments of a merchant.
+    InstrumentBalance {
         available: i64,
         pending: i64,
     },
@@ -265,9 +269,9 @@ pub(crate) enum Answer {
 /// A transaction as its parties see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Detail {
-    pub(crate) caller: Who,
-    pub(crate) sender: Who,
-    pub(crate) recipient: Who,
+    pub(crate) caller: Party,
+    pub(crate) sender: Party,
+    pub(crate) recipient: Party,
     pub(crate) amount: i64,
     pub(crate) settled: Option<i64>,
     pub(crate) fee: i64,
@@ -283,39 +287,39 @@ pub(crate) struct Detail {
     pub(crate) refunds: Vec<usize>,
 }
 
-fn which(known: usize) -> impl Strategy<Value = Which> {
+fn selector(known: usize) -> impl Strategy<Value = Selector> {
     prop_oneof![
-        24 => (0..known).prop_map(Which::Known),
-        1 => Just(Which::Unknown),
-        1 => Just(Which::Malformed),
+        24 => (0..known).prop_map(Selector::Index),
+        1 => Just(Selector::Unknown),
+        1 => Just(Selector::Malformed),
     ]
 }
 
-/// A transaction: mostly one that suits, or any. Counted back from the newest, so that the newest are the likeliest.
-fn transaction() -> impl Strategy<Value = Which> {
+/// A transaction, usually one that suits the action. It is counted back from the newest, so that new ones are more likely.
+fn transaction() -> impl Strategy<Value = Selector> {
     prop_oneof![
-        8 => (0..3_usize).prop_map(Which::Likely),
-        2 => (0..30_usize).prop_map(Which::Likely),
-        3 => which(30),
+        8 => (0..3_usize).prop_map(Selector::Suitable),
+        2 => (0..30_usize).prop_map(Selector::Suitable),
+        3 => selector(30),
     ]
 }
 
-/// Any transaction, or none.
-fn any_transaction() -> impl Strategy<Value = Which> {
-    prop_oneof![2 => transaction(), 1 => which(30)]
+/// Any transaction, or an invalid id.
+fn any_transaction() -> impl Strategy<Value = Selector> {
+    prop_oneof![2 => transaction(), 1 => selector(30)]
 }
 
-/// Any token: one that there is from the start, or one that was made since.
-fn token() -> impl Strategy<Value = Which> {
-    prop_oneof![5 => which(TOKENS.len()), 1 => (0..4_usize).prop_map(Which::Likely)]
+/// Any token: one of the initial tokens, or one that was created since.
+fn token() -> impl Strategy<Value = Selector> {
+    prop_oneof![5 => selector(TOKENS.len()), 1 => (0..4_usize).prop_map(Selector::Suitable)]
 }
 
-fn one_of(ids: &'static [&'static str]) -> impl Strategy<Value = Which> {
-    select(ids).prop_map(|id| Which::Known(place_of(id)))
+fn one_of(ids: &'static [&'static str]) -> impl Strategy<Value = Selector> {
+    select(ids).prop_map(|id| Selector::Index(index_of(id)))
 }
 
-fn instrument() -> impl Strategy<Value = Which> {
-    which(INSTRUMENTS.len())
+fn instrument() -> impl Strategy<Value = Selector> {
+    selector(INSTRUMENTS.len())
 }
 
 fn cents() -> impl Strategy<Value = i64> {
@@ -333,13 +337,13 @@ fn timeout() -> impl Strategy<Value = i64> {
     prop_oneof![4 => Just(10_080_i64), 1 => Just(1_i64), 1 => Just(2_i64), 1 => Just(4_320_i64)]
 }
 
-/// Amounts for a prepaid instrument: mostly small ones, so that it is filled and spent in turn.
+/// Amounts for a prepaid instrument: mostly small ones, so that funding and spending alternate.
 fn prepaid_cents() -> impl Strategy<Value = i64> {
     prop_oneof![5 => 50..=400_i64, 1 => cents()]
 }
 
 /// A payment by one of these tokens to its caller.
-fn payment_with(token: impl Strategy<Value = Which>) -> impl Strategy<Value = Payment> {
+fn payment_with(token: impl Strategy<Value = Selector>) -> impl Strategy<Value = Payment> {
     let fee_to = weighted(0.1, select(ChargeFeeTo::VARIANTS));
     (token, cents(), fee_to, timeout()).prop_map(|(token, cents, fee_to, timeout_minutes)| Payment {
         cents,
@@ -349,10 +353,11 @@ fn payment_with(token: impl Strategy<Value = Which>) -> impl Strategy<Value = Pa
     })
 }
 
-fn marketplace_fee() -> impl Strategy<Value = OwnFee> {
+fn marketplace_fee() -> impl Strategy<Value = MarketplaceFee> {
     let fixed = weighted(0.6, prop_oneof![3 => 0..=60_i64, 1 => 0..=1_100_i64]);
     let percent = weighted(0.5, prop_oneof![Just(250_i64), Just(1_000_i64), Just(333_i64), Just(5_000_i64)]);
-    (fixed, percent).prop_map(|(fixed_cents, percent_hundredths)| OwnFee { fixed_cents, percent_hundredths })
+    (fixed, percent)
+        .prop_map(|(fixed_cents, percent_hundredths)| MarketplaceFee { fixed_cents, percent_hundredths })
 }
 
 /// A payment through the marketplace by one of these tokens.
@@ -363,7 +368,7 @@ fn payment_between(senders: &'static [&'static str]) -> impl Strategy<Value = Pa
         1 => token(),
     ];
     let recipient = weighted(0.95, recipient);
-    let marketplace_fee = prop_oneof![2 => marketplace_fee(), 1 => Just(OwnFee::default())];
+    let marketplace_fee = prop_oneof![2 => marketplace_fee(), 1 => Just(MarketplaceFee::default())];
     let without_fee_to = |payment: Payment| Payment { fee_to: None, ..payment };
     let payment = prop_oneof![
         1 => payment_with(one_of(senders)),
@@ -376,7 +381,7 @@ fn payment_between(senders: &'static [&'static str]) -> impl Strategy<Value = Pa
     })
 }
 
-/// Any two tokens, or one twice.
+/// A payment with any two tokens, or with the same token as sender and recipient.
 fn any_payment() -> impl Strategy<Value = Payment> {
     let parts = (payment_with(token()), weighted(0.1, token()), weighted(0.05, marketplace_fee()));
     let any = parts.prop_map(|(payment, recipient, marketplace_fee)| Payment {
@@ -389,12 +394,12 @@ fn any_payment() -> impl Strategy<Value = Payment> {
     prop_oneof![12 => any, 1 => twice]
 }
 
-fn pay() -> impl Strategy<Value = Ask> {
+fn pay() -> impl Strategy<Value = Action> {
     let charging = payment_with(one_of(&["CreditAnnShop", "CreditBenShop", "CreditAnnRival"]));
     let spending = payment_with(one_of(&["SpendAnnShop", "SpendAnnShop", "SpendBenRival"]));
     let spending = (spending, prepaid_cents()).prop_map(|(payment, cents)| Payment { cents, ..payment });
     let plain = payment_with(one_of(&["AnnABT", "AnnCC", "BenACH", "BenCC", "BenRivalABT"]));
-    // Merchants spend what they were paid, so that refunds come upon an empty balance.
+    // Merchants spend what they were paid, so that refunds find an empty balance.
     let draining = payment_with(one_of(&["ShopRivalABT", "MarketShopABT"]));
     let payment = prop_oneof![
         6 => charging,
@@ -411,95 +416,98 @@ fn pay() -> impl Strategy<Value = Ask> {
         ]),
         3 => any_payment(),
     ];
-    payment.prop_map(Ask::Pay)
+    payment.prop_map(Action::Pay)
 }
 
-fn reserve() -> impl Strategy<Value = Ask> {
+fn reserve() -> impl Strategy<Value = Action> {
     let own = payment_with(one_of(&["AnnCC", "AnnCC", "AnnCC", "AnnOnceCC", "BenCC"]));
     let between = payment_between(&["AnnMarketCC", "AnnMarketCC", "AnnMarketRivalCC"]);
     let payment = prop_oneof![8 => own, 10 => between, 1 => any_payment()];
-    payment.prop_map(Ask::Reserve)
+    payment.prop_map(Action::Reserve)
 }
 
-fn refund() -> impl Strategy<Value = Ask> {
-    // Small ones, so that a payment is refunded in parts.
+fn refund() -> impl Strategy<Value = Action> {
+    // Small amounts, so that a payment is refunded in several parts.
     let cents = prop_oneof![1 => Just(None), 3 => (1..=150_i64).prop_map(Some), 2 => cents().prop_map(Some)];
     (transaction(), cents, select(MarketplaceRefundPolicy::VARIANTS))
-        .prop_map(|(of, cents, policy)| Ask::Refund { of, cents, policy })
+        .prop_map(|(of, cents, policy)| Action::Refund { of, cents, policy })
 }
 
-fn fund() -> impl Strategy<Value = Ask> {
+fn fund() -> impl Strategy<Value = Action> {
     let matching = select(&[("FundAnnShopCC", 3), ("FundAnnShopABT", 3), ("FundBenRivalACH", 4)][..])
-        .prop_map(|(token, instrument)| (Which::Known(place_of(token)), Which::Known(instrument)));
+        .prop_map(|(token, instrument)| (Selector::Index(index_of(token)), Selector::Index(instrument)));
     let pair = prop_oneof![6 => matching, 1 => (token(), instrument())];
     (pair, prepaid_cents(), timeout()).prop_map(|((token, instrument), cents, timeout_minutes)| {
-        Ask::FundPrepaid { token, instrument, cents, timeout_minutes }
+        Action::FundPrepaid { token, instrument, cents, timeout_minutes }
     })
 }
 
-fn settle_debt() -> impl Strategy<Value = Ask> {
+fn settle_debt() -> impl Strategy<Value = Action> {
     let pairs =
         &[("SettleAnnShopCC", 0), ("SettleAnnShopABT", 0), ("SettleBenShopACH", 1), ("SettleAnnRivalCC", 2)];
     let matching = select(&pairs[..])
-        .prop_map(|(token, instrument)| (Which::Known(place_of(token)), Which::Known(instrument)));
+        .prop_map(|(token, instrument)| (Selector::Index(index_of(token)), Selector::Index(instrument)));
     let pair = prop_oneof![5 => matching, 1 => (token(), instrument())];
     (pair, option::of(cents()), timeout()).prop_map(|((token, instrument), cents, timeout_minutes)| {
-        Ask::SettleDebt { token, instrument, cents, timeout_minutes }
+        Action::SettleDebt { token, instrument, cents, timeout_minutes }
     })
 }
 
-fn edit() -> impl Strategy<Value = Ask> {
+fn edit() -> impl Strategy<Value = Action> {
     use PaymentMethod::{ABT, ACH, CC};
     let token = prop_oneof![
         6 => one_of(&["SettleAnnShopCC", "SettleAnnShopABT", "SettleBenShopACH", "FundAnnShopCC", "AnnCC", "BenCC"]),
         1 => token(),
     ];
     let offered = select(vec![&[CC, ACH, ABT][..], &[ABT], &[ACH, CC], &[CC]]);
-    let visitor = weighted(0.2, select(&Who::ALL[..]));
+    let visitor = weighted(0.2, select(&Party::ALL[..]));
     (token, visitor, offered, option::of(select(vec![CC, ACH, ABT])))
-        .prop_map(|(token, visitor, offered, chosen)| Ask::Edit { token, visitor, offered, chosen })
+        .prop_map(|(token, visitor, offered, chosen)| Action::Edit { token, visitor, offered, chosen })
 }
 
-fn look_up() -> impl Strategy<Value = Ask> {
+fn query() -> impl Strategy<Value = Action> {
     prop_oneof![
-        2 => instrument().prop_map(|instrument| Ask::DebtBalance { instrument }),
-        3 => instrument().prop_map(|instrument| Ask::PrepaidBalance { instrument }),
-        1 => Just(Ask::OutstandingDebt),
-        1 => Just(Ask::PrepaidLiability),
-        1 => Just(Ask::AccountBalance),
-        2 => token().prop_map(|token| Ask::TokenUsage { token }),
-        3 => any_transaction().prop_map(|of| Ask::State { of }),
-        3 => any_transaction().prop_map(|of| Ask::Detail { of }),
+        2 => instrument().prop_map(|instrument| Action::DebtBalance { instrument }),
+        3 => instrument().prop_map(|instrument| Action::PrepaidBalance { instrument }),
+        1 => Just(Action::OutstandingDebt),
+        1 => Just(Action::PrepaidLiability),
+        1 => Just(Action::AccountBalance),
+        2 => token().prop_map(|token| Action::TokenUsage { token }),
+        3 => any_transaction().prop_map(|of| Action::State { of }),
+        3 => any_transaction().prop_map(|of| Action::Detail { of }),
     ]
 }
 
-fn ask() -> impl Strategy<Value = Ask> {
+fn action() -> impl Strategy<Value = Action> {
     let settle = (transaction(), weighted(0.6, cents()))
-        .prop_map(|(reservation, cents)| Ask::Settle { reservation, cents });
-    let cancel_subscription = (which(SUBSCRIPTIONS.len()), weighted(0.8, cents()))
-        .prop_map(|(subscription, refund_cents)| Ask::CancelSubscription { subscription, refund_cents });
+        .prop_map(|(reservation, cents)| Action::Settle { reservation, cents });
+    let cancel_subscription = (selector(SUBSCRIPTIONS.len()), weighted(0.8, cents()))
+        .prop_map(|(subscription, refund_cents)| Action::CancelSubscription { subscription, refund_cents });
     prop_oneof![
         20 => pay(),
         7 => reserve(),
         6 => settle,
-        3 => transaction().prop_map(|transaction| Ask::Cancel { transaction }),
+        3 => transaction().prop_map(|transaction| Action::Cancel { transaction }),
         8 => refund(),
         7 => fund(),
         6 => settle_debt(),
-        4 => (instrument(), cents()).prop_map(|(instrument, cents)| Ask::WriteOff { instrument, cents }),
+        4 => (instrument(), cents()).prop_map(|(instrument, cents)| Action::WriteOff { instrument, cents }),
         2 => cancel_subscription,
-        2 => token().prop_map(|token| Ask::CancelToken { token }),
-        3 => (0..2_u8, any::<bool>()).prop_map(|(text, single_use)| Ask::Install { text, single_use }),
+        2 => token().prop_map(|token| Action::CancelToken { token }),
+        3 => (0..2_u8, any::<bool>()).prop_map(|(text, single_use)| Action::Install { text, single_use }),
         4 => edit(),
-        7 => look_up(),
+        7 => query(),
     ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let stranger = weighted(0.12, select(&Who::ALL[..]));
+    let stranger = weighted(0.12, select(&Party::ALL[..]));
     let reference = weighted(0.25, 0..2_u8);
-    let call =
-        (stranger, reference, ask()).prop_map(|(who, reference, ask)| Step::Call { who, reference, ask });
+    let call = (stranger, reference, action()).prop_map(|(party, reference, action)| Step::Call {
+        party,
+        reference,
+        action,
+    });
     let wait = prop_oneof![
         10 => Just(CC_DELAY),
         5 => Just(MINUTE),
@@ -507,10 +515,10 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(ACH_DELAY),
         1 => Just(7 * DAY),
         1 => Just(7 * DAY - 1),
-        // A reservation is made, and lapses.
+        // Long enough for a reservation to be accepted and to lapse.
         1 => Just(8 * DAY),
     ];
-    prop_oneof![18 => call, 2 => (0..6_usize).prop_map(Step::Again), 5 => wait.prop_map(Step::Wait)]
+    prop_oneof![18 => call, 2 => (0..6_usize).prop_map(Step::Repeat), 5 => wait.prop_map(Step::Wait)]
 }
 
 /// Any history.

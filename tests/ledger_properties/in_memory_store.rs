@@ -1,5 +1,5 @@
-//! The smallest possible store: maps. It hands a book exactly the rows it asked for and takes back what changed,
-//! and knows the invariants that must hold of its rows.
+//! A minimal store of maps. It loads exactly the rows in the read set, saves what changed, and checks the invariants of its
+//! rows.
 
 mod invariants;
 
@@ -14,7 +14,7 @@ use fps_sandbox::ledger::{
 
 use crate::world::DAY;
 
-/// Notes what does not hold; put into words only then.
+/// Records a violation unless the condition holds. The description is only computed for a violation.
 type Check<'a> = dyn FnMut(bool, &dyn Fn() -> String) + 'a;
 
 #[derive(Debug, Default)]
@@ -25,8 +25,8 @@ pub(crate) struct InMemoryStore {
     subscriptions: BTreeMap<SubscriptionId, Subscription>,
     pub(crate) transactions: BTreeMap<TransactionNumber, Transaction>,
     references: BTreeMap<IdempotencyKey, IdempotencyRecord>,
-    /// The action that made each transaction, where it has a caller reference.
-    made_by: BTreeMap<TransactionNumber, IdempotentAction>,
+    /// The action that created each transaction, if it has a caller reference.
+    created_by: BTreeMap<TransactionNumber, IdempotentAction>,
     totals: BTreeMap<LedgerAccount, Amount>,
     open_debts: BTreeMap<(InstrumentNumber, TransactionNumber), Amount>,
     due: BTreeSet<Scheduled>,
@@ -35,59 +35,59 @@ pub(crate) struct InMemoryStore {
 }
 
 impl InMemoryStore {
-    /// Loads until nothing is wanted any more.
-    pub(crate) fn load(&self, book: &mut Book, name_needs: impl Fn(&mut ReadSet<'_>)) {
+    /// Loads rows in rounds until nothing in the read set is missing.
+    pub(crate) fn load(&self, book: &mut Book, read_set: impl Fn(&mut ReadSet<'_>)) {
         for _ in 0..8 {
             let mut reads = ReadSet::new(book);
-            name_needs(&mut reads);
-            let wanted = reads.into_missing();
-            if wanted.is_empty() {
+            read_set(&mut reads);
+            let missing = reads.into_missing();
+            if missing.is_empty() {
                 return;
             }
-            self.put(&wanted, book);
+            self.put(&missing, book);
         }
         panic!("still not satisfied after eight rounds");
     }
 
-    /// Puts the rows that are wanted.
-    pub(crate) fn put(&self, wanted: &MissingRows, book: &mut Book) {
-        for key in &wanted.references {
+    /// Puts the missing rows into the book.
+    pub(crate) fn put(&self, missing: &MissingRows, book: &mut Book) {
+        for key in &missing.references {
             if let Some(reference) = self.references.get(key) {
                 book.put_reference(key.clone(), reference.clone());
             }
         }
         let tokens = self.tokens.values().filter(|token| {
-            wanted.tokens.contains(&token.number) || wanted.token_ids.contains(&token.id.clone())
+            missing.tokens.contains(&token.number) || missing.token_ids.contains(&token.id.clone())
         });
         tokens.for_each(|token| book.put_token(token.clone()));
         let instruments = self.instruments.values().filter(|instrument| {
-            wanted.instruments.contains(&instrument.number)
-                || wanted.instrument_ids.contains(&instrument.id.clone())
+            missing.instruments.contains(&instrument.number)
+                || missing.instrument_ids.contains(&instrument.id.clone())
         });
         instruments.for_each(|instrument| book.put_instrument(instrument.clone()));
         let transactions = self.transactions.values().filter(|transaction| {
-            wanted.transactions.contains(&transaction.number)
-                || wanted.transaction_ids.contains(&transaction.id.clone())
-                || transaction.original.is_some_and(|original| wanted.refunds_of.contains(&original))
+            missing.transactions.contains(&transaction.number)
+                || missing.transaction_ids.contains(&transaction.id.clone())
+                || transaction.original.is_some_and(|original| missing.refunds_of.contains(&original))
         });
         for transaction in transactions {
-            // What is in the book already may have changed there.
+            // A transaction in the book may have unsaved changes.
             if book.transaction_row(transaction.number).is_none() {
                 book.put_transaction(transaction.clone());
             }
         }
-        for number in &wanted.accounts {
+        for number in &missing.accounts {
             self.accounts.get(number).into_iter().for_each(|account| book.put_account(account.clone()));
         }
-        for account in &wanted.totals {
+        for account in &missing.totals {
             book.put_total(*account, self.total(*account));
         }
         for (&(instrument, pay), &open) in &self.open_debts {
-            if wanted.open_debts.contains(&(instrument, pay)) {
+            if missing.open_debts.contains(&(instrument, pay)) {
                 book.put_open_debt(instrument, pay, open);
             }
         }
-        for (&instrument, debts) in &wanted.oldest_debts {
+        for (&instrument, debts) in &missing.oldest_debts {
             let (mut sum, mut through) = (Amount::ZERO, TransactionNumber(i64::MAX));
             let after = (instrument, TransactionNumber(debts.after.0.saturating_add(1)));
             for (&(_, pay), &open) in self.open_debts.range(after..=(instrument, through)) {
@@ -100,34 +100,34 @@ impl InMemoryStore {
             }
             book.put_oldest_debts(instrument, through);
         }
-        self.put_what_is_named_otherwise(wanted, book);
-        book.put_all(wanted);
+        self.put_rows_by_other_keys(missing, book);
+        book.put_all(missing);
     }
 
-    /// Puts what is wanted by other names than ids and numbers, and subscriptions.
-    fn put_what_is_named_otherwise(&self, wanted: &MissingRows, book: &mut Book) {
-        let made_under =
-            |token: &&Token| wanted.tokens_under.contains(&(token.caller, token.caller_reference.clone()));
-        for token in self.tokens.values().filter(made_under) {
+    /// Puts rows that are selected by other keys than ids and numbers, and subscriptions.
+    fn put_rows_by_other_keys(&self, missing: &MissingRows, book: &mut Book) {
+        let has_reference =
+            |token: &&Token| missing.tokens_under.contains(&(token.caller, token.caller_reference.clone()));
+        for token in self.tokens.values().filter(has_reference) {
             if book.token_row(token.number).is_none() {
                 book.put_token(token.clone());
             }
         }
         for account in self.accounts.values() {
-            if wanted.accounts_at.contains(&EmailKey::of(&account.email)) {
+            if missing.accounts_at.contains(&EmailKey::of(&account.email)) {
                 book.put_account_at(account.clone());
             }
         }
-        for kind in &wanted.first_accounts {
+        for kind in &missing.first_accounts {
             let first = self.accounts.values().filter(|account| account.kind == *kind);
             book.put_first_accounts(*kind, first.map(|account| account.number).collect());
         }
-        for id in &wanted.subscriptions {
+        for id in &missing.subscriptions {
             self.subscriptions.get(id).into_iter().for_each(|found| book.put_subscription(found.clone()));
         }
     }
 
-    /// Takes over what a batch changed.
+    /// Saves the changes of a batch.
     pub(crate) fn save(&mut self, book: &Book) {
         let changes = book.changes();
         for number in &changes.accounts {
@@ -169,11 +169,11 @@ impl InMemoryStore {
         }
     }
 
-    /// Notes by which action transactions were made: a reference is one for each.
+    /// Records the action that created each transaction, because references are separate for each action.
     fn note_actions(&mut self, changes: &Changes) {
         for key in &changes.references {
             if let RecordedOutcome::Made { transaction, .. } = self.references[key].outcome {
-                self.made_by.insert(transaction, key.action);
+                self.created_by.insert(transaction, key.action);
             }
         }
     }
@@ -182,27 +182,27 @@ impl InMemoryStore {
         self.totals.get(&account).copied().unwrap_or_default()
     }
 
-    /// What is due by now, the earliest first.
+    /// The work that is due, the earliest first.
     pub(crate) fn due_by(&self, now: Timestamp) -> Vec<Scheduled> {
         self.due.iter().copied().filter(|due| due.at <= now).collect()
     }
 
-    /// The tokens, in the order they were made.
+    /// The tokens in the order of their creation.
     pub(crate) fn tokens(&self) -> impl Iterator<Item = &Token> {
         self.tokens.values()
     }
 
-    /// The instruments, in the order they were made.
+    /// The instruments in the order of their creation.
     pub(crate) fn instruments(&self) -> impl Iterator<Item = &Instrument> {
         self.instruments.values()
     }
 
-    /// Every invariant that does not hold.
-    pub(crate) fn broken(&self) -> Vec<String> {
-        let mut broken = Vec::new();
+    /// Descriptions of all violated invariants.
+    pub(crate) fn violations(&self) -> Vec<String> {
+        let mut violations = Vec::new();
         let mut check = |holds: bool, what: &dyn Fn() -> String| {
             if !holds {
-                broken.push(what());
+                violations.push(what());
             }
         };
         self.check_postings(&mut check);
@@ -211,7 +211,7 @@ impl InMemoryStore {
         self.check_references(&mut check);
         self.check_tokens(&mut check);
         self.check_events(&mut check);
-        self.check_more(&mut check);
+        self.check_totals(&mut check);
         for transaction in self.transactions.values() {
             let due = self.due.iter().filter(|due| due.transaction == transaction.number).count();
             let waits = matches!(transaction.status(), Status::Pending | Status::Reserved);
@@ -220,7 +220,7 @@ impl InMemoryStore {
                 format!("completed? {transaction:?}")
             });
         }
-        broken
+        violations
     }
 
     fn check_postings(&self, check: &mut Check<'_>) {
@@ -238,7 +238,7 @@ impl InMemoryStore {
                 format!("{number:?} has lines {lines:?}")
             });
         }
-        // While it is pending, one whose fee is all of its amount has nothing on its way.
+        // A pending transaction need not have postings: its fee may be the whole amount.
         for done in self.transactions.values().filter(|made| made.status() == Status::Success) {
             check(by_transaction.contains_key(&done.number), &|| format!("{done:?} has no postings"));
         }
@@ -299,16 +299,15 @@ impl InMemoryStore {
         }
     }
 
-    /// One reference, one effect: what two transactions of one caller and action under one reference lie seven days
-    /// apart.
+    /// Two transactions of one caller and action under one reference must be seven days apart.
     fn check_references(&self, check: &mut Check<'_>) {
         let mut last: BTreeMap<(AccountNumber, IdempotentAction, &str), Timestamp> = BTreeMap::new();
-        for (number, action) in &self.made_by {
+        for (number, action) in &self.created_by {
             let made = &self.transactions[number];
             let key = (made.caller, *action, made.descriptions.caller_reference.as_str());
             if let Some(earlier) = last.insert(key, made.received) {
                 let apart = made.received.millis() - earlier.millis();
-                // The first may have been received a little later than the clock showed.
+                // The first may have been received a few milliseconds after the time of the clock.
                 check(apart + 1_000 >= 7 * DAY, &|| format!("{key:?} has two effects, {apart} ms apart"));
             }
         }
@@ -321,7 +320,7 @@ impl InMemoryStore {
         }
     }
 
-    /// The events told so far, one after the other, give each transaction's history and nothing else.
+    /// The events must agree with the histories of the transactions.
     fn check_events(&self, check: &mut Check<'_>) {
         let mut told: BTreeMap<TransactionNumber, Vec<StatusChange>> = BTreeMap::new();
         for event in &self.events {

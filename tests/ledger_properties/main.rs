@@ -1,8 +1,8 @@
-//! The ledger against a small model of its rules: random histories of several callers, every answer compared, every
-//! invariant looked at after every batch. No database and no server: the book is fed by a store made of maps, which
-//! hands it what it asks for and not a row more.
+//! The ledger compared with a small model of its rules: random histories of several callers, with every result compared
+//! and every invariant checked after every batch. There is no database and no server: an in-memory store loads exactly the
+//! rows that are in the read set.
 //!
-//! `PROPTEST_CASES` raises the number of histories.
+//! `PROPTEST_CASES` sets the number of histories.
 
 #![allow(
     clippy::cast_possible_wrap,
@@ -19,8 +19,9 @@
 
 mod history;
 mod in_memory_store;
+mod ledger_rows;
+mod ledger_under_test;
 mod model;
-mod sandbox;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,98 +30,102 @@ use fps_sandbox::ledger::{LedgerAccount, LedgerAccountKind};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use history::{Answer, Ask, Detail, History, Request, Step, opening_requests};
+use history::{Action, ActionResult, Detail, History, Request, Step, initial_requests};
+use ledger_rows::{account, units};
+use ledger_under_test::LedgerUnderTest;
 use model::{Model, Money};
-use sandbox::{Sandbox, account, units};
-use world::Who;
+use world::Party;
 
-/// The answer with the instants of the expected one where they lie less than a second before: each transaction takes a
-/// millisecond of its own, of which the model knows nothing.
-fn near(answer: &Answer, expected: &Answer) -> Answer {
-    let (Answer::Detail(detail), Answer::Detail(expected)) = (answer, expected) else {
+/// Replaces timestamps that are less than a second after the expected ones. The ledger gives each transaction a different
+/// millisecond, the model does not.
+fn align_timestamps(answer: &ActionResult, expected: &ActionResult) -> ActionResult {
+    let (ActionResult::Detail(detail), ActionResult::Detail(expected)) = (answer, expected) else {
         return answer.clone();
     };
-    let near = |told: i64, expected: i64| {
+    let align_timestamps = |told: i64, expected: i64| {
         if (0..1_000).contains(&(told - expected)) { expected } else { told }
     };
-    Answer::Detail(Detail {
-        received: near(detail.received, expected.received),
+    ActionResult::Detail(Detail {
+        received: align_timestamps(detail.received, expected.received),
         completed: detail
             .completed
-            .map(|told| expected.completed.map_or(told, |expected| near(told, expected))),
+            .map(|told| expected.completed.map_or(told, |expected| align_timestamps(told, expected))),
         ..detail.clone()
     })
 }
 
-/// Runs a history through ledger and model; `note` sees every answer and the model after it.
-fn compare(history: &History, mut note: impl FnMut(&Model, &Request, &Answer)) -> Result<(), TestCaseError> {
-    let (mut sandbox, mut model) = begin(history.keep_book);
-    let mut asked: Vec<Request> = Vec::new();
+/// Runs a history through ledger and model. `observe` is called with every result and the model after it.
+fn run_and_compare(
+    history: &History,
+    mut observe: impl FnMut(&Model, &Request, &ActionResult),
+) -> Result<(), TestCaseError> {
+    let (mut ledger, mut model) = start_both(history.keep_book);
+    let mut sent: Vec<Request> = Vec::new();
     let mut steps = history.steps.iter().enumerate().peekable();
     while steps.peek().is_some() {
         let mut batch: Vec<Request> = Vec::new();
         while batch.len() < history.batch {
             let request = match steps.next_if(|(_, step)| !matches!(step, Step::Wait(_))) {
-                Some((place, Step::Call { who, reference, ask })) => {
-                    let ask = model.named(ask.clone());
+                Some((index, Step::Call { party, reference, action })) => {
+                    let action = model.resolve_selectors(action.clone());
                     let own = reference.map(|number| format!("shared {number}"));
                     Request {
-                        who: who.unwrap_or_else(|| model.entitled(&ask)),
-                        reference: own.unwrap_or_else(|| format!("step {place}")),
-                        ask,
+                        party: party.unwrap_or_else(|| model.authorized_party(&action)),
+                        reference: own.unwrap_or_else(|| format!("step {index}")),
+                        action,
                     }
                 }
-                Some((_, Step::Again(back))) if !asked.is_empty() => {
-                    asked[asked.len() - 1 - back % asked.len()].clone()
+                Some((_, Step::Repeat(back))) if !sent.is_empty() => {
+                    sent[sent.len() - 1 - back % sent.len()].clone()
                 }
                 Some(_) => continue,
                 None => break,
             };
-            asked.push(request.clone());
+            sent.push(request.clone());
             batch.push(request);
         }
-        let answers = sandbox.run(&batch);
+        let answers = ledger.run(&batch);
         for (request, answer) in batch.iter().zip(&answers) {
-            let expected = model.answer(request);
+            let expected = model.execute(request);
             prop_assert_eq!(
-                &near(answer, &expected),
+                &align_timestamps(answer, &expected),
                 &expected,
                 "the ledger (left) and the model on {:?}",
                 request
             );
-            note(&model, request, answer);
+            observe(&model, request, answer);
         }
-        agree(&sandbox, &model)?;
+        compare_state(&ledger, &model)?;
         if let Some((_, Step::Wait(millis))) = steps.next_if(|(_, step)| matches!(step, Step::Wait(_))) {
-            sandbox.wait(*millis);
+            ledger.wait(*millis);
             model.wait(*millis);
-            agree(&sandbox, &model)?;
+            compare_state(&ledger, &model)?;
         }
     }
     Ok(())
 }
 
-/// Ledger and model with everything that was there before.
-fn begin(keep_book: bool) -> (Sandbox, Model) {
-    let (mut sandbox, mut model) = (Sandbox::new(keep_book), Model::new());
+/// Creates ledger and model with their initial state.
+fn start_both(keep_book: bool) -> (LedgerUnderTest, Model) {
+    let (mut ledger, mut model) = (LedgerUnderTest::new(keep_book), Model::new());
     let mut payments = Vec::new();
-    for request in opening_requests() {
-        let answer = sandbox.run(std::slice::from_ref(&request)).remove(0);
-        assert_eq!(answer, model.answer(&request), "{request:?}");
+    for request in initial_requests() {
+        let answer = ledger.run(std::slice::from_ref(&request)).remove(0);
+        assert_eq!(answer, model.execute(&request), "{request:?}");
         match answer {
-            Answer::Receipt { transaction, .. } => payments.push(transaction),
+            ActionResult::Receipt { transaction, .. } => payments.push(transaction),
             _ => panic!("{answer:?} to {request:?}"),
         }
     }
-    sandbox.add_subscriptions(&payments);
+    ledger.add_subscriptions(&payments);
     model.add_subscriptions(&payments);
-    (sandbox, model)
+    (ledger, model)
 }
 
-/// The rows of the store are sound, and say what the model says.
-fn agree(sandbox: &Sandbox, model: &Model) -> Result<(), TestCaseError> {
-    let store = &sandbox.store;
-    prop_assert_eq!(store.broken(), Vec::<String>::new());
+/// Asserts that no invariant is violated and that the rows of the store agree with the model.
+fn compare_state(ledger: &LedgerUnderTest, model: &Model) -> Result<(), TestCaseError> {
+    let store = &ledger.store;
+    prop_assert_eq!(store.violations(), Vec::<String>::new());
     let total = |kind, owner| units(store.total(LedgerAccount { kind, owner }));
     let by_party: [(LedgerAccountKind, &Money); 5] = [
         (LedgerAccountKind::Balance, &model.balances),
@@ -130,16 +135,16 @@ fn agree(sandbox: &Sandbox, model: &Model) -> Result<(), TestCaseError> {
         (LedgerAccountKind::WriteOffs, &model.written_off),
     ];
     for (kind, expected) in by_party {
-        for who in Who::ALL {
-            let expected = expected.get(&who).copied().unwrap_or_default();
-            prop_assert_eq!(total(kind, account(who).0), expected, "{} of {:?}", kind.into_str(), who);
+        for party in Party::ALL {
+            let expected = expected.get(&party).copied().unwrap_or_default();
+            prop_assert_eq!(total(kind, account(party).0), expected, "{} of {:?}", kind.into_str(), party);
         }
     }
     prop_assert_eq!(total(LedgerAccountKind::Fees, 0), model.fees, "fees");
-    for (instrument, expected) in store.instruments().zip(&model.carried) {
+    for (instrument, expected) in store.instruments().zip(&model.instruments) {
         let [available, pending] = instrument.ledger_accounts().map(|account| units(store.total(account)));
         let expected = (expected.available, expected.pending);
-        prop_assert_eq!((available, pending), expected, "carried on {}", &instrument.id);
+        prop_assert_eq!((available, pending), expected, "the balances of {}", &instrument.id);
     }
     for (made, expected) in store.transactions.values().zip(&model.transactions) {
         let stage = made.last_change();
@@ -150,19 +155,24 @@ fn agree(sandbox: &Sandbox, model: &Model) -> Result<(), TestCaseError> {
             made
         );
     }
-    prop_assert_eq!(store.transactions.len(), model.transactions.len(), "transactions made");
-    for (place, (token, expected)) in store.tokens().zip(&model.tokens).enumerate() {
-        prop_assert_eq!(token.active, !expected.rules.cancelled, "whether active: {:?}", token);
-        prop_assert_eq!(expected.method().unwrap_or(token.method), token.method, "how it pays: {:?}", token);
-        let used = if token.is_limited() { model.used(place) } else { (0, 0) };
-        prop_assert_eq!((token.usage.uses, units(token.usage.spent)), used, "the use of {:?}", token);
+    prop_assert_eq!(store.transactions.len(), model.transactions.len(), "the number of transactions");
+    for (index, (token, expected)) in store.tokens().zip(&model.tokens).enumerate() {
+        prop_assert_eq!(token.active, !expected.rules.cancelled, "whether {:?} is active", token);
+        prop_assert_eq!(
+            expected.method().unwrap_or(token.method),
+            token.method,
+            "the payment method of {:?}",
+            token
+        );
+        let used = if token.is_limited() { model.used(index) } else { (0, 0) };
+        prop_assert_eq!((token.usage.uses, units(token.usage.spent)), used, "the usage of {:?}", token);
     }
-    prop_assert_eq!(store.tokens().count(), model.tokens.len(), "tokens made");
+    prop_assert_eq!(store.tokens().count(), model.tokens.len(), "the number of tokens");
     Ok(())
 }
 
 fn config() -> Config {
-    // A failing history is printed in full and shortest; nothing is written beside the sources.
+    // A failing history is shrunk and printed; no regression file is written.
     Config { failure_persistence: None, ..Config::default() }
 }
 
@@ -170,14 +180,14 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn the_ledger_answers_as_the_rules_say_and_stays_sound(history in history::histories()) {
-        compare(&history, |_, _, _| ())?;
+    fn the_ledger_agrees_with_the_model_and_violates_no_invariant(history in history::histories()) {
+        run_and_compare(&history, |_, _, _| ())?;
     }
 }
 
-/// Guards the property above against growing blind: its histories must come upon every answer that matters.
+/// Guards the property above against losing coverage: random histories must reach every relevant result.
 #[test]
-fn random_histories_come_upon_every_kind_of_answer() {
+fn random_histories_reach_every_relevant_result() {
     let expected = EXPECTED.lines().map(str::trim).filter(|line| !line.is_empty()).flat_map(|line| {
         let (action, outcomes) = line.split_once(": ").expect("an action and its outcomes");
         outcomes.split(' ').map(move |outcome| format!("{action} {outcome}"))
@@ -191,19 +201,23 @@ fn random_histories_come_upon_every_kind_of_answer() {
         }
         let tree = history::histories().new_tree(&mut runner).expect("a history");
         let history = proptest::strategy::ValueTree::current(&tree);
-        compare(&history, |model, request, answer| {
+        run_and_compare(&history, |model, request, answer| {
             let outcome = match answer {
-                Answer::Receipt { status, .. } | Answer::State { status, .. } => format!("{status:?}"),
-                Answer::Refused(code) => (*code).to_owned(),
-                Answer::Edited { changed, .. } => if *changed { "changed" } else { "unchanged" }.to_owned(),
+                ActionResult::Receipt { status, .. } | ActionResult::State { status, .. } => {
+                    format!("{status:?}")
+                }
+                ActionResult::Refused(code) => (*code).to_owned(),
+                ActionResult::Edited { changed, .. } => {
+                    if *changed { "changed" } else { "unchanged" }.to_owned()
+                }
                 _ => "answered".to_owned(),
             };
-            if matches!(request.ask, Ask::Refund { .. } | Ask::State { .. }) {
-                for mark in model.marks() {
+            if matches!(request.action, Action::Refund { .. } | Action::State { .. }) {
+                for mark in model.reached_features() {
                     *seen.entry(format!("History {mark}")).or_default() += 1;
                 }
             }
-            for label in request.ask.labels() {
+            for label in request.action.labels() {
                 *seen.entry(format!("{label} {outcome}")).or_default() += 1;
             }
         })
@@ -213,7 +227,7 @@ fn random_histories_come_upon_every_kind_of_answer() {
     panic!("{missing:?} never happened: {seen:#?}");
 }
 
-/// Among so many histories everything must happen; most of it does among the first few hundred.
+/// Everything must happen within this many histories. Most of it happens within the first few hundred.
 const MAX_HISTORIES: usize = 1_000;
 
 const EXPECTED: &str = "
@@ -257,5 +271,5 @@ const EXPECTED: &str = "
     GetTokenUsage: answered InvalidParams InvalidTokenId TokenAccessDenied InvalidTokenType
     GetTransactionStatus: Success Pending Failure Reserved Cancelled InvalidParams InvalidTransactionId
     GetTransaction: answered InvalidParams InvalidTransactionId
-    History: Lapsed AboveRechargeLimit OwnFeeReturnedInParts
+    History: Lapsed AboveRechargeLimit MarketplaceFeeReturnedInParts
 ";

@@ -1,14 +1,14 @@
-//! Who takes part in every history, and what they own when it begins. Plain values.
+//! The initial state of every history: parties, instruments, tokens and subscriptions, as plain values.
 
 use fps_sandbox::ledger::PaymentMethod;
 
-/// When every history begins, in milliseconds: midnight.
+/// The start of every history in milliseconds, at midnight.
 pub(crate) const START: i64 = 1_338_508_800_000;
 pub(crate) const MINUTE: i64 = 60_000;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
 pub(crate) const DAY: i64 = 24 * HOUR;
-/// When the tokens were made: at noon, so that no history comes near the end of a day of usage limits. A transaction may
-/// count as received a few milliseconds after the instant that the clock shows.
+/// The time at which the tokens were installed: noon, so that days of usage limits do not end at the times of a history. A
+/// transaction may count as received a few milliseconds after the time of the clock.
 pub(crate) const INSTALLED: i64 = START - DAY / 2;
 
 pub(crate) const CC_DELAY: i64 = 2 * MINUTE;
@@ -16,21 +16,21 @@ pub(crate) const ACH_DELAY: i64 = 4 * DAY;
 /// The largest amount of one transaction, in cents.
 pub(crate) const LARGEST: i64 = 20_000;
 
-/// The parties. Their order is that of [`Who::ALL`].
+/// The parties, in the order of [`Party::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Who {
+pub(crate) enum Party {
     Shop,
     Rival,
-    /// May act between a sender and another recipient.
+    /// A marketplace, which may act between a sender and another recipient.
     Market,
     Ann,
-    /// He has no card, and his account has a limit.
+    /// A person without a card and with a transaction limit.
     Ben,
-    /// Her account is suspended.
+    /// A person whose account is suspended.
     Sue,
 }
 
-impl Who {
+impl Party {
     pub(crate) const ALL: [Self; 6] =
         [Self::Shop, Self::Rival, Self::Market, Self::Ann, Self::Ben, Self::Sue];
 
@@ -46,18 +46,18 @@ impl Who {
         matches!(self, Self::Market)
     }
 
-    /// How the account can pay.
+    /// The payment methods of the account.
     pub(crate) const fn methods(self) -> &'static [PaymentMethod] {
         use PaymentMethod::{ABT, ACH, CC};
         if matches!(self, Self::Ben) { &[ACH, ABT] } else { &[CC, ACH, ABT] }
     }
 
-    /// Most that one transaction may take from the account or bring to it.
+    /// The maximum amount of a transaction from or to the account.
     pub(crate) const fn limit_cents(self) -> Option<i64> {
         if matches!(self, Self::Ben) { Some(4_500) } else { None }
     }
 
-    /// The balance at the start, in cents.
+    /// The opening balance in cents.
     pub(crate) const fn opening_cents(self) -> i64 {
         match self {
             Self::Shop => 100,
@@ -70,37 +70,37 @@ impl Who {
     }
 }
 
-/// What an instrument carries.
+/// The type of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Carries {
+pub(crate) enum InstrumentType {
     Debt,
     Prepaid,
 }
 
 pub(crate) struct Instrument {
     pub(crate) id: &'static str,
-    pub(crate) carries: Carries,
-    pub(crate) sender: Who,
-    pub(crate) recipient: Who,
+    pub(crate) kind: InstrumentType,
+    pub(crate) sender: Party,
+    pub(crate) recipient: Party,
     /// The credit limit, or the recharge limit.
-    pub(crate) most_cents: i64,
-    /// Days after the start from which it cannot be used any more.
+    pub(crate) max_cents: i64,
+    /// The number of days after the start at which the instrument expires.
     pub(crate) expires_day: Option<i64>,
 }
 
 const fn instrument(
     id: &'static str,
-    carries: Carries,
-    sender: Who,
-    recipient: Who,
-    most: i64,
+    instrument_type: InstrumentType,
+    sender: Party,
+    recipient: Party,
+    max: i64,
 ) -> Instrument {
-    Instrument { id, carries, sender, recipient, most_cents: most, expires_day: None }
+    Instrument { id, kind: instrument_type, sender, recipient, max_cents: max, expires_day: None }
 }
 
 pub(crate) const INSTRUMENTS: &[Instrument] = {
-    use Carries::{Debt, Prepaid};
-    use Who::{Ann, Ben, Rival, Shop};
+    use InstrumentType::{Debt, Prepaid};
+    use Party::{Ann, Ben, Rival, Shop};
     &[
         instrument("AnnShop", Debt, Ann, Shop, 10_000),
         Instrument { expires_day: Some(9), ..instrument("BenShop", Debt, Ben, Shop, 5_000) },
@@ -110,61 +110,61 @@ pub(crate) const INSTRUMENTS: &[Instrument] = {
     ]
 };
 
-/// On what terms a recipient takes part in a marketplace.
+/// The terms of a recipient token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Terms {
-    /// Whether the recipient pays FPS's fee, or the caller.
+    /// Whether the recipient pays the fee of FPS instead of the caller.
     pub(crate) recipient_pays: bool,
-    /// Most that the caller may take: cents, and hundredths of a per cent.
-    pub(crate) most: Option<(i64, i64)>,
+    /// The maximum marketplace fee: cents, and hundredths of a per cent.
+    pub(crate) max: Option<(i64, i64)>,
 }
 
-/// What a token is for. Instruments are named by their place in [`INSTRUMENTS`].
+/// The purpose of a token. Instruments are given by their index in [`INSTRUMENTS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Use {
-    Pays(PaymentMethod),
-    /// Makes debt on an instrument.
-    Charges(usize),
-    /// Settles debt on an instrument.
-    Settles(usize, PaymentMethod),
-    /// Spends what was paid in advance.
-    Spends(usize),
-    /// Pays in advance.
-    Funds(usize, PaymentMethod),
-    /// Receives, in a marketplace.
-    Receives(Terms),
-    /// Lets the caller refund what a recipient received.
-    Refunds,
-    /// Was installed by its owner: pays from the balance, and receives.
+pub(crate) enum TokenPurpose {
+    Payment(PaymentMethod),
+    /// Charges a credit instrument.
+    Credit(usize),
+    /// Settles the debt on a credit instrument.
+    Settlement(usize, PaymentMethod),
+    /// Spends from a prepaid instrument.
+    Prepaid(usize),
+    /// Funds a prepaid instrument.
+    Funding(usize, PaymentMethod),
+    /// Receives payments through a marketplace.
+    Recipient(Terms),
+    /// Lets the caller refund payments to a recipient.
+    Refund,
+    /// Installed by its owner: pays from the balance, and receives.
     Installed,
 }
 
-/// What a token may do in a day.
+/// The daily limit of a token.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Daily {
+pub(crate) enum DailyLimit {
     Cents(i64),
     Times(i64),
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
-    /// Empty for a token that is made in the course of a history.
+    /// Empty for a token that is installed during a history.
     pub(crate) id: &'static str,
-    pub(crate) owner: Who,
-    pub(crate) caller: Who,
-    pub(crate) purpose: Use,
+    pub(crate) owner: Party,
+    pub(crate) caller: Party,
+    pub(crate) purpose: TokenPurpose,
     pub(crate) single_use: bool,
     pub(crate) cancelled: bool,
-    /// First instant at which it cannot be used any more.
+    /// The time at which the token expires.
     pub(crate) expires: Option<i64>,
     pub(crate) charge_cents: (i64, i64),
     pub(crate) global_cents: Option<i64>,
-    pub(crate) daily: Option<Daily>,
-    /// The recipient tokens that it pays; any when none is named.
+    pub(crate) daily: Option<DailyLimit>,
+    /// The recipient tokens that it may pay; empty for any.
     pub(crate) recipients: &'static [&'static str],
 }
 
-pub(crate) const fn token(id: &'static str, owner: Who, caller: Who, purpose: Use) -> Token {
+pub(crate) const fn token(id: &'static str, owner: Party, caller: Party, purpose: TokenPurpose) -> Token {
     Token {
         id,
         owner,
@@ -184,58 +184,70 @@ const fn day(day: i64) -> i64 {
     START + day * DAY
 }
 
-const fn receives(recipient_pays: bool, most: Option<(i64, i64)>) -> Use {
-    Use::Receives(Terms { recipient_pays, most })
+const fn receives(recipient_pays: bool, max: Option<(i64, i64)>) -> TokenPurpose {
+    TokenPurpose::Recipient(Terms { recipient_pays, max })
 }
 
 pub(crate) const TOKENS: &[Token] = {
+    use Party::{Ann, Ben, Market, Rival, Shop, Sue};
     use PaymentMethod::{ABT, ACH, CC};
-    use Who::{Ann, Ben, Market, Rival, Shop, Sue};
     &[
-        token("CreditAnnShop", Ann, Shop, Use::Charges(0)),
+        token("CreditAnnShop", Ann, Shop, TokenPurpose::Credit(0)),
         Token {
             charge_cents: (100, 2_500),
-            daily: Some(Daily::Times(3)),
-            ..token("CreditBenShop", Ben, Shop, Use::Charges(1))
+            daily: Some(DailyLimit::Times(3)),
+            ..token("CreditBenShop", Ben, Shop, TokenPurpose::Credit(1))
         },
-        token("CreditAnnRival", Ann, Rival, Use::Charges(2)),
-        Token { expires: Some(day(5)), ..token("CreditAnnRivalOld", Ann, Rival, Use::Charges(2)) },
-        Token { global_cents: Some(9_000), ..token("SettleAnnShopCC", Ann, Shop, Use::Settles(0, CC)) },
-        token("SettleAnnShopABT", Ann, Shop, Use::Settles(0, ABT)),
-        token("SettleBenShopACH", Ben, Shop, Use::Settles(1, ACH)),
+        token("CreditAnnRival", Ann, Rival, TokenPurpose::Credit(2)),
+        Token { expires: Some(day(5)), ..token("CreditAnnRivalOld", Ann, Rival, TokenPurpose::Credit(2)) },
         Token {
-            daily: Some(Daily::Cents(2_000)),
-            ..token("SettleAnnRivalCC", Ann, Rival, Use::Settles(2, CC))
+            global_cents: Some(9_000),
+            ..token("SettleAnnShopCC", Ann, Shop, TokenPurpose::Settlement(0, CC))
         },
-        token("SpendAnnShop", Ann, Shop, Use::Spends(3)),
-        Token { charge_cents: (5, 1_000), ..token("SpendBenRival", Ben, Rival, Use::Spends(4)) },
-        token("FundAnnShopCC", Ann, Shop, Use::Funds(3, CC)),
-        Token { global_cents: Some(1_200), ..token("FundAnnShopABT", Ann, Shop, Use::Funds(3, ABT)) },
-        token("FundBenRivalACH", Ben, Rival, Use::Funds(4, ACH)),
-        token("AnnABT", Ann, Shop, Use::Pays(ABT)),
-        Token { daily: Some(Daily::Cents(9_000)), ..token("AnnCC", Ann, Shop, Use::Pays(CC)) },
-        Token { daily: Some(Daily::Cents(6_000)), ..token("BenACH", Ben, Shop, Use::Pays(ACH)) },
-        token("BenCC", Ben, Shop, Use::Pays(CC)),
-        Token { single_use: true, ..token("AnnOnceCC", Ann, Shop, Use::Pays(CC)) },
-        token("BenRivalABT", Ben, Rival, Use::Pays(ABT)),
-        Token { expires: Some(day(3)), ..token("BenRivalOld", Ben, Rival, Use::Pays(ABT)) },
-        Token { cancelled: true, ..token("AnnCancelled", Ann, Shop, Use::Pays(CC)) },
-        token("AnnBenCC", Ann, Ben, Use::Pays(CC)),
-        token("ShopShopABT", Shop, Shop, Use::Pays(ABT)),
-        token("SueABT", Sue, Shop, Use::Pays(ABT)),
-        // What is paid with these empties the balances of merchants.
-        token("ShopRivalABT", Shop, Rival, Use::Pays(ABT)),
-        token("MarketShopABT", Market, Shop, Use::Pays(ABT)),
-        token("AnnMarketABT", Ann, Market, Use::Pays(ABT)),
-        token("AnnMarketCC", Ann, Market, Use::Pays(CC)),
+        token("SettleAnnShopABT", Ann, Shop, TokenPurpose::Settlement(0, ABT)),
+        token("SettleBenShopACH", Ben, Shop, TokenPurpose::Settlement(1, ACH)),
+        Token {
+            daily: Some(DailyLimit::Cents(2_000)),
+            ..token("SettleAnnRivalCC", Ann, Rival, TokenPurpose::Settlement(2, CC))
+        },
+        token("SpendAnnShop", Ann, Shop, TokenPurpose::Prepaid(3)),
+        Token { charge_cents: (5, 1_000), ..token("SpendBenRival", Ben, Rival, TokenPurpose::Prepaid(4)) },
+        token("FundAnnShopCC", Ann, Shop, TokenPurpose::Funding(3, CC)),
+        Token {
+            global_cents: Some(1_200),
+            ..token("FundAnnShopABT", Ann, Shop, TokenPurpose::Funding(3, ABT))
+        },
+        token("FundBenRivalACH", Ben, Rival, TokenPurpose::Funding(4, ACH)),
+        token("AnnABT", Ann, Shop, TokenPurpose::Payment(ABT)),
+        Token {
+            daily: Some(DailyLimit::Cents(9_000)),
+            ..token("AnnCC", Ann, Shop, TokenPurpose::Payment(CC))
+        },
+        Token {
+            daily: Some(DailyLimit::Cents(6_000)),
+            ..token("BenACH", Ben, Shop, TokenPurpose::Payment(ACH))
+        },
+        token("BenCC", Ben, Shop, TokenPurpose::Payment(CC)),
+        Token { single_use: true, ..token("AnnOnceCC", Ann, Shop, TokenPurpose::Payment(CC)) },
+        token("BenRivalABT", Ben, Rival, TokenPurpose::Payment(ABT)),
+        Token { expires: Some(day(3)), ..token("BenRivalOld", Ben, Rival, TokenPurpose::Payment(ABT)) },
+        Token { cancelled: true, ..token("AnnCancelled", Ann, Shop, TokenPurpose::Payment(CC)) },
+        token("AnnBenCC", Ann, Ben, TokenPurpose::Payment(CC)),
+        token("ShopShopABT", Shop, Shop, TokenPurpose::Payment(ABT)),
+        token("SueABT", Sue, Shop, TokenPurpose::Payment(ABT)),
+        // Payments with these tokens empty the balances of merchants.
+        token("ShopRivalABT", Shop, Rival, TokenPurpose::Payment(ABT)),
+        token("MarketShopABT", Market, Shop, TokenPurpose::Payment(ABT)),
+        token("AnnMarketABT", Ann, Market, TokenPurpose::Payment(ABT)),
+        token("AnnMarketCC", Ann, Market, TokenPurpose::Payment(CC)),
         Token {
             global_cents: Some(8_000),
             recipients: &["RivalReceives", "RivalReceivesFree"],
-            ..token("AnnMarketRivalCC", Ann, Market, Use::Pays(CC))
+            ..token("AnnMarketRivalCC", Ann, Market, TokenPurpose::Payment(CC))
         },
-        token("BenMarketACH", Ben, Market, Use::Pays(ACH)),
-        // The marketplace pays others out of its own pocket.
-        token("MarketMarketABT", Market, Market, Use::Pays(ABT)),
+        token("BenMarketACH", Ben, Market, TokenPurpose::Payment(ACH)),
+        // The marketplace pays others from its own balance.
+        token("MarketMarketABT", Market, Market, TokenPurpose::Payment(ABT)),
         token("RivalReceives", Rival, Market, receives(true, Some((200, 1_000)))),
         token("RivalReceivesFree", Rival, Market, receives(false, Some((50, 5_000)))),
         token("ShopReceivesNoFee", Shop, Market, receives(true, None)),
@@ -246,26 +258,26 @@ pub(crate) const TOKENS: &[Token] = {
             ..token("RivalReceivesOld", Rival, Market, receives(true, Some((200, 1_000))))
         },
         Token { cancelled: true, ..token("RivalReceivesNot", Rival, Market, receives(true, None)) },
-        token("RivalRefunds", Rival, Market, Use::Refunds),
+        token("RivalRefunds", Rival, Market, TokenPurpose::Refund),
     ]
 };
 
-/// The place of a token in [`TOKENS`].
-pub(crate) fn place_of(id: &str) -> usize {
+/// The index of a token in [`TOKENS`].
+pub(crate) fn index_of(id: &str) -> usize {
     TOKENS.iter().position(|token| token.id == id).expect("a token of the world")
 }
 
-/// Recurring payments. They are made before the history begins.
+/// A subscription, whose payments precede the history.
 pub(crate) struct Subscription {
     pub(crate) id: &'static str,
-    pub(crate) sender: Who,
-    pub(crate) recipient: Who,
-    /// The token that pays, and how much in cents.
+    pub(crate) sender: Party,
+    pub(crate) recipient: Party,
+    /// The payments: the token and the amount in cents.
     pub(crate) payments: &'static [(&'static str, i64)],
 }
 
 pub(crate) const SUBSCRIPTIONS: &[Subscription] = {
-    use Who::{Ann, Ben, Rival, Shop};
+    use Party::{Ann, Ben, Rival, Shop};
     &[
         Subscription {
             id: "Monthly",

@@ -1,4 +1,4 @@
-//! Invariants that tie totals to the transactions, instruments and parties behind them.
+//! Invariants between totals and transactions, instruments and accounts.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use fps_sandbox::ledger::{
 
 use super::{Check, InMemoryStore};
 
-/// Holds: what is on its way, or set aside until a transaction ends.
+/// The accounts that hold money until a transaction ends.
 const HOLDS: [LedgerAccountKind; 9] = [
     LedgerAccountKind::Incoming,
     LedgerAccountKind::Outgoing,
@@ -38,17 +38,17 @@ impl InMemoryStore {
         refunds
     }
 
-    pub(super) fn check_more(&self, check: &mut Check<'_>) {
+    pub(super) fn check_totals(&self, check: &mut Check<'_>) {
         self.check_ended(check);
         self.check_holds(check);
         self.check_merchants(check);
         self.check_recharge_limits(check);
         self.check_marketplace_fees(check);
         self.check_fees(check);
-        self.check_stages(check);
+        self.check_histories(check);
     }
 
-    /// A transaction that has ended holds nothing any more, and one that came to nothing has moved nothing.
+    /// A completed transaction holds no money, and a failed or cancelled one has moved no money.
     fn check_ended(&self, check: &mut Check<'_>) {
         let mut moved: BTreeMap<TransactionNumber, BTreeMap<LedgerAccount, Amount>> = BTreeMap::new();
         for posting in &self.postings {
@@ -72,7 +72,7 @@ impl InMemoryStore {
         }
     }
 
-    /// What is held is the sum of the transactions that hold it.
+    /// The totals of held money are the sums of the transactions that hold it.
     fn check_holds(&self, check: &mut Check<'_>) {
         let mut expected: BTreeMap<LedgerAccount, Amount> = BTreeMap::new();
         for made in self.transactions.values().filter(|made| waits(made)) {
@@ -103,10 +103,10 @@ impl InMemoryStore {
         check(expected.values().all(|amount| amount.is_zero()), &|| format!("nothing holds {expected:?}"));
     }
 
-    /// What is owed to a creditor, and what an issuer owes, is what their instruments carry.
+    /// The totals of creditors and issuers are the sums of the balances of their instruments.
     fn check_merchants(&self, check: &mut Check<'_>) {
         for &merchant in self.accounts.keys() {
-            let carried = |kind, account: fn(_) -> LedgerAccount| {
+            let instrument_total = |kind, account: fn(_) -> LedgerAccount| {
                 let own = self.instruments.values();
                 let own = own.filter(|one| one.recipient == merchant && one.kind == kind);
                 own.map(|one| self.total(account(one.number))).sum::<Amount>()
@@ -115,21 +115,21 @@ impl InMemoryStore {
             let given = -of_merchant(LedgerAccount::credit_extended);
             let written_off = of_merchant(LedgerAccount::write_offs);
             for (what, of_merchant, on_instruments) in [
-                ("debt", given - written_off, carried(InstrumentKind::Credit, LedgerAccount::debt)),
+                ("debt", given - written_off, instrument_total(InstrumentKind::Credit, LedgerAccount::debt)),
                 (
                     "debt being settled",
                     -of_merchant(LedgerAccount::credit_extended_pending),
-                    carried(InstrumentKind::Credit, LedgerAccount::debt_pending),
+                    instrument_total(InstrumentKind::Credit, LedgerAccount::debt_pending),
                 ),
                 (
                     "prepaid",
                     -of_merchant(LedgerAccount::prepaid_liability),
-                    carried(InstrumentKind::Prepaid, LedgerAccount::prepaid),
+                    instrument_total(InstrumentKind::Prepaid, LedgerAccount::prepaid),
                 ),
                 (
                     "prepaid on its way",
                     -of_merchant(LedgerAccount::prepaid_liability_pending),
-                    carried(InstrumentKind::Prepaid, LedgerAccount::prepaid_pending),
+                    instrument_total(InstrumentKind::Prepaid, LedgerAccount::prepaid_pending),
                 ),
             ] {
                 check(of_merchant == on_instruments, &|| {
@@ -137,7 +137,7 @@ impl InMemoryStore {
                 });
             }
         }
-        // What an instrument of the other kind would carry.
+        // The accounts of the other type of instrument must be zero.
         for instrument in self.instruments.values() {
             let others: [fn(_) -> LedgerAccount; 2] = match instrument.kind {
                 InstrumentKind::Credit => [LedgerAccount::prepaid, LedgerAccount::prepaid_pending],
@@ -149,7 +149,7 @@ impl InMemoryStore {
         }
     }
 
-    /// Prepaid money is above the recharge limit only by what was refunded since it was last paid in.
+    /// A prepaid balance may exceed the recharge limit only by the refunds since the last funding.
     fn check_recharge_limits(&self, check: &mut Check<'_>) {
         let prepaid = |kind| kind == InstrumentKind::Prepaid;
         for instrument in self.instruments.values().filter(|instrument| prepaid(instrument.kind)) {
@@ -169,7 +169,7 @@ impl InMemoryStore {
         }
     }
 
-    /// What went back of a caller's own fee adds up, and is never more than he took.
+    /// Returned marketplace fees add up and do not exceed the fee.
     fn check_marketplace_fees(&self, check: &mut Check<'_>) {
         let refunds_of = self.refunds_by_original();
         for original in self.transactions.values().filter(|made| made.original.is_none()) {
@@ -190,7 +190,7 @@ impl InMemoryStore {
         }
     }
 
-    /// What FPS has earned is the fees of all that was done, less what it gave back as soon as a refund was accepted.
+    /// The total of fees is the sum over successful transactions and pending refunds, whose fee is returned at once.
     fn check_fees(&self, check: &mut Check<'_>) {
         let counts = |made: &&Transaction| {
             made.status() == Status::Success
@@ -201,15 +201,15 @@ impl InMemoryStore {
         check(total == earned, &|| format!("fees of {total}, by transactions {earned}"));
     }
 
-    /// The stages of a transaction follow each other in time, and its end is the last of them.
-    fn check_stages(&self, check: &mut Check<'_>) {
+    /// The status changes of a transaction are in chronological order, and its completion is the last one.
+    fn check_histories(&self, check: &mut Check<'_>) {
         for made in self.transactions.values() {
             let history = made.history.changes();
             let in_order = history.is_sorted_by_key(|stage| stage.at);
             let begins = history.first().is_some_and(|first| first.at == made.received);
-            let ends =
+            let scheduled_end =
                 made.history.completed().is_none_or(|end| history.last().is_some_and(|last| last.at == end));
-            check(in_order && begins && ends, &|| format!("stages of {made:?}"));
+            check(in_order && begins && scheduled_end, &|| format!("history of {made:?}"));
         }
     }
 }

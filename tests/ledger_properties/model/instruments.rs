@@ -2,135 +2,144 @@
 
 use fps_sandbox::ledger::PaymentMethod;
 
-use crate::history::Which;
-use crate::world::{Carries, INSTRUMENTS, Instrument, Use, Who};
+use crate::history::Selector;
+use crate::world::{INSTRUMENTS, Instrument, InstrumentType, Party, TokenPurpose};
 
-use super::money::{fee, in_range};
+use super::money::{check_amount_range, fee};
 use super::{
-    CENT, Carried, Decided, Kind, Model, Transaction, check_recipient_method, check_role, known, takes_part,
-    within_account_limits,
+    CENT, InstrumentBalance, Model, ModelResult, Transaction, TransactionType, check_account_limits,
+    check_caller_state, check_recipient_method, check_role, select,
 };
 
-/// The instrument of this kind. One of another kind is as unknown as an id that has not the form of ids.
-pub(super) fn instrument(carries: Carries, which: Which) -> Decided<(usize, &'static Instrument)> {
-    let (place, found) = known(INSTRUMENTS, which, "InvalidPaymentInstrument")?;
-    if found.carries == carries { Ok((place, found)) } else { Err("InvalidParams") }
+/// Finds an instrument of this type. An instrument of the other type gets the same error as a malformed id.
+pub(super) fn instrument(
+    instrument_type: InstrumentType,
+    selector: Selector,
+) -> ModelResult<(usize, &'static Instrument)> {
+    let (index, found) = select(INSTRUMENTS, selector, "InvalidPaymentInstrument")?;
+    if found.kind == instrument_type { Ok((index, found)) } else { Err("InvalidParams") }
 }
 
-/// The same for its merchant.
-fn own_instrument(who: Who, carries: Carries, which: Which) -> Decided<(usize, &'static Instrument)> {
-    let (place, found) = instrument(carries, which)?;
-    if found.recipient == who { Ok((place, found)) } else { Err("InstrumentAccessDenied") }
+/// Finds an instrument of this merchant.
+fn own_instrument(
+    party: Party,
+    instrument_type: InstrumentType,
+    selector: Selector,
+) -> ModelResult<(usize, &'static Instrument)> {
+    let (index, found) = instrument(instrument_type, selector)?;
+    if found.recipient == party { Ok((index, found)) } else { Err("InstrumentAccessDenied") }
 }
 
 impl Model {
     pub(super) fn settle_debt(
         &mut self,
-        who: Who,
+        party: Party,
         reference: &str,
-        (token, on): (Which, Which),
+        (token, on): (Selector, Selector),
         amount: Option<i64>,
         timeout_minutes: i64,
-    ) -> Decided<Transaction> {
-        let place = self.sender_token(who, token)?;
-        let (on, instrument) = own_instrument(who, Carries::Debt, on)?;
-        let method = self.serves(who, place, instrument, |purpose| match purpose {
-            Use::Settles(settles, method) if settles == on => Some(method),
+    ) -> ModelResult<Transaction> {
+        let index = self.sender_token(party, token)?;
+        let (on, instrument) = own_instrument(party, InstrumentType::Debt, on)?;
+        let method = self.check_instrument_token(party, index, instrument, |purpose| match purpose {
+            TokenPurpose::Settlement(settles, method) if settles == on => Some(method),
             _ => None,
         })?;
-        let owed = self.carried[on].available;
+        let owed = self.instruments[on].available;
         let amount = amount.unwrap_or(owed);
-        self.check_usage_limits(place, amount)?;
-        within_account_limits(instrument.sender, who, amount)?;
+        self.check_usage_limits(index, amount)?;
+        check_account_limits(instrument.sender, party, amount)?;
         if amount > owed || owed == 0 {
             return Err("SettleAmountGreaterThanDebt");
         }
-        in_range(amount, method)?;
-        let mut made = self.on_instrument(Kind::SettleDebt, (who, reference), place, on, (method, amount));
-        self.covers(&made.moves_when_accepted())?;
-        self.use_token(place, amount);
-        self.carried[on].available -= amount;
-        self.carried[on].pending += amount;
-        self.start(&mut made, timeout_minutes);
-        Ok(made)
+        check_amount_range(amount, method)?;
+        let mut transaction =
+            self.on_instrument(TransactionType::SettleDebt, (party, reference), index, on, (method, amount));
+        self.check_balances(&transaction.moves_when_accepted())?;
+        self.use_token(index, amount);
+        self.instruments[on].available -= amount;
+        self.instruments[on].pending += amount;
+        self.start(&mut transaction, timeout_minutes);
+        Ok(transaction)
     }
 
     pub(super) fn fund_prepaid(
         &mut self,
-        who: Who,
+        party: Party,
         reference: &str,
-        (token, on): (Which, Which),
+        (token, on): (Selector, Selector),
         amount: i64,
         timeout_minutes: i64,
-    ) -> Decided<Transaction> {
-        let place = self.sender_token(who, token)?;
-        let (on, instrument) = own_instrument(who, Carries::Prepaid, on)?;
-        let method = self.serves(who, place, instrument, |purpose| match purpose {
-            Use::Funds(funds, method) if funds == on => Some(method),
+    ) -> ModelResult<Transaction> {
+        let index = self.sender_token(party, token)?;
+        let (on, instrument) = own_instrument(party, InstrumentType::Prepaid, on)?;
+        let method = self.check_instrument_token(party, index, instrument, |purpose| match purpose {
+            TokenPurpose::Funding(funds, method) if funds == on => Some(method),
             _ => None,
         })?;
-        self.check_usage_limits(place, amount)?;
-        within_account_limits(instrument.sender, who, amount)?;
-        in_range(amount, method)?;
-        // The limit binds what is there, on its way and newly paid in together.
-        let Carried { available, pending } = self.carried[on];
-        if available + pending + amount > instrument.most_cents * CENT {
+        self.check_usage_limits(index, amount)?;
+        check_account_limits(instrument.sender, party, amount)?;
+        check_amount_range(amount, method)?;
+        // The limit applies to the sum of available, pending and new money.
+        let InstrumentBalance { available, pending } = self.instruments[on];
+        if available + pending + amount > instrument.max_cents * CENT {
             return Err("PrepaidFundingLimitExceeded");
         }
-        let mut made = self.on_instrument(Kind::FundPrepaid, (who, reference), place, on, (method, amount));
-        self.covers(&made.moves_when_accepted())?;
-        self.use_token(place, amount);
-        self.carried[on].pending += amount;
-        self.start(&mut made, timeout_minutes);
-        Ok(made)
+        let mut transaction =
+            self.on_instrument(TransactionType::FundPrepaid, (party, reference), index, on, (method, amount));
+        self.check_balances(&transaction.moves_when_accepted())?;
+        self.use_token(index, amount);
+        self.instruments[on].pending += amount;
+        self.start(&mut transaction, timeout_minutes);
+        Ok(transaction)
     }
 
     pub(super) fn write_off(
         &mut self,
-        who: Who,
+        party: Party,
         reference: &str,
-        on: Which,
+        on: Selector,
         amount: i64,
-    ) -> Decided<Transaction> {
-        let (on, instrument) = own_instrument(who, Carries::Debt, on)?;
-        takes_part(who)?;
-        if amount > self.carried[on].available {
+    ) -> ModelResult<Transaction> {
+        let (on, instrument) = own_instrument(party, InstrumentType::Debt, on)?;
+        check_caller_state(party)?;
+        if amount > self.instruments[on].available {
             return Err("SettleAmountGreaterThanDebt");
         }
-        in_range(amount, PaymentMethod::Debt)?;
-        self.carried[on].available -= amount;
+        check_amount_range(amount, PaymentMethod::Debt)?;
+        self.instruments[on].available -= amount;
         self.clear_oldest(on, amount);
-        *self.written_off.entry(who).or_default() += amount;
+        *self.written_off.entry(party).or_default() += amount;
         Ok(Transaction {
             sender: instrument.sender,
             instrument: Some(on),
             completed: Some(self.now),
-            ..self.draft(Kind::WriteOff, who, reference, amount)
+            ..self.draft(TransactionType::WriteOff, party, reference, amount)
         })
     }
 
-    /// Whether a token pays real money onto this instrument now, and how.
-    fn serves(
+    /// Checks that a token can pay real money to this instrument, and returns its payment method.
+    fn check_instrument_token(
         &self,
-        who: Who,
-        place: usize,
+        party: Party,
+        index: usize,
         instrument: &Instrument,
-        method: impl Fn(Use) -> Option<PaymentMethod>,
-    ) -> Decided<PaymentMethod> {
-        let token = &self.tokens[place];
-        check_role(who, token.rules.owner, who)?;
-        token.is_not_cancelled()?;
-        self.is_alive(instrument)?;
-        self.is_in_force(token)?;
+        method: impl Fn(TokenPurpose) -> Option<PaymentMethod>,
+    ) -> ModelResult<PaymentMethod> {
+        let token = &self.tokens[index];
+        check_role(party, token.rules.owner, party)?;
+        token.check_not_cancelled()?;
+        self.check_instrument_expiry(instrument)?;
+        self.check_token_expiry(token)?;
         let method = method(token.rules.purpose).ok_or("IncompatibleTokens")?;
-        check_recipient_method(token.rules.owner, who, method)?;
+        check_recipient_method(token.rules.owner, party, method)?;
         Ok(method)
     }
 
     fn on_instrument(
         &self,
-        kind: Kind,
-        (who, reference): (Who, &str),
+        transaction_type: TransactionType,
+        (party, reference): (Party, &str),
         token: usize,
         on: usize,
         (method, amount): (PaymentMethod, i64),
@@ -140,8 +149,8 @@ impl Model {
             token: Some(token),
             instrument: Some(on),
             method,
-            fee: fee(kind, method, amount),
-            ..self.draft(kind, who, reference, amount)
+            fee: fee(transaction_type, method, amount),
+            ..self.draft(transaction_type, party, reference, amount)
         }
     }
 }

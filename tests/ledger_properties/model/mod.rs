@@ -1,10 +1,10 @@
-//! The model: the rules of the service in the plainest words that can be run, written from its description and
-//! not from the ledger. Money is in hundredths of a cent, because one fee is a quarter of a cent.
+//! The model: the rules of the service in the simplest executable form, written from its description and not from the
+//! ledger. Money is in hundredths of a cent, because one fee is a quarter of a cent.
 
 mod instruments;
-mod look_ups;
 mod money;
 mod payments;
+mod queries;
 mod refunds;
 mod tokens;
 
@@ -12,15 +12,15 @@ use std::collections::HashMap;
 
 use fps_sandbox::ledger::{ChargeFeeTo, MarketplaceRefundPolicy, PaymentMethod, Status, StatusCode};
 
-use crate::history::{Answer, Ask, Request, Which};
-use crate::world::{Carries, DAY, INSTRUMENTS, Instrument, START, SUBSCRIPTIONS, TOKENS, Who};
-use money::Ends;
+use crate::history::{Action, ActionResult, Request, Selector};
+use crate::world::{DAY, INSTRUMENTS, Instrument, InstrumentType, Party, START, SUBSCRIPTIONS, TOKENS};
+use money::ScheduledEnd;
 pub(crate) use tokens::Token;
 
 const CENT: i64 = 100;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum TransactionType {
     Deposit,
     Pay,
     Reserve,
@@ -32,21 +32,21 @@ pub(crate) enum Kind {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Transaction {
-    pub(crate) kind: Kind,
-    caller: Who,
-    sender: Who,
-    recipient: Who,
+    pub(crate) kind: TransactionType,
+    caller: Party,
+    sender: Party,
+    recipient: Party,
     token: Option<usize>,
     recipient_token: Option<usize>,
     instrument: Option<usize>,
     method: PaymentMethod,
     amount: i64,
-    /// Of a reservation: how much of it was settled.
+    /// The settled amount of a reservation.
     settled: Option<i64>,
-    /// FPS's fee, and who pays it.
+    /// The fee of FPS, and the party that pays it.
     fee: i64,
     fee_to: ChargeFeeTo,
-    /// The caller's fee from a marketplace payment.
+    /// The fee of the marketplace.
     marketplace_fee: i64,
     reference: String,
     original: Option<usize>,
@@ -54,27 +54,27 @@ pub(crate) struct Transaction {
     pub(crate) code: StatusCode,
     received: i64,
     completed: Option<i64>,
-    /// When it goes on by itself, and how.
-    ends: Option<(i64, Ends)>,
+    /// When and how the transaction continues without a request.
+    scheduled_end: Option<(i64, ScheduledEnd)>,
     refunded: i64,
     fee_returned: i64,
-    own_fee_returned: i64,
-    /// Of a debt Pay: what is owed of it.
+    marketplace_fee_returned: i64,
+    /// The open debt of a Pay on credit.
     open: i64,
 }
 
 impl Transaction {
-    /// What was asked for, or what was settled of a reservation.
+    /// The amount, or the settled amount of a reservation.
     fn charged(&self) -> i64 {
         self.settled.unwrap_or(self.amount)
     }
 }
 
-/// What an instrument carries: debt, or money paid in advance.
+/// The balances of an instrument: debt or prepaid money.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Carried {
+pub(crate) struct InstrumentBalance {
     pub(crate) available: i64,
-    /// Debt that is being settled; money that is on its way.
+    /// Debt with a pending settlement, or money with pending funding.
     pub(crate) pending: i64,
 }
 
@@ -85,35 +85,35 @@ struct Subscription {
 }
 
 #[derive(Clone, Debug)]
-struct Remembered {
-    ask: Ask,
-    answer: Answer,
+struct StoredResult {
+    action: Action,
+    answer: ActionResult,
     at: i64,
 }
 
-/// Money of each party.
-pub(crate) type Money = HashMap<Who, i64>;
+/// An amount for each party.
+pub(crate) type Money = HashMap<Party, i64>;
 
 pub(crate) struct Model {
     now: i64,
     pub(crate) balances: Money,
-    /// On its way to a party by card or bank.
+    /// Pending payments to a party by card or bank.
     pub(crate) incoming: Money,
-    /// On its way from a party to a card.
+    /// Pending refunds from a party to a card.
     pub(crate) outgoing: Money,
-    /// Held by cards for a party.
+    /// Reservations on cards for a party.
     pub(crate) reserved: Money,
-    pub(crate) carried: Vec<Carried>,
+    pub(crate) instruments: Vec<InstrumentBalance>,
     pub(crate) fees: i64,
     pub(crate) written_off: Money,
     pub(crate) transactions: Vec<Transaction>,
     pub(crate) tokens: Vec<Token>,
     uses: Vec<tokens::TokenUse>,
     subscriptions: Vec<Subscription>,
-    remembered: HashMap<(Who, &'static str, String), Remembered>,
+    stored_results: HashMap<(Party, &'static str, String), StoredResult>,
 }
 
-type Decided<T> = Result<T, &'static str>;
+type ModelResult<T> = Result<T, &'static str>;
 
 /// `numerator / denominator`, rounded half up.
 fn round(numerator: i64, denominator: i64) -> i64 {
@@ -124,16 +124,16 @@ fn is_external(method: PaymentMethod) -> bool {
     matches!(method, PaymentMethod::CC | PaymentMethod::ACH)
 }
 
-fn known<'a, T>(list: &'a [T], which: Which, unknown: &'static str) -> Decided<(usize, &'a T)> {
-    match which {
-        Which::Known(place) => Ok((place, &list[place])),
-        Which::Unknown => Err(unknown),
-        Which::Likely(_) | Which::Malformed => Err("InvalidParams"),
+fn select<'a, T>(list: &'a [T], selector: Selector, unknown: &'static str) -> ModelResult<(usize, &'a T)> {
+    match selector {
+        Selector::Index(index) => Ok((index, &list[index])),
+        Selector::Unknown => Err(unknown),
+        Selector::Suitable(_) | Selector::Malformed => Err("InvalidParams"),
     }
 }
 
 impl Model {
-    /// Everybody with his opening balance.
+    /// All parties with their opening balances.
     pub(crate) fn new() -> Self {
         let mut model = Self {
             now: START,
@@ -141,30 +141,30 @@ impl Model {
             incoming: Money::new(),
             outgoing: Money::new(),
             reserved: Money::new(),
-            carried: vec![Carried::default(); INSTRUMENTS.len()],
+            instruments: vec![InstrumentBalance::default(); INSTRUMENTS.len()],
             fees: 0,
             written_off: Money::new(),
             transactions: Vec::new(),
             tokens: TOKENS.iter().cloned().map(Token::from).collect(),
             uses: Vec::new(),
             subscriptions: Vec::new(),
-            remembered: HashMap::new(),
+            stored_results: HashMap::new(),
         };
-        for who in Who::ALL {
-            let amount = who.opening_cents() * CENT;
-            let reference = format!("opening balance of {who:?}");
+        for party in Party::ALL {
+            let amount = party.opening_cents() * CENT;
+            let reference = format!("opening balance of {party:?}");
             let opening = Transaction {
                 completed: Some(START),
                 method: PaymentMethod::ACH,
-                ..model.draft(Kind::Deposit, who, &reference, amount)
+                ..model.draft(TransactionType::Deposit, party, &reference, amount)
             };
             model.transactions.push(opening);
-            model.balances.insert(who, amount);
+            model.balances.insert(party, amount);
         }
         model
     }
 
-    /// Begins the subscriptions with their payments, which were made one after the other.
+    /// Creates the subscriptions with these payments, which are in the order of the subscriptions.
     pub(crate) fn add_subscriptions(&mut self, payments: &[usize]) {
         let mut payments = payments.iter().copied();
         for known in SUBSCRIPTIONS {
@@ -173,103 +173,122 @@ impl Model {
         }
     }
 
-    /// The same request with everything that it names by its place.
-    pub(crate) fn named(&self, mut ask: Ask) -> Ask {
-        if let Some(which) = ask.transaction().copied() {
-            let place = match which {
-                Which::Known(back) => Which::Known(self.counted_back(back, |_| true)),
-                Which::Likely(back) => Which::Known(self.likely(&ask, back)),
-                Which::Unknown | Which::Malformed => which,
+    /// Replaces all `Suitable` selectors by indices.
+    pub(crate) fn resolve_selectors(&self, mut action: Action) -> Action {
+        if let Some(selector) = action.transaction().copied() {
+            let index = match selector {
+                Selector::Index(back) => Selector::Index(self.nth_newest(back, |_| true)),
+                Selector::Suitable(back) => Selector::Index(self.suitable_transaction(&action, back)),
+                Selector::Unknown | Selector::Malformed => selector,
             };
-            ask.transaction().into_iter().for_each(|which| *which = place);
+            action.transaction().into_iter().for_each(|selector| *selector = index);
         }
         let tokens = self.tokens.len();
-        for which in ask.tokens() {
-            if let Which::Likely(back) = *which {
-                *which = Which::Known(tokens - 1 - back % tokens);
+        for selector in action.tokens() {
+            if let Selector::Suitable(back) = *selector {
+                *selector = Selector::Index(tokens - 1 - back % tokens);
             }
         }
-        ask
+        action
     }
 
-    /// A transaction for which what is asked may succeed, or else one of the right kind.
-    fn likely(&self, ask: &Ask, back: usize) -> usize {
-        match ask {
-            Ask::Settle { .. } if self.transactions.iter().any(|made| made.status == Status::Reserved) => {
-                self.counted_back(back, |made| made.status == Status::Reserved)
-            }
-            Ask::Settle { .. } => self.counted_back(back, |made| made.kind == Kind::Reserve),
-            Ask::Cancel { .. } => {
-                self.counted_back(back, |made| matches!(made.status, Status::Pending | Status::Reserved))
-            }
-            Ask::Refund { policy, .. }
-                if *policy != MarketplaceRefundPolicy::MasterTxnOnly
-                    && self.transactions.iter().any(|made| made.marketplace_fee > 0) =>
+    /// A transaction for which the action may succeed, or one of the right type.
+    fn suitable_transaction(&self, action: &Action, back: usize) -> usize {
+        match action {
+            Action::Settle { .. }
+                if self.transactions.iter().any(|transaction| transaction.status == Status::Reserved) =>
             {
-                self.counted_back(back, |made| made.marketplace_fee > 0 && made.status == Status::Success)
+                self.nth_newest(back, |transaction| transaction.status == Status::Reserved)
             }
-            Ask::Refund { .. } => self.counted_back(back, |made| {
-                matches!(made.kind, Kind::Pay | Kind::Reserve) && made.status == Status::Success
+            Action::Settle { .. } => {
+                self.nth_newest(back, |transaction| transaction.kind == TransactionType::Reserve)
+            }
+            Action::Cancel { .. } => self.nth_newest(back, |transaction| {
+                matches!(transaction.status, Status::Pending | Status::Reserved)
             }),
-            _ => self.counted_back(back, |_| true),
+            Action::Refund { policy, .. }
+                if *policy != MarketplaceRefundPolicy::MasterTxnOnly
+                    && self.transactions.iter().any(|transaction| transaction.marketplace_fee > 0) =>
+            {
+                self.nth_newest(back, |transaction| {
+                    transaction.marketplace_fee > 0 && transaction.status == Status::Success
+                })
+            }
+            Action::Refund { .. } => self.nth_newest(back, |transaction| {
+                matches!(transaction.kind, TransactionType::Pay | TransactionType::Reserve)
+                    && transaction.status == Status::Success
+            }),
+            _ => self.nth_newest(back, |_| true),
         }
     }
 
-    /// A transaction counted back from the newest that suits; any, when none does.
-    fn counted_back(&self, back: usize, suits: impl Fn(&Transaction) -> bool) -> usize {
+    /// Counts back from the newest suitable transaction. When none is suitable, all count.
+    fn nth_newest(&self, back: usize, suits: impl Fn(&Transaction) -> bool) -> usize {
         let all = 0..self.transactions.len();
-        let suiting: Vec<_> = all.clone().filter(|place| suits(&self.transactions[*place])).collect();
+        let suiting: Vec<_> = all.clone().filter(|index| suits(&self.transactions[*index])).collect();
         let places = if suiting.is_empty() { all.collect() } else { suiting };
         places[places.len() - 1 - back % places.len()]
     }
 
-    /// Whoever is entitled to what is asked.
-    pub(crate) fn entitled(&self, ask: &Ask) -> Who {
-        let mut ask = ask.clone();
-        if let Some(Which::Known(place)) = ask.transaction() {
-            return self.transactions[*place].caller;
+    /// The party that may perform the action.
+    pub(crate) fn authorized_party(&self, action: &Action) -> Party {
+        let mut action = action.clone();
+        if let Some(Selector::Index(index)) = action.transaction() {
+            return self.transactions[*index].caller;
         }
-        if let Some(Which::Known(place)) = ask.tokens().first() {
-            return self.tokens[*place].rules.caller;
+        if let Some(Selector::Index(index)) = action.tokens().first() {
+            return self.tokens[*index].rules.caller;
         }
-        match ask {
-            Ask::WriteOff { instrument: Which::Known(place), .. }
-            | Ask::DebtBalance { instrument: Which::Known(place) }
-            | Ask::PrepaidBalance { instrument: Which::Known(place) } => INSTRUMENTS[place].recipient,
-            Ask::CancelSubscription { subscription: Which::Known(place), .. } => {
-                SUBSCRIPTIONS[place].recipient
+        match action {
+            Action::WriteOff { instrument: Selector::Index(index), .. }
+            | Action::DebtBalance { instrument: Selector::Index(index) }
+            | Action::PrepaidBalance { instrument: Selector::Index(index) } => INSTRUMENTS[index].recipient,
+            Action::CancelSubscription { subscription: Selector::Index(index), .. } => {
+                SUBSCRIPTIONS[index].recipient
             }
-            Ask::Install { .. } => Who::Market,
-            _ => Who::Shop,
+            Action::Install { .. } => Party::Market,
+            _ => Party::Shop,
         }
     }
 
-    /// What histories should come upon besides answers.
-    pub(crate) fn marks(&self) -> Vec<&'static str> {
-        let lapsed =
-            |made: &Transaction| (made.status, made.code) == (Status::Cancelled, StatusCode::Expired);
-        let overfull = |(one, carried): (&Instrument, &Carried)| {
-            one.carries == Carries::Prepaid && carried.available + carried.pending > one.most_cents * CENT
+    /// Features of the state that histories must reach besides results.
+    pub(crate) fn reached_features(&self) -> Vec<&'static str> {
+        let lapsed = |transaction: &Transaction| {
+            (transaction.status, transaction.code) == (Status::Cancelled, StatusCode::Expired)
         };
-        let own_fee_in_parts = |place: usize| {
-            let marketplace_fee_back =
-                |made: &&Transaction| made.original == Some(place) && made.marketplace_fee < 0;
+        let overfull = |(one, instruments): (&Instrument, &InstrumentBalance)| {
+            one.kind == InstrumentType::Prepaid
+                && instruments.available + instruments.pending > one.max_cents * CENT
+        };
+        let own_fee_in_parts = |index: usize| {
+            let marketplace_fee_back = |transaction: &&Transaction| {
+                transaction.original == Some(index) && transaction.marketplace_fee < 0
+            };
             self.transactions.iter().filter(marketplace_fee_back).count() > 1
         };
-        let mut marks = Vec::new();
-        marks.extend((0..self.transactions.len()).any(own_fee_in_parts).then_some("OwnFeeReturnedInParts"));
-        marks.extend(self.transactions.iter().any(lapsed).then_some("Lapsed"));
-        marks.extend(INSTRUMENTS.iter().zip(&self.carried).any(overfull).then_some("AboveRechargeLimit"));
-        marks
+        let mut reached_features = Vec::new();
+        reached_features.extend(
+            (0..self.transactions.len()).any(own_fee_in_parts).then_some("MarketplaceFeeReturnedInParts"),
+        );
+        reached_features.extend(self.transactions.iter().any(lapsed).then_some("Lapsed"));
+        reached_features
+            .extend(INSTRUMENTS.iter().zip(&self.instruments).any(overfull).then_some("AboveRechargeLimit"));
+        reached_features
     }
 
-    /// A transaction of somebody with himself, done and free.
-    fn draft(&self, kind: Kind, who: Who, reference: &str, amount: i64) -> Transaction {
+    /// A successful transaction without fees, with the caller as sender and recipient.
+    fn draft(
+        &self,
+        transaction_type: TransactionType,
+        party: Party,
+        reference: &str,
+        amount: i64,
+    ) -> Transaction {
         Transaction {
-            kind,
-            caller: who,
-            sender: who,
-            recipient: who,
+            kind: transaction_type,
+            caller: party,
+            sender: party,
+            recipient: party,
             token: None,
             recipient_token: None,
             instrument: None,
@@ -285,140 +304,152 @@ impl Model {
             code: StatusCode::Success,
             received: self.now,
             completed: None,
-            ends: None,
+            scheduled_end: None,
             refunded: 0,
             fee_returned: 0,
-            own_fee_returned: 0,
+            marketplace_fee_returned: 0,
             open: 0,
         }
     }
 
-    /// Answers a request.
-    pub(crate) fn answer(&mut self, request: &Request) -> Answer {
-        let Request { who, reference, ask } = request;
-        self.done_without_reference(*who, reference, ask)
-            .unwrap_or_else(|| self.answer_once(*who, reference, ask))
+    /// Executes a request.
+    pub(crate) fn execute(&mut self, request: &Request) -> ActionResult {
+        let Request { party, reference, action } = request;
+        self.execute_without_reference(*party, reference, action)
+            .unwrap_or_else(|| self.execute_idempotent(*party, reference, action))
     }
 
-    /// The same request again within seven days has the same answer; another one under its reference is refused.
-    fn answer_once(&mut self, who: Who, reference: &str, ask: &Ask) -> Answer {
-        let key = (who, ask.action(), reference.to_owned());
-        if let Some(used) = self.remembered.get(&key).filter(|used| self.now - used.at < 7 * DAY) {
-            let same = used.ask == *ask;
-            return if same { used.answer.clone() } else { Answer::Refused("DuplicateRequest") };
+    /// A repetition within seven days gets the same result, and a different request under the same reference an error.
+    fn execute_idempotent(&mut self, party: Party, reference: &str, action: &Action) -> ActionResult {
+        let key = (party, action.name(), reference.to_owned());
+        if let Some(used) = self.stored_results.get(&key).filter(|used| self.now - used.at < 7 * DAY) {
+            let same = used.action == *action;
+            return if same { used.answer.clone() } else { ActionResult::Refused("DuplicateRequest") };
         }
-        let answer = match self.decide(who, reference, ask) {
-            Ok(made) => {
-                let status = made.status;
-                self.transactions.push(made);
-                Answer::Receipt { transaction: self.transactions.len() - 1, status }
+        let answer = match self.decide(party, reference, action) {
+            Ok(transaction) => {
+                let status = transaction.status;
+                self.transactions.push(transaction);
+                ActionResult::Receipt { transaction: self.transactions.len() - 1, status }
             }
-            Err(code) => Answer::Refused(code),
+            Err(code) => ActionResult::Refused(code),
         };
-        if answer != Answer::Refused("InvalidParams") {
-            let remembered = Remembered { ask: ask.clone(), answer: answer.clone(), at: self.now };
-            self.remembered.insert(key, remembered);
+        if answer != ActionResult::Refused("InvalidParams") {
+            let stored_results =
+                StoredResult { action: action.clone(), answer: answer.clone(), at: self.now };
+            self.stored_results.insert(key, stored_results);
         }
         answer
     }
 
-    /// What makes a transaction, under a caller reference.
-    fn decide(&mut self, who: Who, reference: &str, ask: &Ask) -> Decided<Transaction> {
+    /// Executes an action that creates a transaction under a caller reference.
+    fn decide(&mut self, party: Party, reference: &str, action: &Action) -> ModelResult<Transaction> {
         let units = |cents: Option<i64>| cents.map(|cents| cents * CENT);
-        match *ask {
-            Ask::Pay(ref payment) => self.pay_or_reserve(Kind::Pay, who, reference, payment),
-            Ask::Reserve(ref payment) => self.pay_or_reserve(Kind::Reserve, who, reference, payment),
-            Ask::Refund { of, cents, policy } => self.refund(who, reference, of, units(cents), policy),
-            Ask::FundPrepaid { token, instrument, cents, timeout_minutes } => {
-                self.fund_prepaid(who, reference, (token, instrument), cents * CENT, timeout_minutes)
+        match *action {
+            Action::Pay(ref payment) => self.pay_or_reserve(TransactionType::Pay, party, reference, payment),
+            Action::Reserve(ref payment) => {
+                self.pay_or_reserve(TransactionType::Reserve, party, reference, payment)
             }
-            Ask::SettleDebt { token, instrument, cents, timeout_minutes } => {
-                self.settle_debt(who, reference, (token, instrument), units(cents), timeout_minutes)
+            Action::Refund { of, cents, policy } => self.refund(party, reference, of, units(cents), policy),
+            Action::FundPrepaid { token, instrument, cents, timeout_minutes } => {
+                self.fund_prepaid(party, reference, (token, instrument), cents * CENT, timeout_minutes)
             }
-            Ask::WriteOff { instrument, cents } => self.write_off(who, reference, instrument, cents * CENT),
-            Ask::CancelSubscription { subscription, refund_cents: Some(cents) } => {
-                self.cancel_subscription_and_refund(who, reference, subscription, cents * CENT)
+            Action::SettleDebt { token, instrument, cents, timeout_minutes } => {
+                self.settle_debt(party, reference, (token, instrument), units(cents), timeout_minutes)
             }
-            _ => unreachable!("{ask:?} makes no transaction"),
+            Action::WriteOff { instrument, cents } => {
+                self.write_off(party, reference, instrument, cents * CENT)
+            }
+            Action::CancelSubscription { subscription, refund_cents: Some(cents) } => {
+                self.cancel_subscription_and_refund(party, reference, subscription, cents * CENT)
+            }
+            _ => unreachable!("{action:?} makes no transaction"),
         }
     }
 
-    /// What makes no transaction; none for anything else.
-    fn done_without_reference(&mut self, who: Who, reference: &str, ask: &Ask) -> Option<Answer> {
-        let answer = match *ask {
-            Ask::Settle { reservation, cents } => {
-                self.settle(who, reservation, cents.map(|cents| cents * CENT))
+    /// Executes an action without a caller reference; returns `None` for other actions.
+    fn execute_without_reference(
+        &mut self,
+        party: Party,
+        reference: &str,
+        action: &Action,
+    ) -> Option<ActionResult> {
+        let answer = match *action {
+            Action::Settle { reservation, cents } => {
+                self.settle(party, reservation, cents.map(|cents| cents * CENT))
             }
-            Ask::Cancel { transaction } => self.cancel(who, transaction),
-            Ask::CancelSubscription { subscription, refund_cents: None } => {
-                self.cancel_subscription(who, subscription).map(|_| Answer::Done)
+            Action::Cancel { transaction } => self.cancel(party, transaction),
+            Action::CancelSubscription { subscription, refund_cents: None } => {
+                self.cancel_subscription(party, subscription).map(|_| ActionResult::Done)
             }
-            Ask::CancelToken { token } => self.cancel_token(who, token),
-            Ask::Install { text, single_use } => self.install(who, reference, text, single_use),
-            Ask::Edit { token, visitor, offered, chosen } => self.edit(who, token, visitor, offered, chosen),
-            Ask::DebtBalance { .. }
-            | Ask::PrepaidBalance { .. }
-            | Ask::OutstandingDebt
-            | Ask::PrepaidLiability
-            | Ask::AccountBalance
-            | Ask::TokenUsage { .. }
-            | Ask::State { .. }
-            | Ask::Detail { .. } => self.look_up(who, ask),
-            Ask::Pay(_)
-            | Ask::Reserve(_)
-            | Ask::Refund { .. }
-            | Ask::FundPrepaid { .. }
-            | Ask::SettleDebt { .. }
-            | Ask::WriteOff { .. }
-            | Ask::CancelSubscription { refund_cents: Some(_), .. } => return None,
+            Action::CancelToken { token } => self.cancel_token(party, token),
+            Action::Install { text, single_use } => self.install(party, reference, text, single_use),
+            Action::Edit { token, visitor, offered, chosen } => {
+                self.edit(party, token, visitor, offered, chosen)
+            }
+            Action::DebtBalance { .. }
+            | Action::PrepaidBalance { .. }
+            | Action::OutstandingDebt
+            | Action::PrepaidLiability
+            | Action::AccountBalance
+            | Action::TokenUsage { .. }
+            | Action::State { .. }
+            | Action::Detail { .. } => self.query(party, action),
+            Action::Pay(_)
+            | Action::Reserve(_)
+            | Action::Refund { .. }
+            | Action::FundPrepaid { .. }
+            | Action::SettleDebt { .. }
+            | Action::WriteOff { .. }
+            | Action::CancelSubscription { refund_cents: Some(_), .. } => return None,
         };
-        Some(answer.unwrap_or_else(Answer::Refused))
+        Some(answer.unwrap_or_else(ActionResult::Refused))
     }
 
-    /// The parties of a transaction may see it; to others it does not exist.
-    fn seen_by(&self, who: Who, of: Which) -> Decided<usize> {
-        let (place, found) = known(&self.transactions, of, "InvalidTransactionId")?;
-        if [found.caller, found.sender, found.recipient].contains(&who) {
-            Ok(place)
+    /// Finds a transaction for one of its parties. For others it does not exist.
+    fn find_visible(&self, party: Party, of: Selector) -> ModelResult<usize> {
+        let (index, found) = select(&self.transactions, of, "InvalidTransactionId")?;
+        if [found.caller, found.sender, found.recipient].contains(&party) {
+            Ok(index)
         } else {
             Err("InvalidTransactionId")
         }
     }
 
-    /// Only its caller may change a transaction.
-    fn own(&self, who: Who, of: Which) -> Decided<usize> {
-        let place = self.seen_by(who, of)?;
-        if self.transactions[place].caller != who {
+    /// Finds a transaction for its caller, who may change it.
+    fn find_own(&self, party: Party, of: Selector) -> ModelResult<usize> {
+        let index = self.find_visible(party, of)?;
+        if self.transactions[index].caller != party {
             return Err("InvalidTransactionId");
         }
-        takes_part(who)?;
-        Ok(place)
+        check_caller_state(party)?;
+        Ok(index)
     }
 
-    fn is_alive(&self, instrument: &Instrument) -> Decided<()> {
+    fn check_instrument_expiry(&self, instrument: &Instrument) -> ModelResult<()> {
         let ended = instrument.expires_day.is_some_and(|day| self.now >= START + day * DAY);
         if ended { Err("InstrumentExpired") } else { Ok(()) }
     }
 }
 
-fn takes_part(caller: Who) -> Decided<()> {
+fn check_caller_state(caller: Party) -> ModelResult<()> {
     if caller.is_suspended() { Err("InvalidAccountState_Caller") } else { Ok(()) }
 }
 
-/// Whether these may deal with each other.
-fn check_role(caller: Who, sender: Who, recipient: Who) -> Decided<()> {
+/// Checks the states of the accounts, and that sender and recipient are different.
+fn check_role(caller: Party, sender: Party, recipient: Party) -> ModelResult<()> {
     if sender == recipient {
         return Err("SameSenderAndRecipient");
     }
-    takes_part(caller)?;
+    check_caller_state(caller)?;
     if sender.is_suspended() {
         return Err("InvalidAccountState_Sender");
     }
     if recipient.is_suspended() { Err("InvalidAccountState_Recipient") } else { Ok(()) }
 }
 
-/// Whether the sender can pay so, and the recipient take it.
-fn check_recipient_method(sender: Who, recipient: Who, method: PaymentMethod) -> Decided<()> {
+/// Checks that the sender has the payment method and the recipient accepts it.
+fn check_recipient_method(sender: Party, recipient: Party, method: PaymentMethod) -> ModelResult<()> {
     let of_an_account = is_external(method) || method == PaymentMethod::ABT;
     if of_an_account && !sender.methods().contains(&method) {
         return Err("InvalidPaymentMethod");
@@ -427,8 +458,8 @@ fn check_recipient_method(sender: Who, recipient: Who, method: PaymentMethod) ->
     if card_to_person { Err("InvalidRecipientForCCTransaction") } else { Ok(()) }
 }
 
-/// Whether the limits of both accounts allow a transaction of this amount.
-fn within_account_limits(sender: Who, recipient: Who, amount: i64) -> Decided<()> {
-    let exceeds = |who: &Who| who.limit_cents().is_some_and(|most| amount > most * CENT);
+/// Checks the transaction limits of both accounts.
+fn check_account_limits(sender: Party, recipient: Party, amount: i64) -> ModelResult<()> {
+    let exceeds = |party: &Party| party.limit_cents().is_some_and(|max| amount > max * CENT);
     if [sender, recipient].iter().any(exceeds) { Err("AccountLimitsExceeded") } else { Ok(()) }
 }

@@ -1,26 +1,26 @@
-//! How money moves: fees, who gets what, and what happens when.
+//! Money: fees, shares, balance changes, and the completion of transactions.
 
 use std::collections::HashMap;
 
 use fps_sandbox::ledger::{ChargeFeeTo, PaymentMethod, Status, StatusCode};
 
-use crate::world::{ACH_DELAY, CC_DELAY, DAY, LARGEST, MINUTE, Who};
+use crate::world::{ACH_DELAY, CC_DELAY, DAY, LARGEST, MINUTE, Party};
 
-use super::{CENT, Decided, Kind, Model, Transaction, is_external, round};
+use super::{CENT, Model, ModelResult, Transaction, TransactionType, is_external, round};
 
-/// How a transaction goes on by itself.
+/// How a transaction continues without a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Ends {
-    /// The card or bank agrees.
-    Well,
-    /// Its time is over.
-    Late,
+pub(super) enum ScheduledEnd {
+    /// The card or bank accepts.
+    Accepted,
+    /// The transaction times out.
+    TimedOut,
     /// A reservation was not settled in time.
     Lapsed,
 }
 
-/// The fee, by the price list.
-pub(super) fn fee(kind: Kind, method: PaymentMethod, amount: i64) -> i64 {
+/// The fee according to the price list.
+pub(super) fn fee(transaction_type: TransactionType, method: PaymentMethod, amount: i64) -> i64 {
     let cents = amount / CENT;
     let fee = match method {
         PaymentMethod::Debt | PaymentMethod::Prepaid => 0,
@@ -28,7 +28,9 @@ pub(super) fn fee(kind: Kind, method: PaymentMethod, amount: i64) -> i64 {
         PaymentMethod::ABT => CENT * round(cents * 15 + 1_000, 1_000),
         PaymentMethod::ACH => CENT * round(cents * 2 + 500, 100),
         PaymentMethod::CC if cents < 1_000 => CENT * round(cents * 5 + 500, 100),
-        PaymentMethod::CC if matches!(kind, Kind::SettleDebt | Kind::FundPrepaid) => {
+        PaymentMethod::CC
+            if matches!(transaction_type, TransactionType::SettleDebt | TransactionType::FundPrepaid) =>
+        {
             CENT * round(cents * 275 + 25_000, 10_000)
         }
         PaymentMethod::CC => CENT * round(cents * 29 + 30_000, 1_000),
@@ -36,23 +38,23 @@ pub(super) fn fee(kind: Kind, method: PaymentMethod, amount: i64) -> i64 {
     fee.min(amount)
 }
 
-/// What is due back of a fee when so much of a payment is refunded in all.
+/// The total fee to return after `refunded` of the payment has been refunded.
 pub(super) fn due_back(fee: i64, refunded: i64, paid: i64) -> i64 {
     if refunded == paid { fee } else { (CENT * round(fee * refunded, paid * CENT)).min(fee) }
 }
 
-pub(super) fn in_range(amount: i64, method: PaymentMethod) -> Decided<()> {
-    let least = if is_external(method) { 2 * CENT } else { CENT };
-    if (least..=LARGEST * CENT).contains(&amount) { Ok(()) } else { Err("AmountOutOfRange") }
+pub(super) fn check_amount_range(amount: i64, method: PaymentMethod) -> ModelResult<()> {
+    let min = if is_external(method) { 2 * CENT } else { CENT };
+    if (min..=LARGEST * CENT).contains(&amount) { Ok(()) } else { Err("AmountOutOfRange") }
 }
 
-/// What moves on balances; a party may stand there twice.
-pub(super) type Moves = Vec<(Who, i64)>;
+/// Changes of balances. A party may occur twice.
+pub(super) type BalanceChanges = Vec<(Party, i64)>;
 
 impl Transaction {
-    /// What recipient and caller get of a payment: the amount less fees, and the caller's own fee. FPS's fee comes out of
-    /// the share of whoever pays it.
-    pub(super) fn shares(&self) -> Moves {
+    /// The shares of recipient and caller: the amount less fees, and the marketplace fee. The fee of FPS reduces the share of
+    /// the party that pays it.
+    pub(super) fn shares(&self) -> BalanceChanges {
         let (from_recipient, from_caller) = match self.fee_to {
             ChargeFeeTo::Recipient => (self.fee, 0),
             ChargeFeeTo::Caller => (0, self.fee),
@@ -66,9 +68,9 @@ impl Transaction {
         ]
     }
 
-    /// What a payment moves on balances as soon as it is accepted. By card or bank whoever loses by it, because his fee is
-    /// more than his share, pays at once.
-    pub(super) fn moves_when_accepted(&self) -> Moves {
+    /// The balance changes when a payment is accepted. With a card or bank, only parties with a negative share, because the
+    /// fee exceeds it, pay at once.
+    pub(super) fn moves_when_accepted(&self) -> BalanceChanges {
         let shares = self.shares();
         if is_external(self.method) {
             shares.into_iter().filter(|(_, share)| *share < 0).collect()
@@ -77,89 +79,93 @@ impl Transaction {
         }
     }
 
-    /// What is on its way by card or bank until it answers.
-    fn moves_later(&self) -> Moves {
+    /// The balance changes that are pending until the card or bank accepts.
+    fn moves_later(&self) -> BalanceChanges {
         self.shares().into_iter().filter(|(_, share)| *share >= 0).collect()
     }
 
-    /// Whether nothing but a hold on a card was asked for so far.
+    /// Whether this is a reservation that is not settled yet.
     fn only_reserves(&self) -> bool {
-        self.kind == Kind::Reserve && self.settled.is_none()
+        self.kind == TransactionType::Reserve && self.settled.is_none()
     }
 }
 
 impl Model {
-    /// Whether all balances cover this.
-    pub(super) fn covers(&self, moves: &Moves) -> Decided<()> {
-        let mut by_party: HashMap<Who, i64> = HashMap::new();
-        for (who, amount) in moves {
-            *by_party.entry(*who).or_default() += amount;
+    /// Checks that all balances suffice.
+    pub(super) fn check_balances(&self, moves: &BalanceChanges) -> ModelResult<()> {
+        let mut by_party: HashMap<Party, i64> = HashMap::new();
+        for (party, amount) in moves {
+            *by_party.entry(*party).or_default() += amount;
         }
-        let short = |(who, moved): (&Who, &i64)| *moved < 0 && self.balances[who] + moved < 0;
+        let short = |(party, moved): (&Party, &i64)| *moved < 0 && self.balances[party] + moved < 0;
         if by_party.iter().any(short) { Err("InsufficientBalance") } else { Ok(()) }
     }
 
-    pub(super) fn move_balances(&mut self, moves: &Moves) {
-        for (who, amount) in moves {
-            *self.balances.entry(*who).or_default() += amount;
+    pub(super) fn move_balances(&mut self, moves: &BalanceChanges) {
+        for (party, amount) in moves {
+            *self.balances.entry(*party).or_default() += amount;
         }
     }
 
-    /// A payment of real money is accepted: it is done at once inside FPS, later by card and bank.
-    pub(super) fn start(&mut self, made: &mut Transaction, timeout_minutes: i64) {
-        let takes = match made.method {
+    /// Starts a payment of real money: from a balance it completes at once, by card and bank later.
+    pub(super) fn start(&mut self, transaction: &mut Transaction, timeout_minutes: i64) {
+        let takes = match transaction.method {
             PaymentMethod::CC => CC_DELAY,
             PaymentMethod::ACH => ACH_DELAY,
             PaymentMethod::ABT | PaymentMethod::Debt | PaymentMethod::Prepaid => {
-                let moves = made.moves_when_accepted();
+                let moves = transaction.moves_when_accepted();
                 self.move_balances(&moves);
-                made.completed = Some(self.now);
-                return self.take_effect(made);
+                transaction.completed = Some(self.now);
+                return self.take_effect(transaction);
             }
         };
         let timeout = timeout_minutes * MINUTE;
-        let how = if takes <= timeout { Ends::Well } else { Ends::Late };
-        made.ends = Some((self.now + takes.min(timeout), how));
-        self.wait_for_answer(made);
+        let how = if takes <= timeout { ScheduledEnd::Accepted } else { ScheduledEnd::TimedOut };
+        transaction.scheduled_end = Some((self.now + takes.min(timeout), how));
+        self.wait_for_answer(transaction);
     }
 
-    /// A payment waits for a card or a bank.
-    pub(super) fn wait_for_answer(&mut self, made: &mut Transaction) {
-        (made.status, made.code) = (Status::Pending, StatusCode::PendingNetworkResponse);
-        if !made.only_reserves() {
-            self.hold(made, 1);
+    /// Makes a payment pending until the card or bank answers.
+    pub(super) fn wait_for_answer(&mut self, transaction: &mut Transaction) {
+        (transaction.status, transaction.code) = (Status::Pending, StatusCode::PendingNetworkResponse);
+        if !transaction.only_reserves() {
+            self.hold(transaction, 1);
         }
     }
 
-    /// What is on its way, or with -1 what is no more.
-    fn hold(&mut self, made: &Transaction, times: i64) {
-        let signed = |moves: Moves| moves.into_iter().map(|(who, amount)| (who, amount * times)).collect();
-        self.move_balances(&signed(made.moves_when_accepted()));
-        for (who, amount) in made.moves_later() {
-            *self.incoming.entry(who).or_default() += amount * times;
+    /// Adds the pending amounts of a payment, or removes them with -1.
+    fn hold(&mut self, transaction: &Transaction, times: i64) {
+        let signed = |moves: BalanceChanges| {
+            moves.into_iter().map(|(party, amount)| (party, amount * times)).collect()
+        };
+        self.move_balances(&signed(transaction.moves_when_accepted()));
+        for (party, amount) in transaction.moves_later() {
+            *self.incoming.entry(party).or_default() += amount * times;
         }
     }
 
-    /// A payment of real money is done: FPS has its fee, and what it paid for changes.
-    fn take_effect(&mut self, made: &Transaction) {
-        self.fees += made.fee;
-        match (made.kind, made.instrument) {
-            (Kind::SettleDebt, Some(on)) => {
-                self.carried[on].pending -= made.amount;
-                self.clear_oldest(on, made.amount);
+    /// Completes a payment of real money: FPS gets its fee, and the instrument changes.
+    fn take_effect(&mut self, transaction: &Transaction) {
+        self.fees += transaction.fee;
+        match (transaction.kind, transaction.instrument) {
+            (TransactionType::SettleDebt, Some(on)) => {
+                self.instruments[on].pending -= transaction.amount;
+                self.clear_oldest(on, transaction.amount);
             }
-            (Kind::FundPrepaid, Some(on)) => {
-                self.carried[on].pending -= made.amount;
-                self.carried[on].available += made.amount;
+            (TransactionType::FundPrepaid, Some(on)) => {
+                self.instruments[on].pending -= transaction.amount;
+                self.instruments[on].available += transaction.amount;
             }
             _ => {}
         }
     }
 
-    /// Settlements and write-offs clear the oldest debt first.
+    /// Clears debt, the oldest first.
     pub(super) fn clear_oldest(&mut self, on: usize, mut amount: i64) {
         let pays = self.transactions.iter_mut();
-        for pay in pays.filter(|made| made.kind == Kind::Pay && made.instrument == Some(on)) {
+        for pay in pays.filter(|transaction| {
+            transaction.kind == TransactionType::Pay && transaction.instrument == Some(on)
+        }) {
             let cleared = pay.open.min(amount);
             pay.open -= cleared;
             amount -= cleared;
@@ -167,64 +173,69 @@ impl Model {
         assert_eq!(amount, 0, "more was cleared than was open");
     }
 
-    /// What waits or is reserved ends without effect: it is as if it had never been, also for the limits of its token.
-    pub(super) fn undo(&mut self, place: usize, at: i64, status: Status, code: StatusCode) {
-        let mut made = self.transactions[place].clone();
-        if made.status == Status::Reserved {
-            *self.reserved.entry(made.recipient).or_default() -= made.amount;
-        } else if !made.only_reserves() {
-            self.hold(&made, -1);
+    /// Ends a pending or reserved transaction without effect, also on the limits of its token.
+    pub(super) fn undo(&mut self, index: usize, at: i64, status: Status, code: StatusCode) {
+        let mut transaction = self.transactions[index].clone();
+        if transaction.status == Status::Reserved {
+            *self.reserved.entry(transaction.recipient).or_default() -= transaction.amount;
+        } else if !transaction.only_reserves() {
+            self.hold(&transaction, -1);
         }
-        match (made.kind, made.instrument) {
-            (Kind::SettleDebt, Some(on)) => {
-                self.carried[on].pending -= made.amount;
-                self.carried[on].available += made.amount;
+        match (transaction.kind, transaction.instrument) {
+            (TransactionType::SettleDebt, Some(on)) => {
+                self.instruments[on].pending -= transaction.amount;
+                self.instruments[on].available += transaction.amount;
             }
-            (Kind::FundPrepaid, Some(on)) => self.carried[on].pending -= made.amount,
+            (TransactionType::FundPrepaid, Some(on)) => self.instruments[on].pending -= transaction.amount,
             _ => {}
         }
-        self.uses.retain(|used| used.by != place);
-        (made.ends, made.completed, made.status, made.code) = (None, Some(at), status, code);
-        self.transactions[place] = made;
+        self.uses.retain(|used| used.by != index);
+        (transaction.scheduled_end, transaction.completed, transaction.status, transaction.code) =
+            (None, Some(at), status, code);
+        self.transactions[index] = transaction;
     }
 
-    /// Time passes, and what ends meanwhile ends, the earliest first.
+    /// Moves the clock and continues transactions that are due, the earliest first.
     pub(crate) fn wait(&mut self, millis: i64) {
         self.now += millis;
         let next = |model: &Self| {
             let ending = model.transactions.iter().enumerate();
-            let ending = ending.filter_map(|(place, made)| made.ends.map(|(at, how)| (at, place, how)));
+            let ending = ending.filter_map(|(index, transaction)| {
+                transaction.scheduled_end.map(|(at, how)| (at, index, how))
+            });
             ending.min().filter(|(at, ..)| *at <= model.now)
         };
-        while let Some((at, place, how)) = next(self) {
+        while let Some((at, index, how)) = next(self) {
             match how {
-                Ends::Well => self.end_well(place, at),
-                Ends::Late => self.undo(place, at, Status::Failure, StatusCode::Expired),
-                Ends::Lapsed => self.undo(place, at, Status::Cancelled, StatusCode::Expired),
+                ScheduledEnd::Accepted => self.complete(index, at),
+                ScheduledEnd::TimedOut => self.undo(index, at, Status::Failure, StatusCode::Expired),
+                ScheduledEnd::Lapsed => self.undo(index, at, Status::Cancelled, StatusCode::Expired),
             }
         }
     }
 
-    /// The card or bank agrees.
-    fn end_well(&mut self, place: usize, at: i64) {
-        let mut made = self.transactions[place].clone();
-        if made.only_reserves() {
-            *self.reserved.entry(made.recipient).or_default() += made.amount;
-            // A reservation lapses after seven days.
-            (made.ends, made.status) = (Some((at + 7 * DAY, Ends::Lapsed)), Status::Reserved);
+    /// Completes a transaction that the card or bank accepts.
+    fn complete(&mut self, index: usize, at: i64) {
+        let mut transaction = self.transactions[index].clone();
+        if transaction.only_reserves() {
+            *self.reserved.entry(transaction.recipient).or_default() += transaction.amount;
+            // An accepted reservation lapses after seven days.
+            (transaction.scheduled_end, transaction.status) =
+                (Some((at + 7 * DAY, ScheduledEnd::Lapsed)), Status::Reserved);
         } else {
-            if made.kind == Kind::Refund {
-                *self.outgoing.entry(made.sender).or_default() -= made.amount;
+            if transaction.kind == TransactionType::Refund {
+                *self.outgoing.entry(transaction.sender).or_default() -= transaction.amount;
             } else {
-                for (who, amount) in made.moves_later() {
-                    *self.incoming.entry(who).or_default() -= amount;
-                    *self.balances.entry(who).or_default() += amount;
+                for (party, amount) in transaction.moves_later() {
+                    *self.incoming.entry(party).or_default() -= amount;
+                    *self.balances.entry(party).or_default() += amount;
                 }
-                self.take_effect(&made);
+                self.take_effect(&transaction);
             }
-            (made.ends, made.completed, made.status) = (None, Some(at), Status::Success);
+            (transaction.scheduled_end, transaction.completed, transaction.status) =
+                (None, Some(at), Status::Success);
         }
-        made.code = StatusCode::Success;
-        self.transactions[place] = made;
+        transaction.code = StatusCode::Success;
+        self.transactions[index] = transaction;
     }
 }

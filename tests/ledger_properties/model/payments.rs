@@ -2,31 +2,31 @@
 
 use fps_sandbox::ledger::{ChargeFeeTo, PaymentMethod, Status, StatusCode};
 
-use crate::history::{Answer, OwnFee, Payment, Which};
-use crate::world::{CC_DELAY, INSTRUMENTS, Terms, Use, Who};
+use crate::history::{ActionResult, MarketplaceFee, Payment, Selector};
+use crate::world::{CC_DELAY, INSTRUMENTS, Party, Terms, TokenPurpose};
 
-use super::money::{Ends, fee, in_range};
+use super::money::{ScheduledEnd, check_amount_range, fee};
 use super::{
-    CENT, Carried, Decided, Kind, Model, Transaction, check_recipient_method, check_role, known, round,
-    within_account_limits,
+    CENT, InstrumentBalance, Model, ModelResult, Transaction, TransactionType, check_account_limits,
+    check_recipient_method, check_role, round, select,
 };
 
-impl OwnFee {
+impl MarketplaceFee {
     const fn is_given(self) -> bool {
         self.fixed_cents.is_some() || self.percent_hundredths.is_some()
     }
 
-    /// Dollars and a percentage of the amount, rounded to the cent.
+    /// The fee on an amount: the fixed part and the percentage, rounded to the cent.
     fn of(self, amount: i64) -> i64 {
         let (fixed, percent) = (self.fixed_cents.unwrap_or(0), self.percent_hundredths.unwrap_or(0));
         CENT * round(amount / CENT * percent + fixed * 10_000, 10_000)
     }
 }
 
-/// Who receives a payment, by which token, and on what terms.
+/// The recipient of a payment, its token and the terms of that token.
 #[derive(Clone, Copy)]
-struct Receiving {
-    who: Who,
+struct Recipient {
+    party: Party,
     token: Option<usize>,
     terms: Option<Terms>,
 }
@@ -34,177 +34,193 @@ struct Receiving {
 impl Model {
     pub(super) fn pay_or_reserve(
         &mut self,
-        kind: Kind,
-        who: Who,
+        transaction_type: TransactionType,
+        party: Party,
         reference: &str,
-        asked: &Payment,
-    ) -> Decided<Transaction> {
-        let amount = asked.cents * CENT;
-        // Only a marketplace may name a recipient, and a fee of its own is taken from one.
-        let between = asked.recipient.is_some() || asked.marketplace_fee.is_given();
-        if between && !(who.is_marketplace() && asked.recipient.is_some()) {
+        sent: &Payment,
+    ) -> ModelResult<Transaction> {
+        let amount = sent.cents * CENT;
+        // Only a marketplace may name a recipient token, and a marketplace fee needs one.
+        let between = sent.recipient.is_some() || sent.marketplace_fee.is_given();
+        if between && !(party.is_marketplace() && sent.recipient.is_some()) {
             return Err("NotMarketplaceApp");
         }
-        if asked.recipient == Some(asked.token) {
+        if sent.recipient == Some(sent.token) {
             return Err("SameTokenIdUsedMultipleTimes");
         }
-        let place = self.sender_token(who, asked.token)?;
-        let receiving = self.receiving(who, asked.recipient)?;
-        let token = self.tokens[place].clone();
-        check_role(who, token.rules.owner, receiving.who)?;
-        token.is_not_cancelled()?;
+        let index = self.sender_token(party, sent.token)?;
+        let find_recipient = self.find_recipient(party, sent.recipient)?;
+        let token = self.tokens[index].clone();
+        check_role(party, token.rules.owner, find_recipient.party)?;
+        token.check_not_cancelled()?;
         let (method, instrument) = match token.rules.purpose {
-            Use::Pays(method) => (method, None),
-            Use::Installed => (PaymentMethod::ABT, None),
-            Use::Charges(on) => (PaymentMethod::Debt, Some(on)),
-            Use::Spends(on) => (PaymentMethod::Prepaid, Some(on)),
-            Use::Settles(..) | Use::Funds(..) | Use::Receives(_) | Use::Refunds => {
+            TokenPurpose::Payment(method) => (method, None),
+            TokenPurpose::Installed => (PaymentMethod::ABT, None),
+            TokenPurpose::Credit(on) => (PaymentMethod::Debt, Some(on)),
+            TokenPurpose::Prepaid(on) => (PaymentMethod::Prepaid, Some(on)),
+            TokenPurpose::Settlement(..)
+            | TokenPurpose::Funding(..)
+            | TokenPurpose::Recipient(_)
+            | TokenPurpose::Refund => {
                 return Err("IncompatibleTokens");
             }
         };
-        if instrument.is_some() && receiving.token.is_some() {
+        if instrument.is_some() && find_recipient.token.is_some() {
             return Err("IncompatibleTokens");
         }
-        self.compatible(&token, receiving, asked)?;
+        self.check_token_compatibility(&token, find_recipient, sent)?;
         if let Some(on) = instrument {
-            self.is_alive(&INSTRUMENTS[on])?;
+            self.check_instrument_expiry(&INSTRUMENTS[on])?;
         }
-        self.is_in_force(&token)?;
-        if kind == Kind::Reserve && method != PaymentMethod::CC {
+        self.check_token_expiry(&token)?;
+        if transaction_type == TransactionType::Reserve && method != PaymentMethod::CC {
             return Err("PaymentInstrumentNotCC");
         }
-        check_recipient_method(token.rules.owner, receiving.who, method)?;
-        self.check_usage_limits(place, amount)?;
-        within_account_limits(token.rules.owner, receiving.who, amount)?;
-        in_range(amount, method)?;
-        let (least, most) = token.rules.charge_cents;
-        if amount < least * CENT || amount / CENT > most {
+        check_recipient_method(token.rules.owner, find_recipient.party, method)?;
+        self.check_usage_limits(index, amount)?;
+        check_account_limits(token.rules.owner, find_recipient.party, amount)?;
+        check_amount_range(amount, method)?;
+        let (min, max) = token.rules.charge_cents;
+        if amount < min * CENT || amount / CENT > max {
             return Err("IncompatibleTokens");
         }
-        let by_token = receiving.terms.map(Terms::fee_payer);
-        let mut made = Transaction {
+        let by_token = find_recipient.terms.map(Terms::fee_payer);
+        let mut transaction = Transaction {
             sender: token.rules.owner,
-            recipient: receiving.who,
-            token: Some(place),
-            recipient_token: receiving.token,
+            recipient: find_recipient.party,
+            token: Some(index),
+            recipient_token: find_recipient.token,
             instrument,
             method,
-            fee: fee(kind, method, amount),
-            fee_to: asked.fee_to.or(by_token).unwrap_or(ChargeFeeTo::Recipient),
-            marketplace_fee: asked.marketplace_fee.of(amount),
-            ..self.draft(kind, who, reference, amount)
+            fee: fee(transaction_type, method, amount),
+            fee_to: sent.fee_to.or(by_token).unwrap_or(ChargeFeeTo::Recipient),
+            marketplace_fee: sent.marketplace_fee.of(amount),
+            ..self.draft(transaction_type, party, reference, amount)
         };
-        // The recipient has to get something.
-        let recipient_pays = if made.fee_to == ChargeFeeTo::Recipient { made.fee } else { 0 };
-        if receiving.token.is_some() && amount <= made.marketplace_fee + recipient_pays {
+        // The share of the recipient must be positive.
+        let recipient_pays = if transaction.fee_to == ChargeFeeTo::Recipient { transaction.fee } else { 0 };
+        if find_recipient.token.is_some() && amount <= transaction.marketplace_fee + recipient_pays {
             return Err("InvalidParams");
         }
         match instrument {
-            Some(on) => self.bears(on, amount)?,
-            // Nobody pays anything before a reservation is settled.
-            None if kind == Kind::Reserve => {}
-            None => self.covers(&made.moves_when_accepted())?,
+            Some(on) => self.check_instrument_balance(on, amount)?,
+            // A reservation moves no money before it is settled.
+            None if transaction_type == TransactionType::Reserve => {}
+            None => self.check_balances(&transaction.moves_when_accepted())?,
         }
-        self.use_token(place, amount);
+        self.use_token(index, amount);
         match instrument {
             Some(on) if method == PaymentMethod::Debt => {
-                self.carried[on].available += amount;
-                (made.open, made.completed) = (amount, Some(self.now));
+                self.instruments[on].available += amount;
+                (transaction.open, transaction.completed) = (amount, Some(self.now));
             }
             Some(on) => {
-                self.carried[on].available -= amount;
-                made.completed = Some(self.now);
+                self.instruments[on].available -= amount;
+                transaction.completed = Some(self.now);
             }
-            None => self.start(&mut made, asked.timeout_minutes),
+            None => self.start(&mut transaction, sent.timeout_minutes),
         }
-        Ok(made)
+        Ok(transaction)
     }
 
-    fn receiving(&self, who: Who, recipient: Option<Which>) -> Decided<Receiving> {
-        let Some(which) = recipient else { return Ok(Receiving { who, token: None, terms: None }) };
-        let (place, token) = known(&self.tokens, which, "InvalidTokenId_Recipient")?;
+    fn find_recipient(&self, party: Party, recipient: Option<Selector>) -> ModelResult<Recipient> {
+        let Some(selector) = recipient else { return Ok(Recipient { party, token: None, terms: None }) };
+        let (index, token) = select(&self.tokens, selector, "InvalidTokenId_Recipient")?;
         let terms = match token.rules.purpose {
-            Use::Receives(terms) => Some(terms),
-            Use::Installed => None,
+            TokenPurpose::Recipient(terms) => Some(terms),
+            TokenPurpose::Installed => None,
             _ => return Err("InvalidTokenId_Recipient"),
         };
-        if token.rules.caller != who {
+        if token.rules.caller != party {
             return Err("IncompatibleTokens");
         }
         if token.rules.cancelled {
             return Err("TokenNotActive_Recipient");
         }
-        self.is_in_force(token)?;
-        Ok(Receiving { who: token.rules.owner, token: Some(place), terms })
+        self.check_token_expiry(token)?;
+        Ok(Recipient { party: token.rules.owner, token: Some(index), terms })
     }
 
-    /// Whether the rules of both tokens can be met together.
-    fn compatible(&self, token: &super::Token, receiving: Receiving, asked: &Payment) -> Decided<()> {
-        let named = receiving.token.map(|place| self.tokens[place].rules.id);
+    /// Checks that the rules of both tokens permit the payment.
+    fn check_token_compatibility(
+        &self,
+        token: &super::Token,
+        find_recipient: Recipient,
+        sent: &Payment,
+    ) -> ModelResult<()> {
+        let named = find_recipient.token.map(|index| self.tokens[index].rules.id);
         let may_receive =
             token.rules.recipients.is_empty() || named.is_some_and(|id| token.rules.recipients.contains(&id));
-        let by_token = receiving.terms.map(Terms::fee_payer);
-        let agree_on_fee = by_token.is_none() || asked.fee_to.is_none() || asked.fee_to == by_token;
-        let most = receiving
-            .terms
-            .and_then(|terms| terms.most)
-            .map(|(fixed, percent)| OwnFee { fixed_cents: Some(fixed), percent_hundredths: Some(percent) });
-        let amount = asked.cents * CENT;
-        let own_fee_allowed = !asked.marketplace_fee.is_given()
-            || most.is_some_and(|most| asked.marketplace_fee.of(amount) <= most.of(amount));
+        let by_token = find_recipient.terms.map(Terms::fee_payer);
+        let agree_on_fee = by_token.is_none() || sent.fee_to.is_none() || sent.fee_to == by_token;
+        let max = find_recipient.terms.and_then(|terms| terms.max).map(|(fixed, percent)| MarketplaceFee {
+            fixed_cents: Some(fixed),
+            percent_hundredths: Some(percent),
+        });
+        let amount = sent.cents * CENT;
+        let own_fee_allowed = !sent.marketplace_fee.is_given()
+            || max.is_some_and(|max| sent.marketplace_fee.of(amount) <= max.of(amount));
         if may_receive && agree_on_fee && own_fee_allowed { Ok(()) } else { Err("IncompatibleTokens") }
     }
 
-    /// Whether an instrument lets so much be paid with it.
-    fn bears(&self, on: usize, amount: i64) -> Decided<()> {
-        let Carried { available, pending } = self.carried[on];
-        let enough = match INSTRUMENTS[on].carries {
-            crate::world::Carries::Debt => available + pending + amount <= INSTRUMENTS[on].most_cents * CENT,
-            crate::world::Carries::Prepaid => amount <= available,
+    /// Checks that an instrument permits a payment of this amount.
+    fn check_instrument_balance(&self, on: usize, amount: i64) -> ModelResult<()> {
+        let InstrumentBalance { available, pending } = self.instruments[on];
+        let enough = match INSTRUMENTS[on].kind {
+            crate::world::InstrumentType::Debt => {
+                available + pending + amount <= INSTRUMENTS[on].max_cents * CENT
+            }
+            crate::world::InstrumentType::Prepaid => amount <= available,
         };
         if enough { Ok(()) } else { Err("InsufficientBalance") }
     }
 
-    /// Charges what a reservation holds, once, in full or in part. The rest is released.
-    pub(super) fn settle(&mut self, who: Who, which: Which, amount: Option<i64>) -> Decided<Answer> {
-        let place = self.own(who, which)?;
-        let mut made = self.transactions[place].clone();
-        if made.kind != Kind::Reserve {
+    /// Settles a reservation once, in full or in part. The rest is released.
+    pub(super) fn settle(
+        &mut self,
+        party: Party,
+        selector: Selector,
+        amount: Option<i64>,
+    ) -> ModelResult<ActionResult> {
+        let index = self.find_own(party, selector)?;
+        let mut transaction = self.transactions[index].clone();
+        if transaction.kind != TransactionType::Reserve {
             return Err("InvalidTransactionId");
         }
-        match made.status {
+        match transaction.status {
             Status::Reserved => {}
-            Status::Pending if made.settled.is_none() => return Err("OriginalTransactionIncomplete"),
+            Status::Pending if transaction.settled.is_none() => return Err("OriginalTransactionIncomplete"),
             Status::Failure => return Err("OriginalTransactionFailed"),
             _ => return Err("InvalidTransactionState"),
         }
-        let amount = amount.unwrap_or(made.amount);
-        if amount > made.amount {
+        let amount = amount.unwrap_or(transaction.amount);
+        if amount > transaction.amount {
             return Err("SettleAmountGreaterThanReserveAmount");
         }
-        in_range(amount, made.method)?;
-        made.fee = fee(Kind::Reserve, made.method, amount);
-        // Of the caller's own fee the same part as of the amount.
-        made.marketplace_fee = CENT * round(made.marketplace_fee * amount, made.amount * CENT);
-        made.settled = Some(amount);
-        self.covers(&made.moves_when_accepted())?;
-        *self.reserved.entry(made.recipient).or_default() -= made.amount;
-        made.ends = Some((self.now + CC_DELAY, Ends::Well));
-        self.wait_for_answer(&mut made);
-        self.transactions[place] = made;
-        Ok(Answer::Receipt { transaction: place, status: Status::Pending })
+        check_amount_range(amount, transaction.method)?;
+        transaction.fee = fee(TransactionType::Reserve, transaction.method, amount);
+        // The marketplace fee is reduced in proportion to the amount.
+        transaction.marketplace_fee =
+            CENT * round(transaction.marketplace_fee * amount, transaction.amount * CENT);
+        transaction.settled = Some(amount);
+        self.check_balances(&transaction.moves_when_accepted())?;
+        *self.reserved.entry(transaction.recipient).or_default() -= transaction.amount;
+        transaction.scheduled_end = Some((self.now + CC_DELAY, ScheduledEnd::Accepted));
+        self.wait_for_answer(&mut transaction);
+        self.transactions[index] = transaction;
+        Ok(ActionResult::Receipt { transaction: index, status: Status::Pending })
     }
 
-    /// Calls off what is reserved or pending, but no refund, and no reservation that is being settled.
-    pub(super) fn cancel(&mut self, who: Who, which: Which) -> Decided<Answer> {
-        let place = self.own(who, which)?;
-        let made = &self.transactions[place];
-        let waits = matches!(made.status, Status::Reserved | Status::Pending);
-        if !waits || made.kind == Kind::Refund || made.settled.is_some() {
+    /// Cancels a reserved or pending transaction, but no refund and no reservation with a pending settlement.
+    pub(super) fn cancel(&mut self, party: Party, selector: Selector) -> ModelResult<ActionResult> {
+        let index = self.find_own(party, selector)?;
+        let transaction = &self.transactions[index];
+        let waits = matches!(transaction.status, Status::Reserved | Status::Pending);
+        if !waits || transaction.kind == TransactionType::Refund || transaction.settled.is_some() {
             return Err("InvalidTransactionState");
         }
-        self.undo(place, self.now, Status::Cancelled, StatusCode::Canceled);
-        Ok(Answer::Receipt { transaction: place, status: Status::Cancelled })
+        self.undo(index, self.now, Status::Cancelled, StatusCode::Canceled);
+        Ok(ActionResult::Receipt { transaction: index, status: Status::Cancelled })
     }
 }
 

@@ -1,28 +1,28 @@
-//! Refund, and subscriptions, which may be called off with a refund.
+//! Refund, and subscriptions, which can be cancelled with a refund.
 
 use fps_sandbox::ledger::MarketplaceRefundPolicy::{self, MarketplaceTxnOnly, MasterAndMarketplaceTxn};
 use fps_sandbox::ledger::{
     ChargeFeeTo, MarketplaceRefundPolicy as Policy, PaymentMethod, Status, StatusCode,
 };
 
-use crate::history::Which;
-use crate::world::{CC_DELAY, SUBSCRIPTIONS, Who};
+use crate::history::Selector;
+use crate::world::{CC_DELAY, Party, SUBSCRIPTIONS};
 
-use super::money::{Ends, Moves, due_back, in_range};
-use super::{Decided, Kind, Model, Transaction, known, takes_part};
+use super::money::{BalanceChanges, ScheduledEnd, check_amount_range, due_back};
+use super::{Model, ModelResult, Transaction, TransactionType, check_caller_state, select};
 
 impl Model {
     pub(super) fn refund(
         &mut self,
-        who: Who,
+        party: Party,
         reference: &str,
-        of: Which,
+        of: Selector,
         amount: Option<i64>,
         policy: Policy,
-    ) -> Decided<Transaction> {
-        let place = self.own(who, of)?;
-        let original = self.transactions[place].clone();
-        if !matches!(original.kind, Kind::Pay | Kind::Reserve) {
+    ) -> ModelResult<Transaction> {
+        let index = self.find_own(party, of)?;
+        let original = self.transactions[index].clone();
+        if !matches!(original.kind, TransactionType::Pay | TransactionType::Reserve) {
             return Err("TransactionTypeNotRefundable");
         }
         match original.status {
@@ -32,57 +32,56 @@ impl Model {
             Status::Failure | Status::Cancelled => return Err("OriginalTransactionFailed"),
         }
         if policy == MarketplaceTxnOnly {
-            self.return_own_fee(who, reference, place, amount)
+            self.refund_marketplace_fee(party, reference, index, amount)
         } else {
-            self.return_payment(who, reference, place, amount, policy)
+            self.refund_payment(party, reference, index, amount, policy)
         }
     }
 
-    /// The caller returns his own fee, or part of it, to the recipient. Nothing else happens.
-    fn return_own_fee(
+    /// Refunds the marketplace fee, or a part of it, to the recipient.
+    fn refund_marketplace_fee(
         &mut self,
-        who: Who,
+        party: Party,
         reference: &str,
-        place: usize,
+        index: usize,
         amount: Option<i64>,
-    ) -> Decided<Transaction> {
-        let original = self.transactions[place].clone();
-        let left = original.marketplace_fee - original.own_fee_returned;
+    ) -> ModelResult<Transaction> {
+        let original = self.transactions[index].clone();
+        let left = original.marketplace_fee - original.marketplace_fee_returned;
         if left == 0 {
             return Err("TransactionFullyRefundedAlready");
         }
         let amount = within(left, amount)?;
-        let moves = vec![(who, -amount), (original.recipient, amount)];
-        self.covers(&moves)?;
+        let moves = vec![(party, -amount), (original.recipient, amount)];
+        self.check_balances(&moves)?;
         self.move_balances(&moves);
-        self.transactions[place].own_fee_returned += amount;
+        self.transactions[index].marketplace_fee_returned += amount;
         Ok(Transaction {
             recipient: original.recipient,
             method: PaymentMethod::ABT,
-            original: Some(place),
+            original: Some(index),
             completed: Some(self.now),
-            ..self.draft(Kind::Refund, who, reference, amount)
+            ..self.draft(TransactionType::Refund, party, reference, amount)
         })
     }
 
-    /// The recipient returns the amount, FPS its fee in proportion to whoever paid it, and the caller his own fee in
-    /// proportion if so asked.
-    fn return_payment(
+    /// Refunds the payment. The fee of FPS is returned in proportion, and so is the marketplace fee if the policy says so.
+    fn refund_payment(
         &mut self,
-        who: Who,
+        party: Party,
         reference: &str,
-        place: usize,
+        index: usize,
         amount: Option<i64>,
         policy: MarketplaceRefundPolicy,
-    ) -> Decided<Transaction> {
-        let original = self.transactions[place].clone();
+    ) -> ModelResult<Transaction> {
+        let original = self.transactions[index].clone();
         let paid = original.charged();
         if original.refunded == paid {
             return Err("TransactionFullyRefundedAlready");
         }
-        // Of a debt Pay what is open and not being settled; of any other what is left.
+        // A Pay on credit can be refunded as far as its debt is open and has no pending settlement.
         let left = match (original.method, original.instrument) {
-            (PaymentMethod::Debt, Some(on)) => original.open.min(self.carried[on].available),
+            (PaymentMethod::Debt, Some(on)) => original.open.min(self.instruments[on].available),
             _ => paid - original.refunded,
         };
         if left == 0 {
@@ -92,11 +91,11 @@ impl Model {
         let refunded = original.refunded + amount;
         let fee_back = due_back(original.fee, refunded, paid) - original.fee_returned;
         let marketplace_fee_back = if policy == MasterAndMarketplaceTxn {
-            (due_back(original.marketplace_fee, refunded, paid) - original.own_fee_returned).max(0)
+            (due_back(original.marketplace_fee, refunded, paid) - original.marketplace_fee_returned).max(0)
         } else {
             0
         };
-        let mut made = Transaction {
+        let mut transaction = Transaction {
             sender: original.recipient,
             recipient: original.sender,
             instrument: original.instrument,
@@ -104,100 +103,106 @@ impl Model {
             fee: -fee_back,
             marketplace_fee: -marketplace_fee_back,
             fee_to: original.fee_to,
-            original: Some(place),
+            original: Some(index),
             completed: Some(self.now),
-            ..self.draft(Kind::Refund, who, reference, amount)
+            ..self.draft(TransactionType::Refund, party, reference, amount)
         };
         match (original.method, original.instrument) {
             (PaymentMethod::Debt, Some(on)) => {
-                self.carried[on].available -= amount;
-                self.transactions[place].open -= amount;
+                self.instruments[on].available -= amount;
+                self.transactions[index].open -= amount;
             }
-            // It goes back onto the instrument, also above the recharge limit.
-            (_, Some(on)) => self.carried[on].available += amount,
-            _ => self.pay_back(&original, &mut made)?,
+            // A refund to a prepaid instrument may exceed its recharge limit.
+            (_, Some(on)) => self.instruments[on].available += amount,
+            _ => self.pay_back(&original, &mut transaction)?,
         }
-        let original = &mut self.transactions[place];
+        let original = &mut self.transactions[index];
         original.refunded = refunded;
         original.fee_returned += fee_back;
-        original.own_fee_returned += marketplace_fee_back;
-        Ok(made)
+        original.marketplace_fee_returned += marketplace_fee_back;
+        Ok(transaction)
     }
 
-    /// Money goes back: to a card later, else to the balance at once, also what came from a bank.
-    fn pay_back(&mut self, original: &Transaction, made: &mut Transaction) -> Decided<()> {
-        let (fee_back, marketplace_fee_back) = (-made.fee, -made.marketplace_fee);
+    /// Pays money back: to a card later, otherwise to the balance at once, also for a payment by bank.
+    fn pay_back(&mut self, original: &Transaction, transaction: &mut Transaction) -> ModelResult<()> {
+        let (fee_back, marketplace_fee_back) = (-transaction.fee, -transaction.marketplace_fee);
         let fee_payer = match original.fee_to {
             ChargeFeeTo::Recipient => original.recipient,
             ChargeFeeTo::Caller => original.caller,
         };
-        let mut moves: Moves = vec![
-            (original.recipient, marketplace_fee_back - made.amount),
+        let mut moves: BalanceChanges = vec![
+            (original.recipient, marketplace_fee_back - transaction.amount),
             (original.caller, -marketplace_fee_back),
             (fee_payer, fee_back),
         ];
         let to_card = original.method == PaymentMethod::CC;
         if !to_card {
-            moves.push((original.sender, made.amount));
+            moves.push((original.sender, transaction.amount));
         }
-        self.covers(&moves)?;
+        self.check_balances(&moves)?;
         self.move_balances(&moves);
         self.fees -= fee_back;
         if to_card {
-            *self.outgoing.entry(made.sender).or_default() += made.amount;
-            (made.status, made.code) = (Status::Pending, StatusCode::PendingNetworkResponse);
-            (made.completed, made.ends) = (None, Some((self.now + CC_DELAY, Ends::Well)));
+            *self.outgoing.entry(transaction.sender).or_default() += transaction.amount;
+            (transaction.status, transaction.code) = (Status::Pending, StatusCode::PendingNetworkResponse);
+            (transaction.completed, transaction.scheduled_end) =
+                (None, Some((self.now + CC_DELAY, ScheduledEnd::Accepted)));
         }
         Ok(())
     }
 
-    /// Calls a subscription off; gives its last payment.
-    pub(super) fn cancel_subscription(&mut self, who: Who, which: Which) -> Decided<Option<usize>> {
-        let (place, last) = self.own_subscription(who, which)?;
-        self.subscriptions[place].is_active = false;
+    /// Cancels a subscription and returns its last payment.
+    pub(super) fn cancel_subscription(
+        &mut self,
+        party: Party,
+        selector: Selector,
+    ) -> ModelResult<Option<usize>> {
+        let (index, last) = self.own_subscription(party, selector)?;
+        self.subscriptions[index].is_active = false;
         Ok(last)
     }
 
-    /// The same with a refund of part of its last payment. When that is refused, the subscription goes on.
+    /// Cancels a subscription and refunds part of its last payment. If the refund fails, the subscription remains active.
     pub(super) fn cancel_subscription_and_refund(
         &mut self,
-        who: Who,
+        party: Party,
         reference: &str,
-        which: Which,
+        selector: Selector,
         amount: i64,
-    ) -> Decided<Transaction> {
-        let (place, last) = self.own_subscription(who, which)?;
+    ) -> ModelResult<Transaction> {
+        let (index, last) = self.own_subscription(party, selector)?;
         let last = last.ok_or("RefundAmountExceeded")?;
-        let made = self.refund(who, reference, Which::Known(last), Some(amount), Policy::MasterTxnOnly)?;
-        self.subscriptions[place].is_active = false;
-        Ok(made)
+        let transaction =
+            self.refund(party, reference, Selector::Index(last), Some(amount), Policy::MasterTxnOnly)?;
+        self.subscriptions[index].is_active = false;
+        Ok(transaction)
     }
 
-    /// Only the recipient may call a subscription off, and only once. To strangers it does not exist.
-    fn own_subscription(&self, who: Who, which: Which) -> Decided<(usize, Option<usize>)> {
-        let (place, known) = known(SUBSCRIPTIONS, which, "InvalidParams")?;
-        if who != known.sender && who != known.recipient {
+    /// Finds an active subscription for its recipient. For other parties than the sender it does not exist.
+    fn own_subscription(&self, party: Party, selector: Selector) -> ModelResult<(usize, Option<usize>)> {
+        let (index, known) = select(SUBSCRIPTIONS, selector, "InvalidParams")?;
+        if party != known.sender && party != known.recipient {
             return Err("InvalidParams");
         }
-        if who != known.recipient {
+        if party != known.recipient {
             return Err("AccessFailure");
         }
-        takes_part(who)?;
-        let found = &self.subscriptions[place];
+        check_caller_state(party)?;
+        let found = &self.subscriptions[index];
         if found.is_active {
-            Ok((place, found.payments.last().copied()))
+            Ok((index, found.payments.last().copied()))
         } else {
             Err("InvalidTransactionState")
         }
     }
 }
 
-/// The amount asked for, or all that is left.
-fn within(left: i64, amount: Option<i64>) -> Decided<i64> {
+/// The requested amount, or everything that is left.
+fn within(left: i64, amount: Option<i64>) -> ModelResult<i64> {
     let amount = amount.unwrap_or(left);
     if amount > left {
         return Err("RefundAmountExceeded");
     }
-    in_range(amount, PaymentMethod::ABT)?;
+    check_amount_range(amount, PaymentMethod::ABT)?;
     Ok(amount)
 }

@@ -1,7 +1,7 @@
-//! The Co-Branded pages in a real browser: Chromium, driven by chromedriver, without JavaScript on the pages.
+//! The Co-Branded pages in Chromium with JavaScript disabled, controlled through chromedriver.
 //!
-//! Both have to be installed, so these tests run only when asked for: `cargo test --test browser -- --ignored`.
-//! Pictures of the pages are left in `target/tmp/pages`.
+//! Both must be installed, so these tests are ignored by default: `cargo test --test browser -- --ignored` runs them. They
+//! write screenshots of the pages to `target/tmp/pages`.
 
 #![allow(
     clippy::cast_possible_wrap,
@@ -33,38 +33,39 @@ use fantoccini::key::Key;
 use fantoccini::{Client as Browser, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
-use support::cobranded::{Back, START, signed};
-use support::{Server, demo, encode, pay};
+use support::cobranded::{ReturnUrl, START, sign_start_parameters};
+use support::{Server, demo, encode_query, pay};
 use url::Url;
 
-/// A merchant's site: a page that sends people to the sandbox, and the page to which they come back.
-struct Shop {
+/// The web site of a merchant, with the page to which the sandbox redirects.
+struct MerchantSite {
     address: String,
 }
 
-impl Shop {
-    async fn open() -> Self {
+impl MerchantSite {
+    async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let back = async || Html("<!doctype html><title>Shop</title><h1 id=\"welcome\">Welcome back</h1>");
-        // Shops send people on: to another host, to a session of their own.
+        let return_page =
+            async || Html("<!doctype html><title>Shop</title><h1 id=\"welcome\">Welcome back</h1>");
+        // Merchants may redirect to another host; so does this one.
         let host = address.replace("127.0.0.1", "localhost");
         let on = async move |RawQuery(query): RawQuery| {
             Redirect::to(&format!("{host}/back?{}", query.unwrap_or_default()))
         };
-        let router = Router::new().route("/back", get(back)).route("/on", get(on));
+        let router = Router::new().route("/back", get(return_page)).route("/on", get(on));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { address }
     }
 
-    /// Where the shop sends people to buy on credit, signed.
+    /// A signed start URL for buying on credit.
     fn start_url(&self, server: &Server, number: u32) -> String {
-        let (back, sender) = (format!("{}/on?order=7", self.address), format!("credit {number}"));
+        let (return_url, sender) = (format!("{}/on?order=7", self.address), format!("credit {number}"));
         let settlement = format!("settlement {number}");
         let parameters = [
             ("callerKey", demo::KEY),
             ("pipelineName", "SetupPostpaid"),
-            ("returnURL", back.as_str()),
+            ("returnURL", return_url.as_str()),
             ("version", "2009-01-09"),
             ("callerReferenceSender", sender.as_str()),
             ("callerReferenceSettlement", settlement.as_str()),
@@ -79,34 +80,34 @@ impl Shop {
         format!(
             "http://localhost:{}{START}?{}",
             server.addr.port(),
-            encode(&signed(&parameters, demo::SECRET))
+            encode_query(&sign_start_parameters(&parameters, demo::SECRET))
         )
     }
 }
 
-/// chromedriver on a free port; it ends with this.
-struct Driver {
+/// A chromedriver process on a free port, which is killed when this is dropped.
+struct Chromedriver {
     address: String,
     process: Child,
 }
 
-/// How the browser shows pages.
+/// A colour scheme and a window size.
 #[derive(Clone, Copy)]
-struct Look {
+struct Appearance {
     name: &'static str,
     is_dark: bool,
     width: u32,
     height: u32,
 }
 
-const LOOKS: [Look; 4] = [
-    Look { name: "light", is_dark: false, width: 1100, height: 1000 },
-    Look { name: "dark", is_dark: true, width: 1100, height: 1000 },
-    Look { name: "phone-light", is_dark: false, width: 390, height: 844 },
-    Look { name: "phone-dark", is_dark: true, width: 390, height: 844 },
+const APPEARANCES: [Appearance; 4] = [
+    Appearance { name: "light", is_dark: false, width: 1100, height: 1000 },
+    Appearance { name: "dark", is_dark: true, width: 1100, height: 1000 },
+    Appearance { name: "phone-light", is_dark: false, width: 390, height: 844 },
+    Appearance { name: "phone-dark", is_dark: true, width: 390, height: 844 },
 ];
 
-impl Driver {
+impl Chromedriver {
     fn start() -> Self {
         let mut process = Command::new("chromedriver")
             .arg("--port=0")
@@ -115,30 +116,30 @@ impl Driver {
             .spawn()
             .expect("chromedriver is installed: it comes with the package chromium-driver");
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let said =
+        let port =
             lines.find_map(|line| Some(line.split_once("started successfully on port ")?.1.to_owned()));
-        let port = said.expect("chromedriver says its port");
-        // What it says later is nobody's business, but has to be read.
+        let port = port.expect("chromedriver says its port");
+        // The rest of the output must be read, or chromedriver blocks on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Self { address: format!("http://localhost:{}", port.trim_end_matches('.')), process }
     }
 
-    /// A browser in which pages have no JavaScript.
-    async fn browser(&self, look: Look) -> Browser {
-        let scheme = u8::from(!look.is_dark);
+    /// Starts a browser with JavaScript disabled.
+    async fn browser(&self, appearance: Appearance) -> Browser {
+        let scheme = u8::from(!appearance.is_dark);
         let capabilities = json!({
             "goog:chromeOptions": {
-                // As root, which containers often are, Chromium needs --no-sandbox.
+                // Chromium needs --no-sandbox when it runs as root, as in many containers.
                 "args": [
                     "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
                     format!("--blink-settings=preferredColorScheme={scheme}"),
                 ],
                 "prefs": { "profile.managed_default_content_settings.javascript": 2 },
-                // Windows are never as narrow as a phone; what is shown in them is. Without JavaScript, touches would
-                // wait for an answer for ever.
+                // A window cannot be as narrow as a phone, but an emulated device can. With touch emulation and without
+                // JavaScript, clicks never complete.
                 "mobileEmulation": {
                     "deviceMetrics": {
-                        "width": look.width, "height": look.height, "pixelRatio": 1.0, "touch": false, "mobile": false,
+                        "width": appearance.width, "height": appearance.height, "pixelRatio": 1.0, "touch": false, "mobile": false,
                     },
                 },
             }
@@ -150,57 +151,56 @@ impl Driver {
     }
 }
 
-impl Drop for Driver {
+impl Drop for Chromedriver {
     fn drop(&mut self) {
         let _ended = self.process.kill();
         let _ended = self.process.wait();
     }
 }
 
-/// The element, as soon as it is there.
-async fn element(browser: &Browser, css: &str) -> Element {
+/// Waits for the first element that matches a CSS selector.
+async fn wait_for(browser: &Browser, css: &str) -> Element {
     let found = browser.wait().at_most(Duration::from_secs(20)).for_element(Locator::Css(css)).await;
     found.unwrap_or_else(|problem| panic!("no {css}: {problem}"))
 }
 
 async fn click(browser: &Browser, css: &str) {
-    element(browser, css).await.click().await.unwrap_or_else(|problem| panic!("{css}: {problem}"));
+    wait_for(browser, css).await.click().await.unwrap_or_else(|problem| panic!("{css}: {problem}"));
 }
 
 async fn text(browser: &Browser, css: &str) -> String {
-    element(browser, css).await.text().await.unwrap()
+    wait_for(browser, css).await.text().await.unwrap()
 }
 
-/// Back at the shop: what the URL says.
-async fn back_at_the_shop(browser: &Browser) -> Back {
-    element(browser, "#welcome").await;
-    // The signature is over the address to which the sandbox sent them.
+/// Waits until the browser is back at the merchant, and returns the return URL.
+async fn wait_for_return(browser: &Browser) -> ReturnUrl {
+    wait_for(browser, "#welcome").await;
+    // The signature covers the URL to which the sandbox redirected, before the redirect by the merchant.
     let mut url: Url = browser.current_url().await.unwrap();
     url.set_host(Some("127.0.0.1")).unwrap();
     url.set_path("/on");
     let pairs = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    Back { url, pairs }
+    ReturnUrl { url, pairs }
 }
 
-fn pictures() -> PathBuf {
+fn screenshot_folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }
 
-/// Leaves a picture, and looks at what a person would: nothing is cut off, every field has its label, every text stands
-/// out against what is behind it.
-async fn look_at(browser: &Browser, page: &str, look: Look) {
-    let name = format!("{page}-{}.png", look.name);
-    std::fs::write(pictures().join(&name), browser.screenshot().await.unwrap()).unwrap();
-    let findings = browser.execute(FINDINGS, Vec::new()).await.unwrap();
+/// Takes a screenshot and checks the page: nothing is cut off, every field has a label, every text has enough contrast.
+async fn check_page(browser: &Browser, page: &str, appearance: Appearance) {
+    let name = format!("{page}-{}.png", appearance.name);
+    std::fs::write(screenshot_folder().join(&name), browser.screenshot().await.unwrap()).unwrap();
+    let findings = browser.execute(CHECK_SCRIPT, Vec::new()).await.unwrap();
     assert_eq!(findings["problems"], json!([]), "{name}");
     assert!(findings["texts"].as_u64().unwrap() > 5, "{name}: {findings}");
-    assert_eq!(findings["width"], look.width, "{name}");
+    assert_eq!(findings["width"], appearance.width, "{name}");
 }
 
-/// Runs in the browser: contrast as WCAG 2 reckons it, labels, landmarks, width.
-const FINDINGS: &str = r#"
+/// A script for the browser that checks contrast as WCAG 2 defines it, labels, landmarks and width.
+const CHECK_SCRIPT: &str = r#"
 const problems = [];
 const channel = c => { c /= 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
 const rgba = text => text.match(/[\d.]+/g).map(Number);
@@ -241,36 +241,43 @@ if (root.scrollWidth > root.clientWidth) problems.push(`cut off at ${root.client
 return { problems, texts, width: root.clientWidth };
 "#;
 
-/// A browser that does not answer is a failure, not a test that never ends.
-async fn bounded(test: impl Future<Output = ()>) {
+/// Limits the time of a test, in case the browser hangs.
+async fn with_timeout(test: impl Future<Output = ()>) {
     tokio::time::timeout(Duration::from_secs(90), test).await.expect("the browser answers");
 }
 
-/// From the merchant's link to Pay, SettleDebt and GetDebtBalance, as merchants' own browser tests go.
+/// From the link of the merchant to Pay, SettleDebt and GetDebtBalance, like the browser tests of merchants.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Chromium and chromedriver: cargo test --test browser -- --ignored"]
 async fn a_buyer_sets_up_credit_in_a_browser_and_the_merchant_is_paid() {
-    bounded(Box::pin(async {
-        let (server, shop, driver) = (Server::start().await, Shop::open().await, Driver::start());
-        let browser = driver.browser(LOOKS[0]).await;
-        browser.goto(&shop.start_url(&server, 1)).await.unwrap();
+    with_timeout(Box::pin(async {
+        let (server, site, driver) =
+            (Server::start().await, MerchantSite::start().await, Chromedriver::start());
+        let browser = driver.browser(APPEARANCES[0]).await;
+        browser.goto(&site.start_url(&server, 1)).await.unwrap();
         assert!(text(&browser, "main").await.contains("Sign in with your Amazon account"));
-        element(&browser, "#ap_email").await.send_keys("alice@example.com").await.unwrap();
-        element(&browser, "#ap_password").await.send_keys("whatever").await.unwrap();
+        wait_for(&browser, "#ap_email").await.send_keys("alice@example.com").await.unwrap();
+        wait_for(&browser, "#ap_password").await.send_keys("whatever").await.unwrap();
         click(&browser, "#signInSubmit").await;
-        element(&browser, "[data-testid=review-form]").await;
+        wait_for(&browser, "[data-testid=review-form]").await;
         let terms = text(&browser, "[data-testid=terms]").await;
         for wanted in ["You can owe at most $50.00 at a time.", "$500.00", "At most 3 purchases each day."] {
             assert!(terms.contains(wanted), "{terms}");
         }
         click(&browser, "[type=submit]").await;
-        let back = back_at_the_shop(&browser).await;
-        assert_eq!((back.value("order"), back.value("status")), ("7", "SC"), "{}", back.url);
-        assert_eq!(server.pages().verifies(&back).await, "Success");
+        let return_url = wait_for_return(&browser).await;
+        assert_eq!(
+            (return_url.value("order"), return_url.value("status")),
+            ("7", "SC"),
+            "{}",
+            return_url.url
+        );
+        assert_eq!(server.pages().verify_signature(&return_url).await, "Success");
 
         let merchant = server.merchant();
-        let (instrument, settlement) = (back.value("creditInstrumentID"), back.value("settlementTokenID"));
-        merchant.ok("Pay", &pay(back.value("creditSenderTokenID"), "20.00", "on credit")).await;
+        let (instrument, settlement) =
+            (return_url.value("creditInstrumentID"), return_url.value("settlementTokenID"));
+        merchant.ok("Pay", &pay(return_url.value("creditSenderTokenID"), "20.00", "on credit")).await;
         assert_eq!(merchant.debt(instrument).await.0, "20.000000");
         let settle = [
             ("SenderTokenId", settlement),
@@ -286,18 +293,19 @@ async fn a_buyer_sets_up_credit_in_a_browser_and_the_merchant_is_paid() {
     .await;
 }
 
-/// Suites written for Amazon's pages know image buttons: they click `input.submit`, or the last `input[type=image]`,
-/// once or twice, whatever page is shown.
+/// Test suites for Amazon's pages click image buttons: `input.submit`, or the last `input[type=image]`, once or twice on
+/// every page.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Chromium and chromedriver: cargo test --test browser -- --ignored"]
-async fn a_suite_that_clicks_image_buttons_gets_to_the_end() {
-    bounded(Box::pin(async {
-        let (server, shop, driver) = (Server::start().await, Shop::open().await, Driver::start());
+async fn a_test_suite_that_clicks_image_buttons_completes_a_visit() {
+    with_timeout(Box::pin(async {
+        let (server, site, driver) =
+            (Server::start().await, MerchantSite::start().await, Chromedriver::start());
         for (number, css) in [(5, "input.submit"), (6, "input[type=image]")] {
-            let browser = driver.browser(LOOKS[0]).await;
-            browser.goto(&shop.start_url(&server, number)).await.unwrap();
-            element(&browser, "#ap_email").await.send_keys("alice@example.com").await.unwrap();
-            element(&browser, "#ap_password").await.send_keys("whatever").await.unwrap();
+            let browser = driver.browser(APPEARANCES[0]).await;
+            browser.goto(&site.start_url(&server, number)).await.unwrap();
+            wait_for(&browser, "#ap_email").await.send_keys("alice@example.com").await.unwrap();
+            wait_for(&browser, "#ap_password").await.send_keys("whatever").await.unwrap();
             let mut clicks = 0;
             loop {
                 let buttons = browser.find_all(Locator::Css(css)).await.unwrap();
@@ -306,16 +314,16 @@ async fn a_suite_that_clicks_image_buttons_gets_to_the_end() {
                 clicks += 1;
             }
             assert_eq!(clicks, 2, "{css}");
-            let back = back_at_the_shop(&browser).await;
-            assert_eq!(back.value("status"), "SC", "{}", back.url);
+            let return_url = wait_for_return(&browser).await;
+            assert_eq!(return_url.value("status"), "SC", "{}", return_url.url);
             browser.close().await.unwrap();
         }
-        // After sign-in by its button, one click ends it; a double click has one effect.
-        let browser = driver.browser(LOOKS[0]).await;
-        browser.goto(&shop.start_url(&server, 7)).await.unwrap();
-        element(&browser, "#ap_email").await.send_keys("alice@example.com").await.unwrap();
+        // On the review page one click completes the visit, and a double click does not do more.
+        let browser = driver.browser(APPEARANCES[0]).await;
+        browser.goto(&site.start_url(&server, 7)).await.unwrap();
+        wait_for(&browser, "#ap_email").await.send_keys("alice@example.com").await.unwrap();
         click(&browser, "#signInSubmit").await;
-        let button = element(&browser, "[data-testid=review-form] input.submit").await;
+        let button = wait_for(&browser, "[data-testid=review-form] input.submit").await;
         let (down, up) = (
             PointerAction::Down { button: MOUSE_BUTTON_LEFT },
             PointerAction::Up { button: MOUSE_BUTTON_LEFT },
@@ -324,7 +332,7 @@ async fn a_suite_that_clicks_image_buttons_gets_to_the_end() {
         let twice = [over, down.clone(), up.clone(), down, up];
         let twice = twice.into_iter().fold(MouseActions::new("mouse".to_owned()), MouseActions::then);
         browser.perform_actions(twice).await.unwrap();
-        assert_eq!(back_at_the_shop(&browser).await.value("status"), "SC");
+        assert_eq!(wait_for_return(&browser).await.value("status"), "SC");
         browser.close().await.unwrap();
         server.stop().await;
     }))
@@ -333,21 +341,25 @@ async fn a_suite_that_clicks_image_buttons_gets_to_the_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Chromium and chromedriver: cargo test --test browser -- --ignored"]
-async fn a_buyer_who_cancels_comes_back_with_nothing() {
-    bounded(Box::pin(async {
-        let (server, shop, driver) = (Server::start().await, Shop::open().await, Driver::start());
-        let browser = driver.browser(LOOKS[0]).await;
-        browser.goto(&shop.start_url(&server, 2)).await.unwrap();
+async fn a_buyer_who_cancels_returns_without_tokens() {
+    with_timeout(Box::pin(async {
+        let (server, site, driver) =
+            (Server::start().await, MerchantSite::start().await, Chromedriver::start());
+        let browser = driver.browser(APPEARANCES[0]).await;
+        browser.goto(&site.start_url(&server, 2)).await.unwrap();
         click(&browser, "[data-testid='visitor-bob@example.com']").await;
         click(&browser, "[data-testid=cancel]").await;
-        let back = back_at_the_shop(&browser).await;
-        assert_eq!(back.results(), ["status"]);
-        assert_eq!((back.value("status"), server.pages().verifies(&back).await), ("A", "Success".to_owned()));
-        // Nothing was made, so the same link works again; the panel ends it in another way.
-        browser.goto(&shop.start_url(&server, 2)).await.unwrap();
+        let return_url = wait_for_return(&browser).await;
+        assert_eq!(return_url.result_names(), ["status"]);
+        assert_eq!(
+            (return_url.value("status"), server.pages().verify_signature(&return_url).await),
+            ("A", "Success".to_owned())
+        );
+        // Nothing was created, so the same link works again. This time the sandbox panel ends the visit.
+        browser.goto(&site.start_url(&server, 2)).await.unwrap();
         click(&browser, "[data-testid=sandbox-panel] summary").await;
         click(&browser, "[data-testid=ending-SE]").await;
-        assert_eq!(back_at_the_shop(&browser).await.value("status"), "SE");
+        assert_eq!(wait_for_return(&browser).await.value("status"), "SE");
         browser.close().await.unwrap();
         server.stop().await;
     }))
@@ -356,24 +368,25 @@ async fn a_buyer_who_cancels_comes_back_with_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Chromium and chromedriver: cargo test --test browser -- --ignored"]
-async fn a_keyboard_is_enough() {
-    bounded(Box::pin(async {
-        let (server, shop, driver) = (Server::start().await, Shop::open().await, Driver::start());
-        let browser = driver.browser(LOOKS[0]).await;
-        browser.goto(&shop.start_url(&server, 3)).await.unwrap();
+async fn a_visit_works_with_the_keyboard_only() {
+    with_timeout(Box::pin(async {
+        let (server, site, driver) =
+            (Server::start().await, MerchantSite::start().await, Chromedriver::start());
+        let browser = driver.browser(APPEARANCES[0]).await;
+        browser.goto(&site.start_url(&server, 3)).await.unwrap();
         let press = async |keys: &str| browser.active_element().await.unwrap().send_keys(keys).await.unwrap();
-        element(&browser, "#ap_email").await;
+        wait_for(&browser, "#ap_email").await;
         press(&String::from(char::from(Key::Tab))).await;
         press("new@example.com").await;
         press(&String::from(char::from(Key::Enter))).await;
-        element(&browser, "[data-testid=review-form]").await;
-        // To the payment methods, one further, and to the button.
+        wait_for(&browser, "[data-testid=review-form]").await;
+        // Tab to the payment methods, select the next one, and tab to the button.
         press(&String::from(char::from(Key::Tab))).await;
         press(&String::from(char::from(Key::Down))).await;
         press(&String::from(char::from(Key::Tab))).await;
         press(&String::from(char::from(Key::Enter))).await;
-        let back = back_at_the_shop(&browser).await;
-        assert_eq!(back.value("status"), "SB", "{}", back.url);
+        let return_url = wait_for_return(&browser).await;
+        assert_eq!(return_url.value("status"), "SB", "{}", return_url.url);
         browser.close().await.unwrap();
         server.stop().await;
     }))
@@ -382,25 +395,26 @@ async fn a_keyboard_is_enough() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Chromium and chromedriver: cargo test --test browser -- --ignored"]
-async fn the_pages_can_be_read_in_the_light_in_the_dark_and_on_a_phone() {
-    bounded(Box::pin(async {
-        let (server, shop, driver) = (Server::start().await, Shop::open().await, Driver::start());
-        for look in LOOKS {
-            let browser = driver.browser(look).await;
-            let url = shop.start_url(&server, 4);
+async fn the_pages_are_readable_in_light_and_dark_mode_and_on_a_phone() {
+    with_timeout(Box::pin(async {
+        let (server, site, driver) =
+            (Server::start().await, MerchantSite::start().await, Chromedriver::start());
+        for appearance in APPEARANCES {
+            let browser = driver.browser(appearance).await;
+            let url = site.start_url(&server, 4);
             browser.goto(&url).await.unwrap();
-            element(&browser, "#ap_email").await;
+            wait_for(&browser, "#ap_email").await;
             click(&browser, "[data-testid=sandbox-panel] summary").await;
-            look_at(&browser, "sign-in", look).await;
-            element(&browser, "#ap_email").await.send_keys("alice@example").await.unwrap();
+            check_page(&browser, "sign-in", appearance).await;
+            wait_for(&browser, "#ap_email").await.send_keys("alice@example").await.unwrap();
             click(&browser, "#signInSubmit").await;
-            element(&browser, "[data-testid=review-form]").await;
+            wait_for(&browser, "[data-testid=review-form]").await;
             click(&browser, "[data-testid=sandbox-panel] summary").await;
-            look_at(&browser, "review", look).await;
+            check_page(&browser, "review", appearance).await;
             browser.goto(&url.replace("returnURL=http", "returnURL=ftp")).await.unwrap();
-            element(&browser, "[data-testid=problem]").await;
-            let name = format!("problem-{}.png", look.name);
-            std::fs::write(pictures().join(name), browser.screenshot().await.unwrap()).unwrap();
+            wait_for(&browser, "[data-testid=problem]").await;
+            let name = format!("problem-{}.png", appearance.name);
+            std::fs::write(screenshot_folder().join(name), browser.screenshot().await.unwrap()).unwrap();
             browser.close().await.unwrap();
         }
         server.stop().await;

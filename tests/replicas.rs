@@ -1,7 +1,7 @@
-//! Several sandboxes on one PostgreSQL database: together they are as one, whichever of them dies.
+//! Several sandboxes on one PostgreSQL database behave as one, even when some of them are killed.
 //!
-//! These tests need a server: `.ci/postgres cargo test -- --include-ignored` starts one. Clients send each request
-//! until it is answered, to whichever sandbox; so each must take effect once.
+//! These tests need a server: `.ci/postgres cargo test -- --include-ignored` starts one. Clients send each request to random
+//! sandboxes until they get a response. Each request must take effect exactly once.
 
 #![allow(
     clippy::expect_used,
@@ -21,23 +21,23 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
-use support::cobranded::{Back, CONFIRM, Pages, SIGN_IN, asking};
-use support::dice::Dice;
+use support::cobranded::{CONFIRM, Pages, ReturnUrl, SIGN_IN, start_parameters};
 use support::program::{Program, assert_sound};
-use support::{Client, Reply, demo, get, pay, postgres, read_reply, settle};
+use support::rng::{RngExt, SeedableRng, StdRng};
+use support::{Client, Response, demo, get_request, pay, postgres, read_response, settle};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-/// Stopping the server must not fall into another test.
-static SERVER_RUNS: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());
+/// A test that stops the PostgreSQL server holds the write lock; all others hold the read lock.
+static SERVER_RESTARTS: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());
 
-/// Longer than anything here takes, also on a busy machine.
-const LONG: Duration = Duration::from_secs(60);
+/// A limit for everything that the tests wait for, generous enough for a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Sandboxes on one database, each in a folder of its own.
+/// Sandboxes on one database, each with its own folder.
 struct Replicas {
     url: String,
     folders: Vec<TempDir>,
@@ -46,9 +46,9 @@ struct Replicas {
 }
 
 impl Replicas {
-    /// Starts so many at once.
+    /// Starts this many sandboxes concurrently.
     async fn start(count: usize, arguments: &'static [&'static str]) -> Self {
-        let url = postgres::fresh().await;
+        let url = postgres::new_schema().await;
         let folders: Vec<TempDir> = (0..count).map(|_| tempfile::tempdir().unwrap()).collect();
         let mut starting = JoinSet::new();
         for folder in &folders {
@@ -57,7 +57,7 @@ impl Replicas {
         }
         let programs = starting.join_all().await;
         let addrs = Arc::new(RwLock::new(programs.iter().map(|program| program.addr).collect()));
-        // They became ready in any order; each keeps its own log.
+        // The order of `programs` is that in which they became ready, which need not be that of `folders`.
         Self { url, folders, programs, addrs }
     }
 
@@ -65,8 +65,8 @@ impl Replicas {
         self.programs[index].merchant()
     }
 
-    /// Kills one in the middle of whatever it does, and starts it again.
-    async fn replace(&mut self, index: usize, arguments: &[&str]) {
+    /// Kills a sandbox and starts another in its place.
+    async fn kill_and_restart(&mut self, index: usize, arguments: &[&str]) {
         self.programs[index].kill();
         let folder = tempfile::tempdir().unwrap();
         self.programs[index] = start(folder.path(), &self.url, arguments).await;
@@ -74,10 +74,10 @@ impl Replicas {
         self.addrs.write().unwrap()[index] = self.programs[index].addr;
     }
 
-    /// Ends all in order, and audits the book.
-    async fn finish_and_audit(self) {
+    /// Stops all sandboxes and audits the database.
+    async fn stop_and_audit(self) {
         for program in self.programs {
-            program.finish().await;
+            program.stop().await;
         }
         assert_sound(Path::new(&self.url));
     }
@@ -89,35 +89,37 @@ async fn start(folder: &Path, url: &str, arguments: &[&str]) -> Program {
     Program::start(folder, &all).await
 }
 
-/// An answer that is the same however often the request is sent.
+/// The parts of a response that are the same for every repetition of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Answer {
-    Made { transaction: String },
+enum RecordedResponse {
+    Success { transaction: String },
     Refused { code: String },
 }
 
-/// Sends a request until it is answered, each time to another sandbox.
-async fn insist(
+/// Sends a request to random sandboxes until one responds with something other than a server error.
+async fn call_until_answered(
     addrs: &RwLock<Vec<SocketAddr>>,
-    dice: &mut Dice,
+    rng: &mut StdRng,
     action: &str,
     parameters: &[(&str, &str)],
-) -> Answer {
-    let deadline = Instant::now() + LONG;
+) -> RecordedResponse {
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         let addr = {
             let addrs = addrs.read().unwrap();
-            addrs[dice.below(addrs.len())]
+            addrs[rng.random_range(0..addrs.len())]
         };
-        match ask(addr, action, parameters).await {
-            Some(reply) if reply.status == 200 => {
-                return Answer::Made { transaction: reply.text("TransactionId") };
+        match call_once(addr, action, parameters).await {
+            Some(response) if response.status == 200 => {
+                return RecordedResponse::Success { transaction: response.text("TransactionId") };
             }
-            Some(reply) if reply.status < 500 => return Answer::Refused { code: reply.code() },
-            Some(reply) => assert!(
-                ["ServiceUnavailable", "InternalError"].contains(&reply.code().as_str()),
+            Some(response) if response.status < 500 => {
+                return RecordedResponse::Refused { code: response.code() };
+            }
+            Some(response) => assert!(
+                ["ServiceUnavailable", "InternalError"].contains(&response.code().as_str()),
                 "{}",
-                reply.body
+                response.body
             ),
             None => {}
         }
@@ -126,16 +128,16 @@ async fn insist(
     }
 }
 
-/// One answer, if the sandbox is there and lives to give it.
-async fn ask(addr: SocketAddr, action: &str, parameters: &[(&str, &str)]) -> Option<Reply> {
-    let merchant = merchant_at(addr);
+/// Sends a request once. Returns `None` if the sandbox is down or is killed before the response is complete.
+async fn call_once(addr: SocketAddr, action: &str, parameters: &[(&str, &str)]) -> Option<Response> {
+    let merchant = merchant_client(addr);
     let query = merchant.signed_query(action, parameters);
     let mut socket = TcpStream::connect(addr).await.ok()?;
-    socket.write_all(get(&query).as_bytes()).await.ok()?;
-    Some(read_reply(&mut socket).await).filter(|reply| reply.body.ends_with("Response>"))
+    socket.write_all(get_request(&query).as_bytes()).await.ok()?;
+    Some(read_response(&mut socket).await).filter(|response| response.body.ends_with("Response>"))
 }
 
-fn merchant_at(addr: SocketAddr) -> Client {
+fn merchant_client(addr: SocketAddr) -> Client {
     Client {
         addr,
         clock: fps_sandbox::clock::Clock::real_time(),
@@ -144,69 +146,80 @@ fn merchant_at(addr: SocketAddr) -> Client {
     }
 }
 
-/// What one client asked: under which reference, what, for how many dollars, and what it was told.
-type Told = (String, &'static str, String, Answer);
+/// A call of one client: caller reference, action, dollars and response.
+type RecordedCall = (String, &'static str, String, RecordedResponse);
 
-/// A client that pays, and now and then settles, on the demo instrument.
+/// A client that sends Pay and SettleDebt for the demo instrument.
 async fn pay_and_settle(
     client: usize,
     requests: usize,
     addrs: Arc<RwLock<Vec<SocketAddr>>>,
-    going: Arc<AtomicBool>,
-) -> Vec<Told> {
-    let mut dice = Dice::new(client as u64 + 1);
-    let mut told = Vec::new();
+    running: Arc<AtomicBool>,
+) -> Vec<RecordedCall> {
+    let mut rng = StdRng::seed_from_u64(client as u64 + 1);
+    let mut calls = Vec::new();
     let mut number = 0;
-    while number < requests || going.load(Ordering::Relaxed) {
+    while number < requests || running.load(Ordering::Relaxed) {
         number += 1;
-        let (reference, dollars) = (format!("client-{client}-{number}"), (1 + dice.below(9)).to_string());
-        let (action, answer) = if dice.below(4) == 0 {
-            ("SettleDebt", insist(&addrs, &mut dice, "SettleDebt", &settle(&dollars, &reference)).await)
+        let (reference, dollars) =
+            (format!("client-{client}-{number}"), (1 + rng.random_range(0..9)).to_string());
+        let (action, answer) = if rng.random_range(0..4) == 0 {
+            (
+                "SettleDebt",
+                call_until_answered(&addrs, &mut rng, "SettleDebt", &settle(&dollars, &reference)).await,
+            )
         } else {
-            ("Pay", insist(&addrs, &mut dice, "Pay", &pay(demo::CREDIT, &dollars, &reference)).await)
+            (
+                "Pay",
+                call_until_answered(&addrs, &mut rng, "Pay", &pay(demo::CREDIT, &dollars, &reference)).await,
+            )
         };
-        told.push((reference, action, dollars, answer));
+        calls.push((reference, action, dollars, answer));
     }
-    told
+    calls
 }
 
-/// Checks what the clients were told against every sandbox: the same answer again, and a debt that adds up.
-async fn check(replicas: &Replicas, told: &[Told]) {
+/// Asserts that every sandbox has the debt that follows from the responses, and repeats the responses.
+async fn assert_consistent(replicas: &Replicas, calls: &[RecordedCall]) {
     let (mut debt, mut refused) = (100, 0);
     let mut transactions = BTreeMap::new();
-    for (reference, action, dollars, answer) in told {
+    for (reference, action, dollars, answer) in calls {
         match answer {
-            Answer::Made { transaction } => {
+            RecordedResponse::Success { transaction } => {
                 let other = transactions.insert(transaction.clone(), reference.clone());
                 assert_eq!(other, None, "two references made {transaction}");
                 let dollars: i64 = dollars.parse().unwrap();
                 debt += if *action == "Pay" { dollars } else { -dollars };
             }
-            Answer::Refused { .. } => refused += 1,
+            RecordedResponse::Refused { .. } => refused += 1,
         }
     }
     assert!(refused > 0, "the limit was never reached");
     for index in 0..replicas.programs.len() {
         let merchant = replicas.merchant(index);
         assert_eq!(merchant.debt(demo::INSTRUMENT).await.0, format!("{debt}.000000"), "at sandbox {index}");
-        let mut dice = Dice::new(7);
-        for (reference, action, dollars, answer) in told.iter().step_by(5) {
+        let mut rng = StdRng::seed_from_u64(7);
+        for (reference, action, dollars, answer) in calls.iter().step_by(5) {
             let parameters = match *action {
                 "Pay" => pay(demo::CREDIT, dollars, reference).to_vec(),
                 _ => settle(dollars, reference).to_vec(),
             };
             let addrs = RwLock::new(vec![merchant.addr]);
-            assert_eq!(insist(&addrs, &mut dice, action, &parameters).await, *answer, "{reference}");
+            assert_eq!(
+                call_until_answered(&addrs, &mut rng, action, &parameters).await,
+                *answer,
+                "{reference}"
+            );
         }
     }
 }
 
-const AT_ONCE: &[&str] = &["--cc-delay", "0"];
+const NO_CARD_DELAY: &[&str] = &["--cc-delay", "0"];
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: .ci/postgres cargo test -- --include-ignored"]
-async fn three_that_start_at_once_on_an_empty_database_fill_it_once_and_see_the_same() {
-    let _runs = SERVER_RUNS.read().await;
+async fn three_sandboxes_that_start_concurrently_fill_an_empty_database_once_and_share_it() {
+    let _shared = SERVER_RESTARTS.read().await;
     let replicas = Replicas::start(3, &[]).await;
     replicas.merchant(0).ok("Pay", &pay(demo::CREDIT, "10", "first")).await;
     for index in 0..3 {
@@ -219,71 +232,72 @@ async fn three_that_start_at_once_on_an_empty_database_fill_it_once_and_see_the_
     for index in 0..3 {
         assert_eq!(replicas.merchant(index).debt(demo::INSTRUMENT).await.0, "120.000000");
     }
-    replicas.finish_and_audit().await;
+    replicas.stop_and_audit().await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: .ci/postgres cargo test -- --include-ignored"]
-async fn clients_that_pay_up_to_the_limit_and_settle_lose_nothing_when_sandboxes_are_killed() {
-    let _runs = SERVER_RUNS.read().await;
-    let mut replicas = Replicas::start(3, AT_ONCE).await;
-    let going = Arc::new(AtomicBool::new(true));
+async fn payments_and_settlements_up_to_the_limit_are_exact_when_sandboxes_are_killed() {
+    let _shared = SERVER_RESTARTS.read().await;
+    let mut replicas = Replicas::start(3, NO_CARD_DELAY).await;
+    let running = Arc::new(AtomicBool::new(true));
     let mut clients = JoinSet::new();
     for client in 0..64 {
-        clients.spawn(pay_and_settle(client, 4, Arc::clone(&replicas.addrs), Arc::clone(&going)));
+        clients.spawn(pay_and_settle(client, 4, Arc::clone(&replicas.addrs), Arc::clone(&running)));
     }
     let watched = {
-        let (addrs, going) = (Arc::clone(&replicas.addrs), Arc::clone(&going));
+        let (addrs, running) = (Arc::clone(&replicas.addrs), Arc::clone(&running));
         tokio::spawn(async move {
-            let mut dice = Dice::new(99);
-            while going.load(Ordering::Relaxed) {
-                let addr = addrs.read().unwrap()[dice.below(3)];
-                let reply = ask(addr, "GetDebtBalance", &[("CreditInstrumentId", demo::INSTRUMENT)]).await;
-                if let Some(reply) = reply.filter(|reply| reply.status == 200) {
-                    let debt: f64 = reply.text("AvailableBalance/Value").parse().unwrap();
+            let mut rng = StdRng::seed_from_u64(99);
+            while running.load(Ordering::Relaxed) {
+                let addr = addrs.read().unwrap()[rng.random_range(0..3)];
+                let response =
+                    call_once(addr, "GetDebtBalance", &[("CreditInstrumentId", demo::INSTRUMENT)]).await;
+                if let Some(response) = response.filter(|response| response.status == 200) {
+                    let debt: f64 = response.text("AvailableBalance/Value").parse().unwrap();
                     assert!((0.0..=500.0).contains(&debt), "{debt} is owed");
                 }
                 sleep(Duration::from_millis(5)).await;
             }
         })
     };
-    let mut dice = Dice::new(2012);
+    let mut rng = StdRng::seed_from_u64(2012);
     for _ in 0..8 {
-        sleep(Duration::from_millis(100 + dice.below(200) as u64)).await;
-        replicas.replace(dice.below(3), AT_ONCE).await;
+        sleep(Duration::from_millis(100 + rng.random_range(0..200_u64))).await;
+        replicas.kill_and_restart(rng.random_range(0..3), NO_CARD_DELAY).await;
     }
-    going.store(false, Ordering::Relaxed);
-    let told = clients.join_all().await.concat();
+    running.store(false, Ordering::Relaxed);
+    let calls = clients.join_all().await.concat();
     watched.await.unwrap();
-    check(&replicas, &told).await;
-    replicas.finish_and_audit().await;
+    assert_consistent(&replicas, &calls).await;
+    replicas.stop_and_audit().await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: .ci/postgres cargo test -- --include-ignored"]
-async fn what_a_dead_sandbox_had_planned_another_does() {
-    let _runs = SERVER_RUNS.read().await;
+async fn work_scheduled_by_a_killed_sandbox_is_done_by_another() {
+    let _shared = SERVER_RESTARTS.read().await;
     let mut replicas = Replicas::start(2, &["--cc-delay", "1s"]).await;
     let paid = replicas.merchant(0).ok("Pay", &pay(demo::CC, "12", "by card")).await;
     assert_eq!(paid.text("TransactionStatus"), "Pending");
     replicas.programs.remove(0).kill();
     let transaction = paid.text("TransactionId");
     let merchant = replicas.merchant(0);
-    let deadline = Instant::now() + LONG;
+    let deadline = Instant::now() + TIMEOUT;
     while merchant.status(&transaction).await.0 != "Success" {
-        assert!(Instant::now() < deadline, "nobody goes on with it");
+        assert!(Instant::now() < deadline, "no sandbox completes it");
         sleep(Duration::from_millis(50)).await;
     }
-    replicas.finish_and_audit().await;
+    replicas.stop_and_audit().await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: .ci/postgres cargo test -- --include-ignored"]
-async fn a_sandbox_that_stands_still_loses_its_turn() {
-    let _runs = SERVER_RUNS.read().await;
+async fn a_stopped_sandbox_loses_its_lock() {
+    let _shared = SERVER_RESTARTS.read().await;
     let replicas = Replicas::start(2, &["--database-timeout", "10s"]).await;
     let signal = |name: &str| {
-        let id = replicas.programs[0].id().to_string();
+        let id = replicas.programs[0].pid().to_string();
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     };
     let (first, second) = (replicas.merchant(0), replicas.merchant(1));
@@ -296,7 +310,7 @@ async fn a_sandbox_that_stands_still_loses_its_turn() {
                     let first = first.clone();
                     payments.spawn(async move {
                         let reference = format!("busy-{round}-{client}");
-                        ask(first.addr, "Pay", &pay(demo::CREDIT, "0.01", &reference)).await
+                        call_once(first.addr, "Pay", &pay(demo::CREDIT, "0.01", &reference)).await
                     });
                 }
                 payments.join_all().await
@@ -305,18 +319,18 @@ async fn a_sandbox_that_stands_still_loses_its_turn() {
         sleep(Duration::from_millis(3 + round)).await;
         signal("-STOP");
         let reference = format!("meanwhile-{round}");
-        timeout(LONG, second.ok("Pay", &pay(demo::CREDIT, "1", &reference))).await.expect("an answer");
+        timeout(TIMEOUT, second.ok("Pay", &pay(demo::CREDIT, "1", &reference))).await.expect("an answer");
         signal("-CONT");
         busy.await.unwrap();
         first.ok("Pay", &pay(demo::CREDIT, "1", &reference)).await;
     }
-    replicas.finish_and_audit().await;
+    replicas.stop_and_audit().await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: .ci/postgres cargo test -- --include-ignored"]
-async fn whoever_waits_too_long_for_the_turn_is_told_and_look_ups_do_not_wait() {
-    let _runs = SERVER_RUNS.read().await;
+async fn commands_that_wait_too_long_for_the_lock_fail_and_look_ups_do_not_wait() {
+    let _shared = SERVER_RESTARTS.read().await;
     let replicas = Replicas::start(1, &["--database-timeout", "1s"]).await;
     let merchant = replicas.merchant(0);
     merchant.ok("Pay", &pay(demo::CREDIT, "1", "before")).await;
@@ -331,13 +345,13 @@ async fn whoever_waits_too_long_for_the_turn_is_told_and_look_ups_do_not_wait() 
     sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
     merchant.ok("Pay", &pay(demo::CREDIT, "1", "meanwhile")).await;
     assert_eq!(merchant.debt(demo::INSTRUMENT).await.0, "102.000000");
-    replicas.finish_and_audit().await;
+    replicas.stop_and_audit().await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: .ci/postgres cargo test -- --include-ignored"]
-async fn a_sandbox_whose_database_takes_no_changes_is_not_ready_until_it_does() {
-    let _runs = SERVER_RUNS.read().await;
+async fn a_sandbox_is_not_ready_while_its_database_refuses_changes() {
+    let _shared = SERVER_RESTARTS.read().await;
     let replicas = Replicas::start(1, &[]).await;
     let merchant = replicas.merchant(0);
     let mut other = PgConnection::connect(&replicas.url).await.unwrap();
@@ -346,7 +360,7 @@ async fn a_sandbox_whose_database_takes_no_changes_is_not_ready_until_it_does() 
     sqlx::raw_sql(refuses).execute(&mut other).await.unwrap();
     let ready = async || {
         let request = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        support::raw(replicas.programs[0].addr, request).await.status
+        support::send_raw(replicas.programs[0].addr, request).await.status
     };
     assert_eq!(ready().await, 200, "nothing was refused yet");
     assert_eq!(merchant.call("Pay", &pay(demo::CREDIT, "1", "refused")).await.status, 500);
@@ -355,77 +369,79 @@ async fn a_sandbox_whose_database_takes_no_changes_is_not_ready_until_it_does() 
     sqlx::raw_sql("DROP TRIGGER full_disk ON world").execute(&mut other).await.unwrap();
     assert_eq!((ready().await, ready().await), (200, 200), "without a payment");
     merchant.ok("Pay", &pay(demo::CREDIT, "1", "refused")).await;
-    replicas.finish_and_audit().await;
+    replicas.stop_and_audit().await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: .ci/postgres cargo test -- --include-ignored"]
-async fn a_database_that_goes_and_comes_back_takes_nothing_with_it() {
-    let _stopped_by_this = SERVER_RUNS.write().await;
+async fn no_request_is_lost_when_the_database_server_restarts() {
+    let _exclusive = SERVER_RESTARTS.write().await;
     let replicas = Replicas::start(2, &["--cc-delay", "0", "--database-timeout", "2s"]).await;
     let ready = async |index: usize| {
         let request = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        support::raw(replicas.programs[index].addr, request).await.status
+        support::send_raw(replicas.programs[index].addr, request).await.status
     };
     assert_eq!((ready(0).await, ready(1).await), (200, 200));
-    postgres::control(&["stop", "-m", "immediate"]);
+    postgres::pg_ctl(&["stop", "-m", "immediate"]);
     let began = Instant::now();
     let refused = replicas.merchant(0).call("Pay", &pay(demo::CREDIT, "1", "away")).await;
     assert_eq!((refused.status, refused.code().as_str()), (503, "ServiceUnavailable"), "{}", refused.body);
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     assert_eq!((ready(0).await, ready(1).await), (503, 503));
-    postgres::control(&["start"]);
+    postgres::pg_ctl(&["start"]);
     assert_eq!((ready(0).await, ready(1).await), (200, 200));
 
-    let going = Arc::new(AtomicBool::new(true));
+    let running = Arc::new(AtomicBool::new(true));
     let mut clients = JoinSet::new();
     for client in 0..16 {
-        clients.spawn(pay_and_settle(client, 20, Arc::clone(&replicas.addrs), Arc::clone(&going)));
+        clients.spawn(pay_and_settle(client, 20, Arc::clone(&replicas.addrs), Arc::clone(&running)));
     }
     for _ in 0..3 {
         sleep(Duration::from_millis(300)).await;
-        postgres::control(&["restart", "-m", "immediate"]);
+        postgres::pg_ctl(&["restart", "-m", "immediate"]);
     }
-    going.store(false, Ordering::Relaxed);
-    let told = clients.join_all().await.concat();
-    check(&replicas, &told).await;
-    replicas.finish_and_audit().await;
+    running.store(false, Ordering::Relaxed);
+    let calls = clients.join_all().await.concat();
+    assert_consistent(&replicas, &calls).await;
+    replicas.stop_and_audit().await;
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: .ci/postgres cargo test -- --include-ignored"]
-async fn a_visit_to_the_pages_goes_on_at_any_sandbox_and_all_sign_with_one_key() {
-    let _server_runs = SERVER_RUNS.read().await;
+async fn a_visit_to_the_pages_can_continue_at_any_sandbox_and_all_sign_with_one_key() {
+    let _shared = SERVER_RESTARTS.read().await;
     let replicas = Replicas::start(3, &[]).await;
     let [first, second, third] = [0, 1, 2].map(|index| Pages { addr: replicas.programs[index].addr });
-    let asked = [
+    let parameters = [
         ("callerReferenceSender", "credit"),
         ("callerReferenceSettlement", "settlement"),
         ("creditLimit", "15"),
         ("globalAmountLimit", "100"),
     ];
-    // All three make the seal at once, and one of them is kept.
-    let asked = asking("SetupPostpaid", &asked);
-    let (one, two, three) = tokio::join!(first.visit(&asked), second.visit(&asked), third.visit(&asked));
+    // All three sandboxes generate the key of the visit tokens concurrently, and one key is kept.
+    let parameters = start_parameters("SetupPostpaid", &parameters);
+    let (one, two, three) =
+        tokio::join!(first.visit(&parameters), second.visit(&parameters), third.visit(&parameters));
     let mut visit = String::new();
     for (pages, page) in [(second, one), (third, two), (first, three)] {
         assert_eq!(page.status, 200, "{}", page.body);
-        visit = page.visit();
+        visit = page.visit_token();
         let page = pages.submit(SIGN_IN, "", &[("visit", &visit), ("email", "carol@example.com")]).await;
         assert_eq!(page.status, 200, "{}", page.body);
-        visit = page.visit();
+        visit = page.visit_token();
     }
-    // Sent to two at once, it still makes one instrument, for one new account.
+    // The same form sent to two sandboxes concurrently creates one instrument for one new account.
     let fields = [("visit", visit.as_str()), ("method", "ACH")];
     let (one, other) = tokio::join!(third.submit(CONFIRM, "", &fields), first.submit(CONFIRM, "", &fields));
-    let (one, other) = (Back::of(&one), Back::of(&other));
+    let (one, other) = (ReturnUrl::from_redirect(&one), ReturnUrl::from_redirect(&other));
     assert_eq!(one.value("status"), "SB", "{}", one.url);
     assert_eq!(one.value("creditInstrumentID"), other.value("creditInstrumentID"));
-    let certificate = |back: &Back| back.value("certificateUrl").split('?').next().unwrap().to_owned();
+    let certificate =
+        |return_url: &ReturnUrl| return_url.value("certificateUrl").split('?').next().unwrap().to_owned();
     assert_eq!(certificate(&one), certificate(&other));
     for pages in [first, second, third] {
         assert_eq!(
-            (pages.verifies(&one).await, pages.verifies(&other).await),
+            (pages.verify_signature(&one).await, pages.verify_signature(&other).await),
             ("Success".into(), "Success".into())
         );
     }
@@ -437,5 +453,5 @@ async fn a_visit_to_the_pages_goes_on_at_any_sandbox_and_all_sign_with_one_key()
     let paid = pay(one.value("creditSenderTokenID"), "10.00", "on credit");
     replicas.merchant(1).ok("Pay", &paid).await;
     assert_eq!(replicas.merchant(2).debt(one.value("creditInstrumentID")).await.0, "10.000000");
-    replicas.finish_and_audit().await;
+    replicas.stop_and_audit().await;
 }

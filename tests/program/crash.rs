@@ -1,8 +1,8 @@
-//! What was answered has happened, and nothing happens twice, however the program ends.
+//! Confirmed requests are durable and no request takes effect twice, however the program ends.
 //!
-//! Several clients make, settle, write off and refund debt on a database file; in the middle of it the program is
-//! killed. Started again on the file, it must know every request that it had answered, by the same answer; one
-//! that it had not answered has happened once or not at all, and sending it again tells.
+//! Several clients create, settle, write off and refund debt on a database file while the program is killed. After a
+//! restart, a request that had a response must get the same response again. One without a response took effect once or
+//! not at all; sending it again shows which.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,27 +10,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::support::dice::Dice;
 use crate::support::program::{Program, assert_sound};
-use crate::support::{Client, Reply, read_reply};
+use crate::support::rng::{IndexedRandom, RngExt, SeedableRng, StdRng, new_rng};
+use crate::support::{Client, Response, read_response};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-/// How often the program is killed.
+/// The number of times that the program is killed.
 const ROUNDS: usize = 24;
-/// Clients at a time.
+/// The number of concurrent clients.
 const CLIENTS: usize = 8;
-/// A program is killed after at most so many answers.
+/// The program is killed after at most this many responses.
 const MAX_ANSWERS: usize = 120;
-/// Requests of one client in a round.
+/// The number of requests of one client in a round.
 const MAX_REQUESTS: usize = 100;
-/// Ids in the seed end in one of these.
-const INSTRUMENTS: [&str; 3] = ["1", "2", "3"];
+/// The suffixes of the ids in the seed.
+const ID_SUFFIXES: [&str; 3] = ["1", "2", "3"];
 
-/// A merchant, and a buyer with more credit than will be used.
+/// A seed with a merchant, and a buyer with more credit than the test uses.
 fn seed() -> String {
     let mut seed = String::from(
         r#"
@@ -49,22 +49,22 @@ fn seed() -> String {
         kind = "personal"
         "#,
     );
-    for end in INSTRUMENTS {
+    for suffix in ID_SUFFIXES {
         let entries = format!(
             r#"
             [[credit_instrument]]
-            id = "instrument-{end}"
+            id = "instrument-{suffix}"
             sender = "buyer"
             recipient = "merchant"
             credit_limit = "1000000.00"
 
             [[token]]
-            id = "credit-{end}"
-            charges = "instrument-{end}"
+            id = "credit-{suffix}"
+            charges = "instrument-{suffix}"
 
             [[token]]
-            id = "settlement-{end}"
-            settles = "instrument-{end}"
+            id = "settlement-{suffix}"
+            settles = "instrument-{suffix}"
             method = "CC"
             global_amount_limit = "1000000.00"
             "#
@@ -74,66 +74,66 @@ fn seed() -> String {
     seed
 }
 
-/// A request, and the answer if one came.
+/// A request, and its response if there was one.
 #[derive(Clone, Debug)]
-struct Sent {
+struct SentRequest {
     action: &'static str,
     parameters: Vec<(&'static str, String)>,
-    /// On which instrument.
+    /// The suffix of the instrument whose debt the request changes.
     instrument: &'static str,
     dollars: i64,
-    answer: Option<Answer>,
+    answer: Option<RecordedResponse>,
 }
 
-/// What the answers to the same request have in common.
+/// The parts of a response that are the same for every repetition of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Answer {
-    Made { transaction: String, status: String },
+enum RecordedResponse {
+    Success { transaction: String, status: String },
     Refused { code: String, message: String },
 }
 
-impl Answer {
-    /// Reads a whole answer; a connection that broke off gives none.
-    fn read(reply: &Reply) -> Option<Self> {
-        if !reply.body.ends_with("Response>") {
+impl RecordedResponse {
+    /// Reads a response; returns `None` when the connection was closed before its end.
+    fn read(response: &Response) -> Option<Self> {
+        if !response.body.ends_with("Response>") {
             return None;
         }
-        Some(match reply.status {
-            200 => Self::Made {
-                transaction: reply.text("TransactionId"),
-                status: reply.text("TransactionStatus"),
+        Some(match response.status {
+            200 => Self::Success {
+                transaction: response.text("TransactionId"),
+                status: response.text("TransactionStatus"),
             },
-            400 => Self::Refused { code: reply.code(), message: reply.message() },
-            other => panic!("HTTP {other}: {}", reply.body),
+            400 => Self::Refused { code: response.code(), message: response.message() },
+            other => panic!("HTTP {other}: {}", response.body),
         })
     }
 }
 
-impl Sent {
-    /// A request like those that merchants send, on one of the instruments or of the Pays made before.
-    fn thrown(dice: &mut Dice, reference: String, pays: &[(String, &'static str)]) -> Self {
-        let dollars = i64::try_from(dice.below(9) + 1).unwrap();
-        let mut end = *dice.pick(&INSTRUMENTS);
+impl SentRequest {
+    /// A random request for one of the instruments or one of these payments.
+    fn random(rng: &mut StdRng, reference: String, pays: &[(String, &'static str)]) -> Self {
+        let dollars = i64::try_from(rng.random_range(0..9) + 1).unwrap();
+        let mut suffix = *ID_SUFFIXES.choose(rng).unwrap();
         let amount = |value: &'static str, currency: &'static str| {
             [(value, format!("{dollars}.00")), (currency, "USD".to_owned())]
         };
-        let (action, names, money) = match dice.below(10) {
+        let (action, names, money) = match rng.random_range(0..10) {
             0..5 => (
                 "Pay",
-                vec![("SenderTokenId", format!("credit-{end}"))],
+                vec![("SenderTokenId", format!("credit-{suffix}"))],
                 amount("TransactionAmount.Value", "TransactionAmount.CurrencyCode"),
             ),
             5..7 => (
                 "SettleDebt",
                 vec![
-                    ("SenderTokenId", format!("settlement-{end}")),
-                    ("CreditInstrumentId", format!("instrument-{end}")),
+                    ("SenderTokenId", format!("settlement-{suffix}")),
+                    ("CreditInstrumentId", format!("instrument-{suffix}")),
                 ],
                 amount("SettlementAmount.Value", "SettlementAmount.CurrencyCode"),
             ),
             7..9 if !pays.is_empty() => {
-                let (transaction, instrument) = dice.pick(pays);
-                end = instrument;
+                let (transaction, instrument) = pays.choose(rng).unwrap();
+                suffix = instrument;
                 (
                     "Refund",
                     vec![("TransactionId", transaction.clone())],
@@ -142,37 +142,37 @@ impl Sent {
             }
             _ => (
                 "WriteOffDebt",
-                vec![("CreditInstrumentId", format!("instrument-{end}"))],
+                vec![("CreditInstrumentId", format!("instrument-{suffix}"))],
                 amount("AdjustmentAmount.Value", "AdjustmentAmount.CurrencyCode"),
             ),
         };
         let reference = ("CallerReference", reference);
         let parameters = names.into_iter().chain(money).chain([reference]).collect();
-        Self { action, parameters, instrument: end, dollars, answer: None }
+        Self { action, parameters, instrument: suffix, dollars, answer: None }
     }
 
     fn parameters(&self) -> Vec<(&str, &str)> {
         self.parameters.iter().map(|(name, value)| (*name, value.as_str())).collect()
     }
 
-    /// By how much it has changed the debt.
+    /// The change of the debt in dollars.
     fn effect(&self) -> i64 {
         match &self.answer {
-            Some(Answer::Made { .. }) if self.action == "Pay" => self.dollars,
-            Some(Answer::Made { .. }) => -self.dollars,
+            Some(RecordedResponse::Success { .. }) if self.action == "Pay" => self.dollars,
+            Some(RecordedResponse::Success { .. }) => -self.dollars,
             _ => 0,
         }
     }
 
-    /// Sends it again. What had an answer gets that answer; what had none has one from now on.
-    async fn again(mut self, client: &Client) -> Self {
+    /// Sends the request twice. Both responses must equal the recorded one, if there is one.
+    async fn resend(mut self, client: &Client) -> Self {
         for _ in 0..2 {
-            let reply = client.call(self.action, &self.parameters()).await;
-            let answer = Answer::read(&reply).expect("a whole answer");
+            let response = client.call(self.action, &self.parameters()).await;
+            let answer = RecordedResponse::read(&response).expect("a complete response");
             let first = self.answer.get_or_insert_with(|| answer.clone()).clone();
             assert_eq!(first, answer, "{self:?}");
         }
-        if let Some(Answer::Made { transaction, .. }) = &self.answer {
+        if let Some(RecordedResponse::Success { transaction, .. }) = &self.answer {
             let detail = client.ok("GetTransaction", &[("TransactionId", transaction)]).await;
             assert_eq!(detail.text("FPSOperation"), self.action);
             assert_eq!(detail.text("CallerReference"), self.parameters.last().unwrap().1);
@@ -182,19 +182,24 @@ impl Sent {
     }
 }
 
-/// A client that sends one request after the other until the connection breaks.
-async fn load(client: Client, mut dice: Dice, name: String, answers: Arc<AtomicUsize>) -> Vec<Sent> {
+/// Sends one request after the other until the connection is closed.
+async fn send_until_disconnected(
+    client: Client,
+    mut rng: StdRng,
+    name: String,
+    answers: Arc<AtomicUsize>,
+) -> Vec<SentRequest> {
     let (mut all, mut pays) = (Vec::new(), Vec::new());
     let Ok(mut socket) = TcpStream::connect(client.addr).await else { return all };
     for number in 0..MAX_REQUESTS {
-        let mut sent = Sent::thrown(&mut dice, format!("{name}-{number}"), &pays);
+        let mut sent = SentRequest::random(&mut rng, format!("{name}-{number}"), &pays);
         let query = client.signed_query(sent.action, &sent.parameters());
         let request = format!("GET /?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         if socket.write_all(request.as_bytes()).await.is_ok() {
-            sent.answer = Answer::read(&read_reply(&mut socket).await);
+            sent.answer = RecordedResponse::read(&read_response(&mut socket).await);
         }
         let broken = sent.answer.is_none();
-        if let (Some(Answer::Made { transaction, .. }), "Pay") = (&sent.answer, sent.action) {
+        if let (Some(RecordedResponse::Success { transaction, .. }), "Pay") = (&sent.answer, sent.action) {
             pays.push((transaction.clone(), sent.instrument));
         }
         all.push(sent);
@@ -206,24 +211,24 @@ async fn load(client: Client, mut dice: Dice, name: String, answers: Arc<AtomicU
     all
 }
 
-/// A database that grows from round to round, and all that was ever sent to it.
-struct Story {
+/// A database that persists over all rounds, and the requests sent to it.
+struct CrashTest {
     folder: TempDir,
-    dice: Dice,
+    rng: StdRng,
     rounds: usize,
-    /// Sent, and found again on a later start.
-    settled: Vec<Sent>,
-    /// Sent in the last round.
-    fresh: Vec<Sent>,
+    /// Requests that were verified after a restart.
+    verified: Vec<SentRequest>,
+    /// Requests of the last round.
+    last_round: Vec<SentRequest>,
     unanswered: usize,
 }
 
-impl Story {
-    fn begin() -> Self {
+impl CrashTest {
+    fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("seed.toml"), seed()).unwrap();
-        let (settled, fresh) = (Vec::new(), Vec::new());
-        Self { folder, dice: Dice::thrown(), rounds: 0, settled, fresh, unanswered: 0 }
+        let (verified, last_round) = (Vec::new(), Vec::new());
+        Self { folder, rng: new_rng(), rounds: 0, verified, last_round, unanswered: 0 }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -238,58 +243,63 @@ impl Story {
         Program::start(self.folder.path(), &arguments).await
     }
 
-    /// Runs the clients until there are some answers, and then `end`s the program under them.
-    async fn round(&mut self, program: &mut Program, end: impl FnOnce(&mut Program)) {
+    /// Runs the clients until they have a random number of responses, and then stops the program.
+    async fn round(&mut self, program: &mut Program, stop: impl FnOnce(&mut Program)) {
         let answers = Arc::new(AtomicUsize::new(0));
         let mut clients = JoinSet::new();
         for client in 0..CLIENTS {
             let name = format!("r{}-c{client}", self.rounds);
-            clients.spawn(load(program.merchant(), self.dice.split(), name, Arc::clone(&answers)));
+            clients.spawn(send_until_disconnected(
+                program.merchant(),
+                self.rng.fork(),
+                name,
+                Arc::clone(&answers),
+            ));
         }
-        let (enough, pause) = (self.dice.below(MAX_ANSWERS), self.dice.below(5_000));
+        let (enough, pause) = (self.rng.random_range(0..MAX_ANSWERS), self.rng.random_range(0..5_000));
         while answers.load(Ordering::Relaxed) < enough {
             sleep(Duration::from_millis(1)).await;
         }
         sleep(Duration::from_micros(u64::try_from(pause).unwrap())).await;
-        end(program);
-        self.fresh = clients.join_all().await.concat();
-        self.unanswered += self.fresh.iter().filter(|sent| sent.answer.is_none()).count();
+        stop(program);
+        self.last_round = clients.join_all().await.concat();
+        self.unanswered += self.last_round.iter().filter(|sent| sent.answer.is_none()).count();
         self.rounds += 1;
     }
 
-    /// Sends everything of the last round again.
-    async fn look_back(&mut self, program: &Program) {
-        let fresh = std::mem::take(&mut self.fresh);
-        self.settled.extend(all_again(program, fresh).await);
+    /// Sends all requests of the last round again.
+    async fn verify_last_round(&mut self, program: &Program) {
+        let last_round = std::mem::take(&mut self.last_round);
+        self.verified.extend(resend_all(program, last_round).await);
     }
 
-    /// The debt on each instrument is what the answers say, no more and no less.
+    /// Asserts that the debt on each instrument is the sum of the effects of all requests.
     async fn assert_debts(&self, program: &Program) {
-        let mut debts: BTreeMap<&str, i64> = INSTRUMENTS.map(|end| (end, 0)).into();
-        for sent in &self.settled {
+        let mut debts: BTreeMap<&str, i64> = ID_SUFFIXES.map(|suffix| (suffix, 0)).into();
+        for sent in &self.verified {
             *debts.get_mut(sent.instrument).unwrap() += sent.effect();
         }
         let deadline = Instant::now() + Duration::from_secs(30);
-        for (end, dollars) in debts {
+        for (suffix, dollars) in debts {
             let expected = (format!("{dollars}.000000"), "0.000000".to_owned());
-            // Settlements by card take a moment to leave the pending balance.
-            while program.merchant().debt(&format!("instrument-{end}")).await != expected {
-                assert!(Instant::now() < deadline, "instrument {end} should owe {dollars}");
+            // Settlements by card are pending for a moment.
+            while program.merchant().debt(&format!("instrument-{suffix}")).await != expected {
+                assert!(Instant::now() < deadline, "instrument {suffix} should owe {dollars}");
                 sleep(Duration::from_millis(20)).await;
             }
         }
     }
 }
 
-/// Sends requests again, a few at a time.
-async fn all_again(program: &Program, requests: Vec<Sent>) -> Vec<Sent> {
+/// Sends requests again over several connections.
+async fn resend_all(program: &Program, requests: Vec<SentRequest>) -> Vec<SentRequest> {
     let mut clients = JoinSet::new();
     for part in requests.chunks(requests.len().div_ceil(CLIENTS).max(1)) {
         let (client, part) = (program.merchant(), part.to_vec());
         clients.spawn(async move {
             let mut again = Vec::new();
             for sent in part {
-                again.push(sent.again(&client).await);
+                again.push(sent.resend(&client).await);
             }
             again
         });
@@ -298,41 +308,41 @@ async fn all_again(program: &Program, requests: Vec<Sent>) -> Vec<Sent> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_program_killed_under_load_has_kept_all_that_it_answered_and_nothing_twice() {
-    let mut story = Story::begin();
+async fn a_program_killed_under_load_keeps_every_confirmed_request_exactly_once() {
+    let mut test = CrashTest::new();
     for _ in 0..ROUNDS {
-        let mut program = story.start().await;
-        story.look_back(&program).await;
-        story.round(&mut program, Program::kill).await;
-        // The file is sound as the crash has left it, before anything puts it in order.
-        assert_sound(&story.path("ledger.db"));
+        let mut program = test.start().await;
+        test.verify_last_round(&program).await;
+        test.round(&mut program, Program::kill).await;
+        // The audit must succeed on the file as the crash has left it, before a sandbox opens it.
+        assert_sound(&test.path("ledger.db"));
     }
-    let program = story.start().await;
-    story.look_back(&program).await;
-    story.assert_debts(&program).await;
-    story.settled = all_again(&program, std::mem::take(&mut story.settled)).await;
-    story.assert_debts(&program).await;
-    program.finish().await;
-    assert_sound(&story.path("ledger.db"));
-    // Otherwise the kills came at idle moments, and nothing was put to the test.
-    assert!(story.unanswered >= ROUNDS, "only {} requests were cut off", story.unanswered);
-    assert!(story.settled.len() > story.unanswered * 2, "only {} requests were sent", story.settled.len());
+    let program = test.start().await;
+    test.verify_last_round(&program).await;
+    test.assert_debts(&program).await;
+    test.verified = resend_all(&program, std::mem::take(&mut test.verified)).await;
+    test.assert_debts(&program).await;
+    program.stop().await;
+    assert_sound(&test.path("ledger.db"));
+    // Otherwise the program was killed while it was idle, which proves nothing.
+    assert!(test.unanswered >= ROUNDS, "only {} requests were cut off", test.unanswered);
+    assert!(test.verified.len() > test.unanswered * 2, "only {} requests were sent", test.verified.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_program_asked_to_finish_under_load_keeps_all_that_it_answered_and_exits_with_0() {
-    let mut story = Story::begin();
+async fn a_program_terminated_under_load_keeps_every_confirmed_request_and_exits_with_0() {
+    let mut test = CrashTest::new();
     for _ in 0..3 {
-        let mut program = story.start().await;
-        story.look_back(&program).await;
-        story.round(&mut program, |program| program.terminate()).await;
-        let status = program.ended().await;
+        let mut program = test.start().await;
+        test.verify_last_round(&program).await;
+        test.round(&mut program, |program| program.terminate()).await;
+        let status = program.wait().await;
         assert_eq!(status.code(), Some(0), "{}", program.log());
-        assert_sound(&story.path("ledger.db"));
+        assert_sound(&test.path("ledger.db"));
     }
-    let program = story.start().await;
-    story.look_back(&program).await;
-    story.assert_debts(&program).await;
-    program.finish().await;
-    assert_sound(&story.path("ledger.db"));
+    let program = test.start().await;
+    test.verify_last_round(&program).await;
+    test.assert_debts(&program).await;
+    program.stop().await;
+    assert_sound(&test.path("ledger.db"));
 }

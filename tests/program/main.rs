@@ -1,5 +1,5 @@
-//! The program as its users start it: the command line, database files, crashes, full disks; and what is written about
-//! it: documents and dependencies.
+//! The program as its users start it: the command line, database files, crashes, full disks; and checks of the project:
+//! documents and dependencies between modules.
 
 #![allow(
     clippy::cast_possible_wrap,
@@ -19,8 +19,7 @@ mod support;
 
 mod cli;
 mod crash;
-mod dependencies;
+mod database_files;
 mod documentation;
 mod faults;
 mod modules;
-mod store;

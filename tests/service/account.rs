@@ -1,12 +1,12 @@
-//! What an account holds and what happened on it: GetAccountBalance and GetAccountActivity.
+//! GetAccountBalance and GetAccountActivity.
 
 use std::time::Duration;
 
-use crate::support::dice::Dice;
-use crate::support::{Client, Parameters, Reply, Server, pay};
+use crate::support::rng::{RngExt, SeedableRng, StdRng};
+use crate::support::{Client, Parameters, Response, Server, pay};
 
-/// A merchant with a little money, a buyer with much, and everything to pay with.
-const WORLD: &str = r#"
+/// A merchant with a small balance, a buyer with a large one, and tokens for every payment method.
+const SEED: &str = r#"
 [[account]]
 name = "merchant"
 email = "merchant@example.com"
@@ -49,7 +49,7 @@ method = "CC"
 "#;
 
 async fn world() -> (Server, Client) {
-    let server = Server::start_seeded(WORLD).await;
+    let server = Server::start_seeded(SEED).await;
     let merchant = server.client("MERCHANT", "secret");
     (server, merchant)
 }
@@ -63,19 +63,19 @@ fn fund<'a>(dollars: &'a str, reference: &'a str) -> [(&'a str, &'a str); 4] {
     ]
 }
 
-async fn activity(client: &Client, asks: Parameters<'_>) -> Reply {
-    client.ok("GetAccountActivity", &[&[("StartDate", "2012-01-01")], asks].concat()).await
+async fn account_activity(client: &Client, parameters: Parameters<'_>) -> Response {
+    client.ok("GetAccountActivity", &[&[("StartDate", "2012-01-01")], parameters].concat()).await
 }
 
-/// The ids on the page.
-async fn ids(client: &Client, asks: Parameters<'_>) -> Vec<String> {
-    activity(client, asks).await.texts("Transaction", "TransactionId")
+/// The ids of the transactions in the response.
+async fn activity_ids(client: &Client, parameters: Parameters<'_>) -> Vec<String> {
+    account_activity(client, parameters).await.texts("Transaction", "TransactionId")
 }
 
 #[tokio::test]
 async fn the_five_entries_of_the_guide_add_up() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start_in(folder.path(), WORLD).await;
+    let server = Server::start_in(folder.path(), SEED).await;
     let merchant = server.client("MERCHANT", "secret");
     let card_answers = async || server.advance(Duration::from_secs(1)).await;
     let paid = merchant.ok("Pay", &pay("CC", "1", "1")).await.text("TransactionId");
@@ -88,12 +88,12 @@ async fn the_five_entries_of_the_guide_add_up() {
     card_answers().await;
     merchant.ok("FundPrepaid", &fund("1", "5")).await;
     card_answers().await;
-    let page = activity(&merchant, &[("SortOrderByDate", "Ascending")]).await;
+    let page = account_activity(&merchant, &[("SortOrderByDate", "Ascending")]).await;
     let column = |path| page.texts("Transaction", path);
     assert_eq!(column("FPSOperation"), ["Pay", "Refund", "FundPrepaid", "Pay", "FundPrepaid"]);
     assert_eq!(column("FPSFees/Value"), ["0.100000", "-0.100000", "0.300000", "0.000000", "0.100000"]);
     assert_eq!(column("Balance/Value"), ["2.700000", "1.800000", "6.500000", "6.500000", "7.400000"]);
-    assert_eq!(page.each("Transaction")[1].text("OriginalTransactionId"), paid);
+    assert_eq!(page.elements("Transaction")[1].text("OriginalTransactionId"), paid);
     let balance = merchant.ok("GetAccountBalance", &[]).await;
     for path in ["TotalBalance", "DisburseBalance", "RefundBalance"] {
         assert_eq!(balance.text(&format!("{path}/Value")), "7.400000");
@@ -102,7 +102,7 @@ async fn the_five_entries_of_the_guide_add_up() {
 }
 
 #[tokio::test]
-async fn money_on_its_way_is_pending_and_neither_total_nor_gone() {
+async fn money_in_transit_is_pending_and_not_in_the_total() {
     let (server, merchant) = world().await;
     let balances = async || {
         let balance = merchant.ok("GetAccountBalance", &[]).await;
@@ -121,8 +121,8 @@ async fn money_on_its_way_is_pending_and_neither_total_nor_gone() {
     server.stop().await;
 }
 
-/// The page of this size that begins at a boundary, and the boundary of the next.
-async fn page_from(
+/// Reads the page that begins at a boundary. Returns its ids and the boundary of the next page.
+async fn activity_page(
     merchant: &Client,
     order: &str,
     batch: usize,
@@ -130,39 +130,39 @@ async fn page_from(
 ) -> (Vec<String>, Option<String>) {
     let bound = if order == "Ascending" { "StartDate" } else { "EndDate" };
     let batch = batch.to_string();
-    let mut asks = vec![("SortOrderByDate", order), ("MaxBatchSize", batch.as_str())];
+    let mut parameters = vec![("SortOrderByDate", order), ("MaxBatchSize", batch.as_str())];
     if order == "Descending" || boundary.is_none() {
-        asks.push(("StartDate", "2012-01-01"));
+        parameters.push(("StartDate", "2012-01-01"));
     }
-    asks.extend(boundary.map(|instant| (bound, instant)));
-    let page = merchant.ok("GetAccountActivity", &asks).await;
+    parameters.extend(boundary.map(|instant| (bound, instant)));
+    let page = merchant.ok("GetAccountActivity", &parameters).await;
     let on_page = page.texts("Transaction", "TransactionId");
     assert_eq!(page.text("BatchSize"), on_page.len().to_string());
     let goes_on = page.body.contains("<StartTimeForNextTransaction>");
     (on_page, goes_on.then(|| page.text("StartTimeForNextTransaction")))
 }
 
-/// Random histories on a clock that stands most of the time, read page by page while more happens between two pages.
+/// Random histories with many equal timestamps, read page by page while further payments are made.
 #[tokio::test]
 async fn pages_are_never_larger_than_asked_and_neither_lose_nor_repeat_a_transaction() {
-    let mut dice = Dice::new(20_120_601);
+    let mut rng = StdRng::seed_from_u64(20_120_601);
     for round in 0..12 {
         let (server, merchant) = world().await;
         let mut made: Vec<String> = Vec::new();
-        let mut happen = async |made: &mut Vec<String>, most: usize| {
-            for _ in 0..dice.below(most + 1) {
+        let mut pay_randomly = async |made: &mut Vec<String>, max: usize| {
+            for _ in 0..rng.random_range(0..max + 1) {
                 let reference = format!("{}", made.len());
                 made.push(merchant.ok("Pay", &pay("ABT", "0.05", &reference)).await.text("TransactionId"));
-                if dice.below(4) == 0 {
-                    server.advance(Duration::from_millis(dice.below(3) as u64)).await;
+                if rng.random_range(0..4) == 0 {
+                    server.advance(Duration::from_millis(rng.random_range(0..3) as u64)).await;
                 }
             }
         };
-        happen(&mut made, 30).await;
+        pay_randomly(&mut made, 30).await;
         for (order, batch) in [("Ascending", 1 + round % 5), ("Descending", 1 + (round + 2) % 5)] {
             let (before, mut found, mut boundary) = (made.clone(), Vec::new(), None::<String>);
             loop {
-                let (page, next) = page_from(&merchant, order, batch, boundary.as_deref()).await;
+                let (page, next) = activity_page(&merchant, order, batch, boundary.as_deref()).await;
                 assert!(page.len() <= batch, "{} on a page of {batch}, {order}", page.len());
                 found.extend(page);
                 boundary = next;
@@ -170,10 +170,10 @@ async fn pages_are_never_larger_than_asked_and_neither_lose_nor_repeat_a_transac
                     break;
                 }
                 if made.len() < before.len() + 6 {
-                    happen(&mut made, 2).await;
+                    pay_randomly(&mut made, 2).await;
                 }
             }
-            // Oldest first, what comes later follows; newest first, it is not seen.
+            // In ascending order, later payments follow. In descending order, they do not appear.
             let expected: Vec<String> = match order {
                 "Ascending" => made[..found.len().max(before.len())].to_vec(),
                 _ => before.into_iter().rev().collect(),
@@ -185,15 +185,15 @@ async fn pages_are_never_larger_than_asked_and_neither_lose_nor_repeat_a_transac
 }
 
 #[tokio::test]
-async fn the_demo_world_is_read_two_at_a_time() {
+async fn the_demo_world_is_read_in_pages_of_two() {
     let server = Server::start().await;
     let merchant = server.merchant();
-    let (all, end) = page_from(&merchant, "Ascending", 200, None).await;
+    let (all, end) = activity_page(&merchant, "Ascending", 200, None).await;
     assert!(all.len() > 3 && end.is_none(), "{all:?}");
     for order in ["Ascending", "Descending"] {
         let (mut found, mut boundary) = (Vec::new(), None::<String>);
         for _ in 0..all.len() {
-            let (page, next) = page_from(&merchant, order, 2, boundary.as_deref()).await;
+            let (page, next) = activity_page(&merchant, order, 2, boundary.as_deref()).await;
             assert!(page.len() <= 2);
             found.extend(page);
             boundary = next;
@@ -208,7 +208,7 @@ async fn the_demo_world_is_read_two_at_a_time() {
     }
 }
 
-/// A filter that matches next to nothing of a long history takes several steps, and finds what there is.
+/// A filter with few matches in a long history takes several steps, and finds all of them.
 #[tokio::test]
 async fn a_filter_finds_the_few_that_match_in_a_long_history() {
     let (server, merchant) = world().await;
@@ -217,23 +217,25 @@ async fn a_filter_finds_the_few_that_match_in_a_long_history() {
         merchant.ok("Pay", &pay("ABT", "0.05", &number.to_string())).await;
     }
     let last = merchant.ok("Pay", &pay("CC", "1", "the last")).await.text("TransactionId");
-    let found = ids(&merchant, &[("PaymentMethod", "CC")]).await;
+    let found = activity_ids(&merchant, &[("PaymentMethod", "CC")]).await;
     assert_eq!(found, [last.clone(), by_card.clone()]);
     assert_eq!(
-        ids(&merchant, &[("PaymentMethod", "CC"), ("SortOrderByDate", "Ascending")]).await,
+        activity_ids(&merchant, &[("PaymentMethod", "CC"), ("SortOrderByDate", "Ascending")]).await,
         [by_card, last]
     );
-    assert_eq!(ids(&merchant, &[("FPSOperation", "WriteOffDebt")]).await, [""; 0]);
+    assert_eq!(activity_ids(&merchant, &[("FPSOperation", "WriteOffDebt")]).await, [""; 0]);
     assert_eq!(
-        ids(&merchant, &[("Role", "Caller"), ("PaymentMethod", "CC"), ("MaxBatchSize", "1")]).await.len(),
+        activity_ids(&merchant, &[("Role", "Caller"), ("PaymentMethod", "CC"), ("MaxBatchSize", "1")])
+            .await
+            .len(),
         1
     );
     server.stop().await;
 }
 
-/// A search that takes several batches lets payments through, and one that was given up does not answer another.
+/// Payments run during a search of several batches. A search whose client is gone does not answer that of another.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_long_search_sees_all_that_was_answered_before_it_whatever_came_before() {
+async fn a_long_search_sees_everything_that_was_confirmed_before_it() {
     let (server, merchant) = world().await;
     let mut paying = tokio::task::JoinSet::new();
     for client in 0..32 {
@@ -248,35 +250,36 @@ async fn a_long_search_sees_all_that_was_answered_before_it_whatever_came_before
     let by_card = [("PaymentMethod", "CC"), ("FPSOperation", "Pay")];
     let mut paid = Vec::new();
     for round in 0..6 {
-        // Given up after a moment, or asked by several at once.
-        let given_up = tokio::time::timeout(Duration::from_millis(round), ids(&merchant, &by_card)).await;
+        // The first client gives up after a moment; the next two search at the same time.
+        let given_up =
+            tokio::time::timeout(Duration::from_millis(round), activity_ids(&merchant, &by_card)).await;
         assert!(given_up.is_err() || given_up == Ok(paid.clone()));
         paid.insert(
             0,
             merchant.ok("Pay", &pay("CC", "1", &format!("card {round}"))).await.text("TransactionId"),
         );
-        let (one, other) = tokio::join!(ids(&merchant, &by_card), ids(&merchant, &by_card));
+        let (one, other) = tokio::join!(activity_ids(&merchant, &by_card), activity_ids(&merchant, &by_card));
         assert_eq!((&one, &other), (&paid, &paid));
     }
     server.stop().await;
 }
 
 #[tokio::test]
-async fn the_newest_twenty_come_first_unless_asked_otherwise() {
+async fn the_newest_twenty_come_first_by_default() {
     let (server, merchant) = world().await;
     let mut paid = Vec::new();
     for number in 0..22 {
         paid.insert(0, merchant.ok("Pay", &pay("ABT", "1", &number.to_string())).await.text("TransactionId"));
         server.advance(Duration::from_millis(1)).await;
     }
-    assert_eq!(ids(&merchant, &[]).await, paid[..20]);
-    assert_eq!(ids(&merchant, &[("MaxBatchSize", "200")]).await, paid);
+    assert_eq!(activity_ids(&merchant, &[]).await, paid[..20]);
+    assert_eq!(activity_ids(&merchant, &[("MaxBatchSize", "200")]).await, paid);
     server.stop().await;
 }
 
-/// A done Pay by balance, its refund, a done funding and a pending card Pay, a second apart.
+/// Creates a Pay from a balance, its refund, a completed FundPrepaid and a pending Pay by card, a second apart.
 async fn four_transactions(server: &Server, merchant: &Client) -> [String; 4] {
-    let id = |reply: Reply| reply.text("TransactionId");
+    let id = |response: Response| response.text("TransactionId");
     let paid = id(merchant.ok("Pay", &pay("ABT", "10", "1")).await);
     server.advance(Duration::from_secs(1)).await;
     let refunded = id(merchant
@@ -290,7 +293,7 @@ async fn four_transactions(server: &Server, merchant: &Client) -> [String; 4] {
 }
 
 #[tokio::test]
-async fn every_filter_and_its_older_name_leave_only_what_fits() {
+async fn every_filter_and_its_older_name_select_matching_transactions() {
     let (server, merchant) = world().await;
     let made = four_transactions(&server, &merchant).await;
     let all = [3, 2, 1, 0].as_slice();
@@ -318,13 +321,13 @@ async fn every_filter_and_its_older_name_leave_only_what_fits() {
         (&[("Operation", "Pay"), ("PaymentMethod", "CC"), ("Role", "Recipient")], &[3]),
         (&[("StartDate", "2012-06-01T12:00:01Z"), ("EndDate", "2012-06-01T12:00:02Z")], &[2, 1]),
     ];
-    for (asks, places) in expected {
+    for (parameters, places) in expected {
         let date = [("StartDate", "2012-01-01")];
-        let own_date = asks.iter().any(|(name, _)| *name == "StartDate");
-        let asked = [if own_date { &[][..] } else { &date[..] }, asks].concat();
+        let own_date = parameters.iter().any(|(name, _)| *name == "StartDate");
+        let asked = [if own_date { &[][..] } else { &date[..] }, parameters].concat();
         let found = merchant.ok("GetAccountActivity", &asked).await.texts("Transaction", "TransactionId");
         let wanted: Vec<_> = places.iter().map(|place| made[*place].clone()).collect();
-        assert_eq!(found, wanted, "{asks:?}");
+        assert_eq!(found, wanted, "{parameters:?}");
     }
     server.stop().await;
 }
@@ -338,7 +341,7 @@ async fn each_party_sees_the_same_transaction_from_its_side() {
         (&merchant, "11.640000", vec!["Recipient", "Caller"]),
         (&buyer, "990.000000", vec!["Caller", "Sender"]),
     ] {
-        let page = activity(client, &[]).await;
+        let page = account_activity(client, &[]).await;
         assert_eq!(page.texts("Transaction", "TransactionId"), [id.as_str()]);
         assert_eq!(page.text("Transaction/Balance/Value"), balance);
         assert_eq!(page.texts("TransactionPart", "Role"), roles);
@@ -368,29 +371,29 @@ async fn dates_come_in_the_forms_that_clients_send() {
 }
 
 #[tokio::test]
-async fn what_is_no_date_is_refused() {
+async fn invalid_dates_are_refused() {
     let (server, merchant) = world().await;
     for date in
         ["2012-6-1", "+2012-06-01", " 2012-06-01", "2012-06-01T12:00", "2012-05-31T19:04:60Z", "1338552000"]
     {
-        let reply = merchant.refused("GetAccountActivity", &[("StartDate", date)], "InvalidParams").await;
-        assert!(reply.message().starts_with("startDate has to be a date"), "{}", reply.message());
+        let response = merchant.refused("GetAccountActivity", &[("StartDate", date)], "InvalidParams").await;
+        assert!(response.message().starts_with("startDate has to be a date"), "{}", response.message());
     }
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_size_is_digits() {
+async fn a_batch_size_consists_of_digits() {
     let (server, merchant) = world().await;
     for size in ["+5", "-5", " 5", "5_0", "0", "201", "five"] {
-        let asks = [("StartDate", "2012-06-01"), ("MaxBatchSize", size)];
-        merchant.refused("GetAccountActivity", &asks, "InvalidParams").await;
+        let parameters = [("StartDate", "2012-06-01"), ("MaxBatchSize", size)];
+        merchant.refused("GetAccountActivity", &parameters, "InvalidParams").await;
     }
     merchant.ok("GetAccountActivity", &[("StartDate", "2012-06-01"), ("MaxBatchSize", "5")]).await;
     server.stop().await;
 }
 
-/// Items of a list are `Role.1`, `Role.2` and so on; nothing else that looks like one is ignored.
+/// The items of a list are `Role.1`, `Role.2` and so on. Similar names are errors and not ignored.
 #[tokio::test]
 async fn a_name_that_is_almost_one_of_a_list_is_unknown() {
     let (server, merchant) = world().await;
@@ -407,9 +410,9 @@ async fn a_name_that_is_almost_one_of_a_list_is_unknown() {
         "Role.65536",
         "role.1",
     ] {
-        let asks = [("StartDate", "2012-06-01"), (name, "Sender")];
-        let reply = merchant.refused("GetAccountActivity", &asks, "InvalidRequest").await;
-        assert!(reply.message().contains(&format!("/:{name}\"")), "{}", reply.message());
+        let parameters = [("StartDate", "2012-06-01"), (name, "Sender")];
+        let response = merchant.refused("GetAccountActivity", &parameters, "InvalidRequest").await;
+        assert!(response.message().contains(&format!("/:{name}\"")), "{}", response.message());
     }
     server.stop().await;
 }
@@ -417,11 +420,11 @@ async fn a_name_that_is_almost_one_of_a_list_is_unknown() {
 #[tokio::test]
 async fn a_range_that_ends_before_it_begins_or_begins_in_the_future_is_refused() {
     let (server, merchant) = world().await;
-    for asks in [
+    for parameters in [
         [("StartDate", "2012-05-02"), ("EndDate", "2012-05-01")],
         [("StartDate", "2012-06-02"), ("EndDate", "2012-06-03")],
     ] {
-        merchant.refused("GetAccountActivity", &asks, "InvalidDateRange").await;
+        merchant.refused("GetAccountActivity", &parameters, "InvalidDateRange").await;
     }
     merchant.ok("GetAccountActivity", &[("StartDate", "2012-05-01"), ("EndDate", "2012-05-01")]).await;
     server.stop().await;

@@ -1,5 +1,5 @@
-//! Faults of the sandbox itself: a command that breaks an invariant or panics is answered as an internal error, nothing of it
-//! is kept, and everybody else is served as before.
+//! Faults of the sandbox itself: a command that breaks an invariant or panics gets an internal error and has no effect, and
+//! all other commands work as before.
 
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
@@ -11,36 +11,36 @@ use fps_sandbox::ledger::{
 };
 use tokio::sync::oneshot;
 
-use crate::interleaving::Hold;
+use crate::interleaving::BlockWriter;
 use crate::support::{Server, demo, pay};
 
-/// What a faulty command does.
+/// The fault of a command.
 #[derive(Clone, Debug)]
 enum Fault {
     /// Its postings do not sum to zero.
-    Unbalanced(TransactionId),
-    /// It clears debt that nobody owes.
-    ClearsTooMuch,
-    /// It changes a transaction that is not there.
-    ChangesNothing,
-    /// It panics while it decides.
-    PanicsInDecision,
-    /// It panics while it names what it needs.
-    PanicsOutside,
+    UnbalancedPostings(TransactionId),
+    /// It clears debt of an instrument that does not exist.
+    ClearUnknownDebt,
+    /// It changes a transaction that does not exist.
+    ChangeUnknownTransaction,
+    /// It panics in `decide`.
+    PanicInDecide,
+    /// It panics in `read_set`.
+    PanicInReadSet,
 }
 
-/// Breaks something, after a change of its own that must not be kept.
-struct Faulty(Fault);
+/// A command with a fault. It changes a row first, which must not be saved.
+struct FaultyCommand(Fault);
 
-impl Command for Faulty {
+impl Command for FaultyCommand {
     type Output = ();
 
     fn read_set(&self, reads: &mut ReadSet<'_>) {
         match &self.0 {
-            Fault::Unbalanced(id) => {
+            Fault::UnbalancedPostings(id) => {
                 reads.transaction(id);
             }
-            Fault::PanicsOutside => panic!("outside of a decision"),
+            Fault::PanicInReadSet => panic!("outside of a decision"),
             _ => {}
         }
     }
@@ -48,14 +48,16 @@ impl Command for Faulty {
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
         book.set_open_debt(InstrumentNumber(77), TransactionNumber(77), Amount::CENT);
         match &self.0 {
-            Fault::Unbalanced(id) => {
+            Fault::UnbalancedPostings(id) => {
                 let number = book.transaction(id).expect("it is loaded").number;
                 book.post(number, &[(LedgerAccount::balance(AccountNumber(2)), Amount::CENT)]);
             }
-            Fault::ClearsTooMuch => book.clear_debt(InstrumentNumber(999_999), Amount::CENT),
-            Fault::ChangesNothing => book.progress(TransactionNumber(999_999), |progress| progress.lines = 9),
-            Fault::PanicsInDecision => panic!("in a decision"),
-            Fault::PanicsOutside => unreachable!("it has panicked before"),
+            Fault::ClearUnknownDebt => book.clear_debt(InstrumentNumber(999_999), Amount::CENT),
+            Fault::ChangeUnknownTransaction => {
+                book.progress(TransactionNumber(999_999), |progress| progress.lines = 9)
+            }
+            Fault::PanicInDecide => panic!("in a decision"),
+            Fault::PanicInReadSet => unreachable!("it has panicked before"),
         }
         Ok(())
     }
@@ -68,17 +70,17 @@ async fn a_fault_is_answered_keeps_nothing_and_leaves_the_others_alone() {
     let merchant = server.merchant();
     let paid = merchant.ok("Pay", &pay(demo::CREDIT, "1", "before")).await.text("TransactionId");
     for (round, fault) in [
-        Fault::Unbalanced(paid.as_str().into()),
-        Fault::ClearsTooMuch,
-        Fault::ChangesNothing,
-        Fault::PanicsInDecision,
-        Fault::PanicsOutside,
+        Fault::UnbalancedPostings(paid.as_str().into()),
+        Fault::ClearUnknownDebt,
+        Fault::ChangeUnknownTransaction,
+        Fault::PanicInDecide,
+        Fault::PanicInReadSet,
     ]
     .into_iter()
     .enumerate()
     {
         for repetition in 0..3 {
-            let refusal = server.store.run(Faulty(fault.clone())).await.expect_err("a fault");
+            let refusal = server.store.run(FaultyCommand(fault.clone())).await.expect_err("a fault");
             assert_eq!(refusal.code, Code::InternalError, "{fault:?}");
             merchant.ok("Pay", &pay(demo::CREDIT, "1", &format!("{round} {repetition}"))).await;
         }
@@ -87,24 +89,25 @@ async fn a_fault_is_answered_keeps_nothing_and_leaves_the_others_alone() {
     server.stop_and_audit().await;
 }
 
-/// What was due is not forgotten when the batch that ran it first is undone for the fault of a command in it.
+/// Due work still runs when the batch that ran it first is rolled back because of a faulty command.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn due_work_runs_although_a_command_of_its_batch_is_at_fault() {
     let server = Server::start().await;
     let merchant = server.merchant();
     let paid = merchant.ok("Pay", &pay(demo::CC, "10", "card")).await.text("TransactionId");
-    let ((begun, is_held), (release, released)) = (oneshot::channel(), mpsc::channel());
-    let held = server.store.run(Hold(Mutex::new(Some((begun, released)))));
+    let ((begun, is_blocked), (release, released)) = (oneshot::channel(), mpsc::channel());
+    let blocked = server.store.run(BlockWriter(Mutex::new(Some((begun, released)))));
     let batch = async {
-        is_held.await.expect("the writer is held");
-        let (fault, ()) = tokio::join!(server.store.run(Faulty(Fault::PanicsInDecision)), async {
-            // The card is due with the batch that the fault is in. The writer cannot be told now.
+        is_blocked.await.expect("the writer is blocked");
+        let (fault, ()) = tokio::join!(server.store.run(FaultyCommand(Fault::PanicInDecide)), async {
+            // The settlement of the card becomes due in the batch of the faulty command. The blocked writer cannot run
+            // `set_clock`, so the test sets the clock itself.
             server.clock.set(server.clock.state().advanced(Duration::from_secs(1)));
             release.send(()).expect("the writer waits");
         });
         assert_eq!(fault.expect_err("a fault").code, Code::InternalError);
     };
-    let (_, ()) = tokio::join!(held, batch);
+    let (_, ()) = tokio::join!(blocked, batch);
     server.advance(Duration::ZERO).await;
     assert_eq!(merchant.status(&paid).await.0, "Success");
     server.stop().await;

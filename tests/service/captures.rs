@@ -1,14 +1,15 @@
-//! What ten real client libraries sent, byte for byte, and what each request must answer.
+//! Requests of ten real client libraries, byte for byte, with the expected responses.
 //!
-//! `fixtures/captures/INDEX.tsv` has a row for every captured request; `world.toml` beside it names their ids.
+//! `fixtures/captures/INDEX.tsv` has a row for every captured request; `world.toml` in the same folder is the seed with the
+//! ids that the requests contain.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::support::cobranded::Back;
-use crate::support::{Reply, Server, config, instant};
+use crate::support::cobranded::ReturnUrl;
+use crate::support::{Response, Server, config, instant};
 use fps_sandbox::config::Config;
 use fps_sandbox::ledger::Timestamp;
 use percent_encoding::percent_decode_str;
@@ -20,25 +21,25 @@ struct Capture {
     bytes: Vec<u8>,
 }
 
-/// What the index says of a captured request.
+/// The expected response to a captured request, from the index.
 #[derive(Clone, Debug)]
 enum Expected {
-    /// Sent back to the merchant with this status and these parameters.
-    SentBack { status: String, texts: Vec<(String, String)> },
-    /// A success of the action with these texts in it.
+    /// A redirect to the merchant with this status and these parameters.
+    Redirect { status: String, texts: Vec<(String, String)> },
+    /// A success of the action with these texts at these paths.
     Success { action: String, texts: Vec<(String, String)> },
-    /// A refusal with these texts.
+    /// An error with these texts at these paths.
     Refused { status: u16, code: String, texts: Vec<(String, String)> },
 }
 
-fn folder() -> PathBuf {
+fn captures_directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures")
 }
 
-/// Every captured request, by client, in the order it was sent.
-fn captures() -> BTreeMap<String, Vec<Capture>> {
+/// All captured requests by client, in the order in which they were sent.
+fn read_captures() -> BTreeMap<String, Vec<Capture>> {
     let mut clients: BTreeMap<String, Vec<Capture>> = BTreeMap::new();
-    for client in std::fs::read_dir(folder()).expect("the captures are there") {
+    for client in std::fs::read_dir(captures_directory()).expect("the captures are there") {
         let client = client.expect("an entry").path();
         if !client.is_dir() {
             continue;
@@ -60,8 +61,8 @@ fn file_name(path: &Path) -> String {
     path.file_name().expect("a name").to_string_lossy().into_owned()
 }
 
-fn index() -> BTreeMap<String, Expected> {
-    let text = std::fs::read_to_string(folder().join("INDEX.tsv")).expect("the index");
+fn read_index() -> BTreeMap<String, Expected> {
+    let text = std::fs::read_to_string(captures_directory().join("INDEX.tsv")).expect("the index");
     let mut index = BTreeMap::new();
     for row in text.lines().filter(|row| !row.starts_with('#')) {
         let mut columns = row.split('\t');
@@ -72,7 +73,7 @@ fn index() -> BTreeMap<String, Expected> {
             .map(|(path, text)| (path.to_owned(), text.to_owned()))
             .collect();
         let expected = match status.as_str() {
-            "302" => Expected::SentBack { status: answer, texts },
+            "302" => Expected::Redirect { status: answer, texts },
             "200" => Expected::Success { action: answer, texts },
             status => Expected::Refused { status: status.parse().expect("a status"), code: answer, texts },
         };
@@ -94,7 +95,7 @@ impl Capture {
         self.target().starts_with("/cobranded-ui/")
     }
 
-    /// Where the raw values of the parameters stand, in query and body.
+    /// The names of the parameters in query and body, with the byte ranges of their encoded values.
     fn values(&self) -> Vec<(String, Range<usize>)> {
         let text = self.text();
         let (head, _) = text.split_once("\r\n\r\n").expect("a head");
@@ -126,8 +127,8 @@ impl Capture {
         instant(&self.value("Timestamp"))
     }
 
-    /// The request with one byte of this value changed; the length and the encoding stay right.
-    fn tampered(&self, value: &Range<usize>) -> Option<Vec<u8>> {
+    /// The request with one byte of this value changed, such that length and encoding remain valid.
+    fn with_changed_byte(&self, value: &Range<usize>) -> Option<Vec<u8>> {
         let inside_escape = |at: usize| {
             let near = &self.bytes[at.saturating_sub(2).max(value.start)..at];
             near.contains(&b'%')
@@ -144,50 +145,51 @@ impl Capture {
     }
 }
 
-async fn world(now: Timestamp) -> Server {
-    let seed = Some(folder().join("world.toml"));
+async fn start_capture_world(now: Timestamp) -> Server {
+    let seed = Some(captures_directory().join("world.toml"));
     Server::start_at(Config { seed, ..config() }, now).await.expect("the captures' world")
 }
 
-fn assert_answer(capture: &Capture, reply: &Reply, expected: &Expected) {
+fn assert_answer(capture: &Capture, response: &Response, expected: &Expected) {
     let name = &capture.name;
     let texts = match expected {
-        Expected::SentBack { .. } => unreachable!("{name} is no call of the service"),
+        Expected::Redirect { .. } => unreachable!("{name} is no call of the service"),
         Expected::Success { action, texts } => {
-            assert_eq!(reply.status, 200, "{name}: {}", reply.body);
+            assert_eq!(response.status, 200, "{name}: {}", response.body);
             let version = capture.value("Version");
             let root = format!("<{action}Response xmlns=\"http://fps.amazonaws.com/doc/{version}/\">");
-            assert!(reply.body.contains(&root), "{name}: no {root} in {}", reply.body);
+            assert!(response.body.contains(&root), "{name}: no {root} in {}", response.body);
             texts
         }
         Expected::Refused { status, code, texts } => {
-            assert_eq!((reply.status, &reply.code()), (*status, code), "{name}: {}", reply.body);
+            assert_eq!((response.status, &response.code()), (*status, code), "{name}: {}", response.body);
             texts
         }
     };
     for (path, text) in texts {
-        assert_eq!(&reply.text(path), text, "{name}: {path} in {}", reply.body);
+        assert_eq!(&response.text(path), text, "{name}: {path} in {}", response.body);
     }
 }
 
 #[test]
-fn every_capture_has_its_row_in_the_index_and_every_row_its_capture() {
-    let files: BTreeSet<String> = captures().into_values().flatten().map(|capture| capture.name).collect();
-    let rows: BTreeSet<String> = index().into_keys().collect();
+fn captures_and_rows_of_the_index_correspond() {
+    let files: BTreeSet<String> =
+        read_captures().into_values().flatten().map(|capture| capture.name).collect();
+    let rows: BTreeSet<String> = read_index().into_keys().collect();
     assert_eq!(files, rows);
-    assert_eq!(files.len(), 148, "captures come and go on purpose only");
+    assert_eq!(files.len(), 148, "update this number with the captures");
 }
 
-/// Each is answered with a page, and at once where the sandbox is asked for that; a change of any value is noticed.
+/// Each captured start URL opens a page, or redirects at once with `sandbox_outcome`. A changed value is an error.
 #[tokio::test]
-async fn every_captured_visit_to_the_pages_is_signed_right_and_ends_as_the_index_says() {
-    let index = index();
+async fn every_captured_start_url_has_a_valid_signature_and_the_result_in_the_index() {
+    let index = read_index();
     let mut visits = 0;
-    for captures in captures().into_values() {
-        let server = world(instant("2012-06-01T12:00:00Z")).await;
+    for captures in read_captures().into_values() {
+        let server = start_capture_world(instant("2012-06-01T12:00:00Z")).await;
         for capture in captures.iter().filter(|capture| capture.is_co_branded()) {
             let name = &capture.name;
-            let page = server.raw(&capture.bytes).await;
+            let page = server.send_raw(&capture.bytes).await;
             assert_eq!(page.status, 200, "{name}: {}", page.head);
             let (_, place) =
                 capture.values().into_iter().find(|(name, _)| name == "callerReference").unwrap_or_else(
@@ -199,15 +201,16 @@ async fn every_captured_visit_to_the_pages_is_signed_right_and_ends_as_the_index
                             .expect("a reference")
                     },
                 );
-            let tampered = server.raw(&capture.tampered(&place).expect("something to change")).await;
+            let tampered =
+                server.send_raw(&capture.with_changed_byte(&place).expect("something to change")).await;
             assert!(tampered.head.contains("status=CE"), "{name}: {}", tampered.head);
             let text = capture.text().replacen(" HTTP/1.1", "&sandbox_outcome=SC HTTP/1.1", 1);
-            let back = Back::of(&server.raw(text.as_bytes()).await);
-            let Expected::SentBack { status, texts } = &index[name] else { panic!("{name} is a visit") };
-            assert_eq!(back.value("status"), status, "{name}: {}", back.url);
+            let return_url = ReturnUrl::from_redirect(&server.send_raw(text.as_bytes()).await);
+            let Expected::Redirect { status, texts } = &index[name] else { panic!("{name} is a visit") };
+            assert_eq!(return_url.value("status"), status, "{name}: {}", return_url.url);
             for (parameter, value) in texts {
-                let given = back.value(parameter);
-                assert!(given == value || (value == "…" && given.len() == 64), "{name}: {}", back.url);
+                let given = return_url.value(parameter);
+                assert!(given == value || (value == "…" && given.len() == 64), "{name}: {}", return_url.url);
             }
             visits += 1;
         }
@@ -216,28 +219,29 @@ async fn every_captured_visit_to_the_pages_is_signed_right_and_ends_as_the_index
     assert_eq!(visits, 6);
 }
 
-/// The captured calls of the service: what is asserted.
-fn api(captures: &[Capture]) -> Vec<&Capture> {
+/// The captured requests to the web service, without those to the pages.
+fn service_requests(captures: &[Capture]) -> Vec<&Capture> {
     captures.iter().filter(|capture| !capture.is_co_branded()).collect()
 }
 
-/// Sends a client's requests in order, each when it was sent, and compares the answers with the index.
+/// Sends the requests of a client in order, each at its timestamp, and compares the responses with the index.
 async fn replay(server: &Server, api: &[&Capture], index: &BTreeMap<String, Expected>) {
     for capture in api {
         let ahead = capture.sent_at().millis() - server.clock.now().millis();
         server.advance(Duration::from_millis(ahead.try_into().expect("captures are in order"))).await;
-        let reply = server.raw(&capture.bytes).await;
-        assert_answer(capture, &reply, &index[&capture.name]);
+        let response = server.send_raw(&capture.bytes).await;
+        assert_answer(capture, &response, &index[&capture.name]);
     }
 }
 
 #[tokio::test]
-async fn every_captured_request_is_answered_as_the_index_says() {
-    let index = index();
+async fn every_captured_request_gets_the_response_in_the_index() {
+    let index = read_index();
     let mut answered = 0;
-    for captures in captures().into_values() {
-        let api = api(&captures);
-        let server = world(api.first().expect("every client calls the service").sent_at()).await;
+    for captures in read_captures().into_values() {
+        let api = service_requests(&captures);
+        let server =
+            start_capture_world(api.first().expect("every client calls the service").sent_at()).await;
         replay(&server, &api, &index).await;
         answered += api.len();
         server.stop().await;
@@ -247,23 +251,24 @@ async fn every_captured_request_is_answered_as_the_index_says() {
 
 #[tokio::test]
 async fn a_captured_request_with_one_byte_of_a_value_changed_is_refused_and_has_no_effect() {
-    let index = index();
-    for captures in captures().into_values() {
-        let api = api(&captures);
-        let server = world(api.first().expect("every client calls the service").sent_at()).await;
-        // VerifySignature looks at no signature of its own.
+    let index = read_index();
+    for captures in read_captures().into_values() {
+        let api = service_requests(&captures);
+        let server =
+            start_capture_world(api.first().expect("every client calls the service").sent_at()).await;
+        // VerifySignature does not check the signature of the request.
         let signed = api.iter().filter(|capture| !capture.name.ends_with("-VerifySignature.http"));
         for (number, capture) in signed.enumerate() {
             let values = capture.values();
-            // All values of the client's first request, then one of each, another one each time: looking for the
-            // reason of a wrong signature takes its time.
+            // All values of the first request are changed, and a different one in each later request: explaining a wrong
+            // signature is slow.
             let chosen =
                 if number == 0 { 0..values.len() } else { number % values.len()..number % values.len() + 1 };
             for (parameter, place) in &values[chosen] {
                 assert_refused_when_tampered(&server, capture, parameter, place).await;
             }
         }
-        // Nothing was done under their references and to what they name: all is answered as if they had not been.
+        // The changed requests had no effect, so the original ones get their expected responses.
         replay(&server, &api, &index).await;
         server.stop().await;
     }
@@ -276,13 +281,13 @@ async fn assert_refused_when_tampered(
     place: &Range<usize>,
 ) {
     let context = format!("{} with another {parameter}", capture.name);
-    let Some(bytes) = capture.tampered(place) else { panic!("{context}: nothing to change") };
-    let reply = server.raw(&bytes).await;
-    // These say how the signature is to be checked, so they are looked at before it.
+    let Some(bytes) = capture.with_changed_byte(place) else { panic!("{context}: nothing to change") };
+    let response = server.send_raw(&bytes).await;
+    // These parameters select how the signature is checked, so they are validated first.
     let expected = match parameter {
         "AWSAccessKeyId" => (403, "InvalidClientTokenId"),
         "SignatureVersion" | "SignatureMethod" => (400, "InvalidParameterValue"),
         _ => (403, "SignatureDoesNotMatch"),
     };
-    assert_eq!((reply.status, reply.code().as_str()), expected, "{context}: {}", reply.body);
+    assert_eq!((response.status, response.code().as_str()), expected, "{context}: {}", response.body);
 }

@@ -1,14 +1,14 @@
-//! The sample requests of the guide: freshly signed, and as published with signatures computed for the example key.
+//! The sample requests of the guide, with new signatures, and as published with signatures computed for the example key.
 
-use crate::support::signer::{Request, message};
-use crate::support::{NOW, Reply, Server, config, demo, instant};
+use crate::support::request_builder::{RequestBuilder, request_bytes};
+use crate::support::{NOW, Response, Server, config, demo, instant};
 use fps_sandbox::signature::{Hash, Scheme};
 
 const SHA256: Scheme = Scheme::V2(Hash::Sha256);
 const SHA1: Scheme = Scheme::V2(Hash::Sha1);
 const SANDBOX_HOST: &str = "fps.sandbox.amazonaws.com";
 
-/// A sample request, when it was made, the signature it had, and what it must answer.
+/// A sample request with its timestamp, its published signature, and the expected response.
 struct Sample {
     name: &'static str,
     verb: &'static str,
@@ -18,7 +18,7 @@ struct Sample {
     action: &'static str,
     asks: &'static [(&'static str, &'static str)],
     signature: &'static str,
-    /// The answer but for ids.
+    /// The expected response without ids.
     answer: &'static str,
 }
 
@@ -137,24 +137,24 @@ const SAMPLES: &[Sample] = &[
 ];
 
 impl Sample {
-    fn request(&self, timestamp: &str) -> Request {
-        Request::new(self.key, demo::SECRET, timestamp, self.action, self.asks)
-            .verb(self.verb)
-            .by(self.scheme)
+    fn request(&self, timestamp: &str) -> RequestBuilder {
+        RequestBuilder::new(self.key, demo::SECRET, timestamp, self.action, self.asks)
+            .with_verb(self.verb)
+            .with_scheme(self.scheme)
     }
 
-    fn assert_answered(&self, reply: &Reply) {
+    fn assert_answered(&self, response: &Response) {
         let expected = format!("<?xml version=\"1.0\"?>\n{}", self.answer);
-        assert_eq!((reply.status, reply.redacted()), (200, expected), "{}", self.name);
+        assert_eq!((response.status, response.redacted()), (200, expected), "{}", self.name);
     }
 }
 
 #[tokio::test]
-async fn every_sample_freshly_signed_answers_as_the_guide_says() {
+async fn every_newly_signed_sample_gets_the_response_of_the_guide() {
     for sample in SAMPLES {
         let server = Server::start().await;
-        let reply = server.raw(&sample.request(NOW).bytes()).await;
-        sample.assert_answered(&reply);
+        let response = server.send_raw(&sample.request(NOW).bytes()).await;
+        sample.assert_answered(&response);
         server.stop().await;
     }
 }
@@ -163,9 +163,9 @@ async fn every_sample_freshly_signed_answers_as_the_guide_says() {
 async fn every_sample_is_accepted_as_published_when_the_clock_shows_its_time() {
     for sample in SAMPLES {
         let server = Server::start_at(config(), instant(sample.timestamp)).await.expect("it starts");
-        let query = sample.request(sample.timestamp).query_signed_as(sample.signature);
-        let reply = server.raw(&message(sample.verb, SANDBOX_HOST, &query)).await;
-        sample.assert_answered(&reply);
+        let query = sample.request(sample.timestamp).query_with_signature(sample.signature);
+        let response = server.send_raw(&request_bytes(sample.verb, SANDBOX_HOST, &query)).await;
+        sample.assert_answered(&response);
         server.stop().await;
     }
 }
@@ -174,9 +174,9 @@ async fn every_sample_is_accepted_as_published_when_the_clock_shows_its_time() {
 async fn a_sample_as_published_has_expired_today() {
     let server = Server::start().await;
     for sample in SAMPLES {
-        let query = sample.request(sample.timestamp).query_signed_as(sample.signature);
-        let reply = server.raw(&message(sample.verb, SANDBOX_HOST, &query)).await;
-        assert_eq!((reply.status, reply.code().as_str()), (400, "RequestExpired"), "{}", sample.name);
+        let query = sample.request(sample.timestamp).query_with_signature(sample.signature);
+        let response = server.send_raw(&request_bytes(sample.verb, SANDBOX_HOST, &query)).await;
+        assert_eq!((response.status, response.code().as_str()), (400, "RequestExpired"), "{}", sample.name);
     }
 }
 
@@ -184,7 +184,7 @@ async fn a_sample_as_published_has_expired_today() {
 async fn the_second_sample_settles_the_whole_debt() {
     let server = Server::start().await;
     let second = SAMPLES.last().expect("there are samples");
-    server.raw(&second.request(NOW).bytes()).await;
+    server.send_raw(&second.request(NOW).bytes()).await;
     let debt = server.other_merchant().debt("2984656Example93577987").await;
     assert_eq!(debt, ("0.000000".to_owned(), "50.000000".to_owned()));
 }
@@ -203,8 +203,8 @@ async fn the_soap_samples_ids_settle_a_debt_of_50() {
     assert_eq!(settled.text("TransactionStatus"), "Pending");
 }
 
-/// A Pay with characters that clients and servers encode in many ways.
-fn awkward_pay(token: &str, timestamp: &str) -> Request {
+/// A Pay with characters that clients and servers encode differently.
+fn pay_with_special_characters(token: &str, timestamp: &str) -> RequestBuilder {
     let asks = [
         ("CallerDescription", "Café – 10% off"),
         ("CallerReference", "ref ~*+()!'/=&%"),
@@ -212,13 +212,13 @@ fn awkward_pay(token: &str, timestamp: &str) -> Request {
         ("TransactionAmount.CurrencyCode", "USD"),
         ("TransactionAmount.Value", "15.50"),
     ];
-    Request::new(demo::KEY, demo::SECRET, timestamp, "Pay", &asks).verb("POST")
+    RequestBuilder::new(demo::KEY, demo::SECRET, timestamp, "Pay", &asks).with_verb("POST")
 }
 
 #[tokio::test]
-async fn awkward_characters_are_signed_and_kept() {
+async fn special_characters_are_signed_and_kept() {
     let server = Server::start().await;
-    let paid = server.raw(&awkward_pay(demo::ABT, NOW).bytes()).await;
+    let paid = server.send_raw(&pay_with_special_characters(demo::ABT, NOW).bytes()).await;
     assert_eq!((paid.status, paid.text("TransactionStatus").as_str()), (200, "Success"));
     let id = paid.text("TransactionId");
     let detail = server.merchant().ok("GetTransaction", &[("TransactionId", &id)]).await;
@@ -228,12 +228,12 @@ async fn awkward_characters_are_signed_and_kept() {
 }
 
 #[tokio::test]
-async fn awkward_characters_as_published_pass_the_signature_check() {
+async fn special_characters_as_published_pass_the_signature_check() {
     let timestamp = "2012-01-02T03:04:05Z";
     let server = Server::start_at(config(), instant(timestamp)).await.expect("it starts");
-    let query = awkward_pay(demo::SETTLEMENT, timestamp)
-        .query_signed_as("7O69a5AUnmGle/RDkdsCmyxhCpBIA/a6hPtLnM/K8uc=");
-    let reply = server.raw(&message("POST", SANDBOX_HOST, &query)).await;
-    // The published request pays with the settlement token, which cannot pay.
-    assert_eq!((reply.status, reply.code().as_str()), (400, "IncompatibleTokens"));
+    let query = pay_with_special_characters(demo::SETTLEMENT, timestamp)
+        .query_with_signature("7O69a5AUnmGle/RDkdsCmyxhCpBIA/a6hPtLnM/K8uc=");
+    let response = server.send_raw(&request_bytes("POST", SANDBOX_HOST, &query)).await;
+    // The published request names the settlement token as sender token, which cannot pay.
+    assert_eq!((response.status, response.code().as_str()), (400, "IncompatibleTokens"));
 }

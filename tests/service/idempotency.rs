@@ -1,31 +1,35 @@
-//! One caller reference, one effect: the same request again gets the stored answer, another one is refused.
+//! Caller references make requests idempotent: a repeated request gets the stored response, a different one an error.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::{Client, Parameters, Reply, Server, config, demo, instant, pay, settle};
+use crate::support::{Client, Parameters, Response, Server, config, demo, instant, pay, settle};
 use fps_sandbox::config::{Config, Database};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The debt on the demo instrument; it is 100 in the beginning.
+/// The debt on the demo instrument, which is 100 at first.
 async fn debt(client: &Client) -> String {
     client.debt(demo::INSTRUMENT).await.0
 }
 
-fn receipt(reply: &Reply) -> (String, String) {
-    (reply.text("TransactionId"), reply.text("TransactionStatus"))
+fn receipt(response: &Response) -> (String, String) {
+    (response.text("TransactionId"), response.text("TransactionStatus"))
 }
 
-/// `parameters` with one more, or with another value for one that is there.
-fn with<'a>(parameters: &[(&'a str, &'a str)], name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
+/// Adds or replaces a parameter.
+fn with_parameter<'a>(
+    parameters: &[(&'a str, &'a str)],
+    name: &'a str,
+    value: &'a str,
+) -> Vec<(&'a str, &'a str)> {
     let others = parameters.iter().copied().filter(|(known, _)| *known != name);
     others.chain([(name, value)]).collect()
 }
 
-/// Asserts that both are one request: one effect, one receipt.
+/// Asserts that the second request counts as a repetition of the first.
 async fn assert_same(action: &str, first: Parameters<'_>, second: Parameters<'_>) {
     let server = Server::start().await;
     let merchant = server.merchant();
@@ -34,7 +38,7 @@ async fn assert_same(action: &str, first: Parameters<'_>, second: Parameters<'_>
     assert_eq!(receipt(&once), receipt(&again), "{second:?}");
 }
 
-/// Asserts that the second is another request than the first.
+/// Asserts that the second request counts as a different one under the same reference.
 async fn assert_different(action: &str, first: Parameters<'_>, second: Parameters<'_>) {
     let server = Server::start().await;
     let merchant = server.merchant();
@@ -54,18 +58,19 @@ async fn the_same_request_gets_the_same_answer_with_a_new_request_id_and_no_seco
 }
 
 #[tokio::test]
-async fn a_replay_speaks_the_version_now_asked() {
+async fn a_replay_uses_the_version_of_the_repeated_request() {
     let server = Server::start().await;
     let merchant = server.merchant();
     let first = merchant.ok("Pay", &pay(demo::CREDIT, "10", "r")).await;
     assert!(first.body.contains("xmlns=\"http://fps.amazonaws.com/doc/2008-09-17/\""), "{}", first.body);
-    let second = merchant.ok("Pay", &with(&pay(demo::CREDIT, "10", "r"), "Version", "2010-08-28")).await;
+    let second =
+        merchant.ok("Pay", &with_parameter(&pay(demo::CREDIT, "10", "r"), "Version", "2010-08-28")).await;
     assert!(second.body.contains("xmlns=\"http://fps.amazonaws.com/doc/2010-08-28/\""), "{}", second.body);
     assert_eq!(receipt(&first), receipt(&second));
 }
 
 #[tokio::test]
-async fn a_replay_tells_the_first_status_even_when_the_transaction_has_moved_on() {
+async fn a_replay_returns_the_first_status_even_after_the_transaction_has_changed() {
     let server = Server::start().await;
     let merchant = server.merchant();
     let first = merchant.ok("SettleDebt", &settle("10", "r")).await;
@@ -121,7 +126,7 @@ async fn ill_formed_and_unauthenticated_requests_do_not_use_the_reference_up() {
     let merchant = server.merchant();
     merchant.refused("Pay", &pay(demo::CREDIT, "ten", "r"), "InvalidParams").await;
     merchant.refused("Pay", &pay("no-token-id", "10", "r"), "InvalidParams").await;
-    let unknown = with(&pay(demo::CREDIT, "10", "r"), "Colour", "red");
+    let unknown = with_parameter(&pay(demo::CREDIT, "10", "r"), "Colour", "red");
     merchant.refused("Pay", &unknown, "InvalidRequest").await;
     let stranger = server.client(demo::KEY, "not the secret");
     assert_eq!(stranger.pay(demo::CREDIT, "10", "r").await.status, 403);
@@ -149,20 +154,21 @@ async fn an_absent_parameter_is_its_explicit_default() {
         ("CallerDescription", "", Some("shoes")),
         ("OverrideIPNURL", "", Some("http://localhost/ipn")),
     ] {
-        assert_same("Pay", &bare, &with(&bare, name, default)).await;
+        assert_same("Pay", &bare, &with_parameter(&bare, name, default)).await;
         if let Some(other) = other {
-            assert_different("Pay", &bare, &with(&bare, name, other)).await;
+            assert_different("Pay", &bare, &with_parameter(&bare, name, other)).await;
         }
     }
 }
 
 #[tokio::test]
-async fn descriptions_are_part_of_the_request_and_never_run_together() {
+async fn descriptions_are_part_of_the_request_and_are_never_joined() {
     let plain = pay(demo::CREDIT, "10", "r");
-    let one = with(&with(&plain, "CallerDescription", "ab"), "SenderDescription", "c");
-    let two = with(&with(&plain, "CallerDescription", "a"), "SenderDescription", "bc");
+    let one = with_parameter(&with_parameter(&plain, "CallerDescription", "ab"), "SenderDescription", "c");
+    let two = with_parameter(&with_parameter(&plain, "CallerDescription", "a"), "SenderDescription", "bc");
     assert_different("Pay", &one, &two).await;
-    let swapped = with(&with(&plain, "CallerDescription", "c"), "SenderDescription", "ab");
+    let swapped =
+        with_parameter(&with_parameter(&plain, "CallerDescription", "c"), "SenderDescription", "ab");
     assert_different("Pay", &one, &swapped).await;
 }
 
@@ -173,8 +179,8 @@ async fn order_time_and_version_do_not_matter() {
     let parameters = pay(demo::CREDIT, "10", "r");
     let first = merchant.ok("Pay", &parameters).await;
     let reversed: Vec<_> = parameters.iter().rev().copied().collect();
-    let legacy = with(&parameters, "SenderReference", "an old name that is ignored");
-    for again in [reversed, legacy, with(&parameters, "Version", "2011-09-20")] {
+    let legacy = with_parameter(&parameters, "SenderReference", "an old name that is ignored");
+    for again in [reversed, legacy, with_parameter(&parameters, "Version", "2011-09-20")] {
         server.advance(60 * SECOND).await;
         assert_eq!(receipt(&merchant.ok("Pay", &again).await), receipt(&first), "{again:?}");
     }
@@ -202,23 +208,23 @@ async fn two_callers_may_use_the_same_reference() {
     assert_ne!(receipt(&mine).0, receipt(&theirs).0);
 }
 
-/// A request of an action that takes a caller reference, without the reference.
-type Referenced = (&'static str, Vec<(&'static str, String)>);
+/// The action and the parameters of a request, without its caller reference.
+type RequestWithoutReference = (&'static str, Vec<(&'static str, String)>);
 
-/// One request of each action that makes a transaction under a caller reference, each possible beside all others.
-async fn one_of_each_action(merchant: &Client) -> Vec<Referenced> {
+/// A request of each action that creates a transaction under a caller reference. All of them succeed in any order.
+async fn one_of_each_action(merchant: &Client) -> Vec<RequestWithoutReference> {
     let paid =
         merchant.ok("Pay", &pay(demo::CREDIT, "50", "a payment to refund")).await.text("TransactionId");
-    let owned = |asks: &[(&'static str, &str)]| {
-        asks.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
+    let to_owned = |parameters: &[(&'static str, &str)]| {
+        parameters.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
     };
     vec![
-        ("Pay", owned(&[("SenderTokenId", demo::CREDIT), ("TransactionAmount.Value", "1")])),
-        ("Reserve", owned(&[("SenderTokenId", demo::CC), ("TransactionAmount.Value", "1")])),
-        ("Refund", owned(&[("TransactionId", &paid), ("RefundAmount.Value", "1")])),
+        ("Pay", to_owned(&[("SenderTokenId", demo::CREDIT), ("TransactionAmount.Value", "1")])),
+        ("Reserve", to_owned(&[("SenderTokenId", demo::CC), ("TransactionAmount.Value", "1")])),
+        ("Refund", to_owned(&[("TransactionId", &paid), ("RefundAmount.Value", "1")])),
         (
             "FundPrepaid",
-            owned(&[
+            to_owned(&[
                 ("SenderTokenId", demo::FUNDING),
                 ("PrepaidInstrumentId", demo::PREPAID_INSTRUMENT),
                 ("FundingAmount.Value", "1"),
@@ -226,59 +232,63 @@ async fn one_of_each_action(merchant: &Client) -> Vec<Referenced> {
         ),
         (
             "SettleDebt",
-            owned(&[
+            to_owned(&[
                 ("SenderTokenId", demo::SETTLEMENT),
                 ("CreditInstrumentId", demo::INSTRUMENT),
                 ("SettlementAmount.Value", "1"),
             ]),
         ),
-        ("WriteOffDebt", owned(&[("CreditInstrumentId", demo::INSTRUMENT), ("AdjustmentAmount.Value", "1")])),
+        (
+            "WriteOffDebt",
+            to_owned(&[("CreditInstrumentId", demo::INSTRUMENT), ("AdjustmentAmount.Value", "1")]),
+        ),
         (
             "CancelSubscriptionAndRefund",
-            owned(&[("SubscriptionId", demo::SUBSCRIPTION), ("RefundAmount.Value", "1")]),
+            to_owned(&[("SubscriptionId", demo::SUBSCRIPTION), ("RefundAmount.Value", "1")]),
         ),
     ]
 }
 
-/// Every two actions, in both orders, under one reference: both have their effect, each has it once, and another request of
-/// the same action is a duplicate.
+/// Each pair of actions shares a reference, in both orders: both take effect once, and a different request of the same
+/// action is a duplicate.
 #[tokio::test]
 async fn any_two_actions_of_a_caller_may_share_a_reference_and_none_may_use_it_twice() {
-    let referenced = |(action, asks): &Referenced, reference: &str| {
-        let mut asks = asks.clone();
-        asks.push(("CallerReference", reference.to_owned()));
-        (*action, asks)
+    let add_reference = |(action, parameters): &RequestWithoutReference, reference: &str| {
+        let mut parameters = parameters.clone();
+        parameters.push(("CallerReference", reference.to_owned()));
+        (*action, parameters)
     };
     for first in 0..7 {
         for second in 0..7 {
             let server = Server::start().await;
             let merchant = server.merchant();
             let actions = one_of_each_action(&merchant).await;
-            let call = async |(action, asks): &Referenced| {
-                let asks: Vec<_> = asks.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                merchant.call(action, &asks).await
+            let call = async |(action, parameters): &RequestWithoutReference| {
+                let parameters: Vec<_> =
+                    parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                merchant.call(action, &parameters).await
             };
             let mut made = Vec::new();
             for place in [first, second] {
-                let reply = call(&referenced(&actions[place], "shared")).await;
+                let response = call(&add_reference(&actions[place], "shared")).await;
                 assert_eq!(
-                    reply.status, 200,
+                    response.status, 200,
                     "{} after {}: {}",
-                    actions[place].0, actions[first].0, reply.body
+                    actions[place].0, actions[first].0, response.body
                 );
-                made.push(reply);
+                made.push(response);
             }
-            let id = |reply: &Reply| reply.body.split("TransactionId>").nth(1).map(str::to_owned);
+            let id = |response: &Response| response.body.split("TransactionId>").nth(1).map(str::to_owned);
             assert_eq!(first == second, id(&made[0]) == id(&made[1]), "{first} {second}");
             for place in [first, second] {
-                let mut other = referenced(&actions[place], "shared");
+                let mut other = add_reference(&actions[place], "shared");
                 other.1.push(("CallerDescription", "another request".to_owned()));
                 if actions[place].0 == "CancelSubscriptionAndRefund" {
                     other.1.retain(|(name, _)| *name != "CallerDescription");
                     other.1.push(("CancelReason", "another request".to_owned()));
                 }
-                let reply = call(&other).await;
-                assert_eq!(reply.code(), "DuplicateRequest", "{}: {}", actions[place].0, reply.body);
+                let response = call(&other).await;
+                assert_eq!(response.code(), "DuplicateRequest", "{}: {}", actions[place].0, response.body);
             }
             server.stop().await;
         }
@@ -297,10 +307,10 @@ async fn two_hundred_concurrent_copies_have_one_effect_and_one_answer() {
         .collect();
     let (mut receipts, mut request_ids) = (BTreeSet::new(), BTreeSet::new());
     for copy in copies {
-        let reply = copy.await.expect("an answer");
-        assert_eq!(reply.status, 200, "{}", reply.body);
-        receipts.insert(receipt(&reply));
-        request_ids.insert(reply.text("RequestId"));
+        let response = copy.await.expect("an answer");
+        assert_eq!(response.status, 200, "{}", response.body);
+        receipts.insert(receipt(&response));
+        request_ids.insert(response.text("RequestId"));
     }
     assert_eq!((receipts.len(), request_ids.len()), (1, 200));
     assert_eq!(debt(&merchant).await, "110.000000");
@@ -320,32 +330,37 @@ async fn of_concurrent_requests_that_differ_one_wins_and_the_others_are_refused(
         .collect();
     let mut won = 0;
     for rival in rivals {
-        let reply = rival.await.expect("an answer");
-        if reply.status == 200 {
+        let response = rival.await.expect("an answer");
+        if response.status == 200 {
             won += 1;
         } else {
-            assert_eq!((reply.status, reply.code().as_str()), (400, "DuplicateRequest"), "{}", reply.body);
+            assert_eq!(
+                (response.status, response.code().as_str()),
+                (400, "DuplicateRequest"),
+                "{}",
+                response.body
+            );
         }
     }
     assert_eq!(won, 1);
 }
 
-fn on_file(path: &Path) -> Config {
+fn file_config(path: &Path) -> Config {
     Config { database: Database::File(path.to_owned()), ..config() }
 }
 
 #[tokio::test]
-async fn references_outlive_a_restart_on_a_file_database() {
+async fn references_persist_over_a_restart_on_a_database_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("sandbox.db");
-    let server = Server::start_with(on_file(&path)).await;
+    let server = Server::start_with(file_config(&path)).await;
     let merchant = server.merchant();
     let paid = merchant.ok("Pay", &pay(demo::CREDIT, "10", "paid")).await;
     let settled = merchant.ok("SettleDebt", &settle("10", "settled")).await;
     let refused = merchant.refused("Pay", &pay(demo::CREDIT, "500", "refused"), "InsufficientBalance").await;
     server.stop().await;
 
-    let server = Server::start_with(on_file(&path)).await;
+    let server = Server::start_with(file_config(&path)).await;
     let merchant = server.merchant();
     assert_eq!(receipt(&merchant.ok("Pay", &pay(demo::CREDIT, "10", "paid")).await), receipt(&paid));
     assert_eq!(receipt(&merchant.ok("SettleDebt", &settle("10", "settled")).await), receipt(&settled));
@@ -377,10 +392,11 @@ async fn references_are_forgotten_after_seven_days() {
 async fn seven_days_are_counted_over_a_restart() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("sandbox.db");
-    let server = Server::start_with(on_file(&path)).await;
+    let server = Server::start_with(file_config(&path)).await;
     let first = server.merchant().ok("Pay", &pay(demo::CREDIT, "10", "r")).await;
     server.stop().await;
-    let server = Server::start_at(on_file(&path), instant("2012-06-08T12:00:00Z")).await.expect("it starts");
+    let server =
+        Server::start_at(file_config(&path), instant("2012-06-08T12:00:00Z")).await.expect("it starts");
     let merchant = server.merchant();
     let second = merchant.ok("Pay", &pay(demo::CREDIT, "10", "r")).await;
     assert_ne!(receipt(&first).0, receipt(&second).0);

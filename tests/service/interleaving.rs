@@ -1,7 +1,7 @@
-//! Every two commands in one batch on shared rows answer and leave behind what they do one after the other.
+//! Two commands in one batch on shared rows have the same results and effects as one after the other.
 //!
-//! Before every other pair a settlement becomes due, so that its end runs in the same transaction. Each pair has rows of its own in one world, so that two sandboxes do: one runs the pairs in batches of two, the other each
-//! command alone.
+//! The test compares all pairs of commands in two sandboxes: one runs each pair in a batch, the other runs each command
+//! alone. Each pair has its own rows. For every other pair a settlement by card becomes due, so that the batch runs it too.
 
 use std::fmt::Write;
 use std::pin::Pin;
@@ -22,12 +22,12 @@ use tokio::sync::oneshot;
 
 use crate::support::Server;
 
-type Running = Pin<Box<dyn Future<Output = String> + Send>>;
+type CommandFuture = Pin<Box<dyn Future<Output = String> + Send>>;
 
-/// What a command answers, ids aside.
-fn told<T>(answer: Result<T, FpsError>, in_words: impl Fn(T) -> String) -> String {
+/// The result of a command as text, without ids.
+fn describe<T>(answer: Result<T, FpsError>, to_text: impl Fn(T) -> String) -> String {
     match answer {
-        Ok(answer) => in_words(answer),
+        Ok(answer) => to_text(answer),
         Err(refusal) => refusal.to_string(),
     }
 }
@@ -36,15 +36,15 @@ fn dollars(text: &str) -> Amount {
     Amount::parse(text).expect("dollars")
 }
 
-/// The commands of one pair: each by its place in [`COMMANDS`], on the rows of its pair.
+/// The rows of one pair, and the commands on them by their index in [`COMMANDS`].
 #[derive(Clone)]
-struct Commands {
+struct PairCommands {
     store: Store,
     caller: AccountNumber,
     pair: usize,
     /// The reservation of the pair.
     reserved: TransactionId,
-    /// Its settlement that waits for a card.
+    /// The settlement by card of the pair, which is pending.
     pending: TransactionId,
 }
 
@@ -79,7 +79,7 @@ const COMMANDS: [&str; 28] = [
     "Authorize a single payment",
 ];
 
-impl Commands {
+impl PairCommands {
     fn token(&self, name: &str) -> TokenId {
         format!("{name}-{}", self.pair).into()
     }
@@ -88,7 +88,7 @@ impl Commands {
         format!("{name}-{}", self.pair).into()
     }
 
-    fn once<O>(place: usize, operation: O) -> Idempotent<O> {
+    fn idempotent<O>(place: usize, operation: O) -> Idempotent<O> {
         let digest = [u8::try_from(place).expect("few commands"); 16];
         Idempotent { operation, digest }
     }
@@ -146,25 +146,25 @@ impl Commands {
         }
     }
 
-    fn plain<C: Command>(&self, command: C) -> Running {
+    fn run_command<C: Command>(&self, command: C) -> CommandFuture {
         let store = self.store.clone();
-        Box::pin(async move { told(store.run(command).await, |_| "done".to_owned()) })
+        Box::pin(async move { describe(store.run(command).await, |_| "done".to_owned()) })
     }
 
-    fn referenced(&self, place: usize, operation: impl IdempotentOperation) -> Running {
-        let (store, once) = (self.store.clone(), Self::once(place, operation));
+    fn run_idempotent(&self, place: usize, operation: impl IdempotentOperation) -> CommandFuture {
+        let (store, idempotent) = (self.store.clone(), Self::idempotent(place, operation));
         let status = |receipt: Receipt| format!("{:?}", receipt.status);
-        Box::pin(async move { told(store.run(once).await, status) })
+        Box::pin(async move { describe(store.run(idempotent).await, status) })
     }
 
-    fn run(&self, place: usize) -> Running {
+    fn run(&self, place: usize) -> CommandFuture {
         let caller = self.caller;
         match place {
-            0 => self.referenced(place, Pay(self.payment(place, "CREDIT", "10"))),
-            1 => self.referenced(place, self.settlement(place, "SETTLE", None)),
-            2 => self.referenced(place, self.settlement(place, "SETTLE", Some("0.05"))),
-            3 => self.referenced(place, self.settlement(place, "SETTLE-CARD", None)),
-            4 | 5 => self.referenced(
+            0 => self.run_idempotent(place, Pay(self.payment(place, "CREDIT", "10"))),
+            1 => self.run_idempotent(place, self.settlement(place, "SETTLE", None)),
+            2 => self.run_idempotent(place, self.settlement(place, "SETTLE", Some("0.05"))),
+            3 => self.run_idempotent(place, self.settlement(place, "SETTLE-CARD", None)),
+            4 | 5 => self.run_idempotent(
                 place,
                 WriteOffDebt {
                     caller,
@@ -173,10 +173,10 @@ impl Commands {
                     descriptions: self.descriptions(place),
                 },
             ),
-            6 => self.referenced(place, self.refund(place, "DEBT-FIRST", None)),
-            7 => self.referenced(place, self.refund(place, "DEBT-SECOND", Some("5"))),
-            12 => self.referenced(place, Pay(self.payment(place, "PREPAID", "10"))),
-            13 => self.referenced(
+            6 => self.run_idempotent(place, self.refund(place, "DEBT-FIRST", None)),
+            7 => self.run_idempotent(place, self.refund(place, "DEBT-SECOND", Some("5"))),
+            12 => self.run_idempotent(place, Pay(self.payment(place, "PREPAID", "10"))),
+            13 => self.run_idempotent(
                 place,
                 FundPrepaid {
                     caller,
@@ -187,13 +187,13 @@ impl Commands {
                     timeout_minutes: 10_080,
                 },
             ),
-            14 => self.referenced(place, self.refund(place, "SPENT", None)),
-            15 => self.referenced(place, self.refund(place, "BY-CARD", None)),
-            16 => self.plain(Settle { caller, reservation: self.reserved.clone(), amount: None }),
-            17 => self.plain(Cancel { caller, transaction: self.reserved.clone() }),
-            18 => self.referenced(place, Reserve(self.payment(place, "ONCE", "10"))),
-            19 => self.referenced(place, Pay(self.payment(place, "ONCE", "10"))),
-            23 => self.referenced(
+            14 => self.run_idempotent(place, self.refund(place, "SPENT", None)),
+            15 => self.run_idempotent(place, self.refund(place, "BY-CARD", None)),
+            16 => self.run_command(Settle { caller, reservation: self.reserved.clone(), amount: None }),
+            17 => self.run_command(Cancel { caller, transaction: self.reserved.clone() }),
+            18 => self.run_idempotent(place, Reserve(self.payment(place, "ONCE", "10"))),
+            19 => self.run_idempotent(place, Pay(self.payment(place, "ONCE", "10"))),
+            23 => self.run_idempotent(
                 place,
                 CancelSubscriptionAndRefund {
                     caller,
@@ -202,22 +202,23 @@ impl Commands {
                     descriptions: self.descriptions(place),
                 },
             ),
-            24 => self.plain(Cancel { caller, transaction: self.pending.clone() }),
+            24 => self.run_command(Cancel { caller, transaction: self.pending.clone() }),
             _ => self.run_on_tokens(place),
         }
     }
 
-    /// The commands that make tokens or change them.
-    fn run_on_tokens(&self, place: usize) -> Running {
+    /// The commands that create or change tokens.
+    fn run_on_tokens(&self, place: usize) -> CommandFuture {
         let caller = self.caller;
         match place {
-            8 => self
-                .plain(self.authorise(TokenRequest::Edit { token: self.token("SETTLE") }, PaymentMethod::CC)),
-            9 => self.plain(
+            8 => self.run_command(
+                self.authorise(TokenRequest::Edit { token: self.token("SETTLE") }, PaymentMethod::CC),
+            ),
+            9 => self.run_command(
                 self.authorise(TokenRequest::Edit { token: self.token("SETTLE-CARD") }, PaymentMethod::ABT),
             ),
-            10 => self.plain(CancelToken { caller, token: self.token("CREDIT") }),
-            11 => self.plain(CancelToken { caller, token: self.token("SETTLE") }),
+            10 => self.run_command(CancelToken { caller, token: self.token("CREDIT") }),
+            11 => self.run_command(CancelToken { caller, token: self.token("SETTLE") }),
             20 => {
                 let asked = TokenRequest::Postpaid(PostpaidTerms {
                     sender_reference: format!("shared {}", self.pair),
@@ -227,9 +228,9 @@ impl Commands {
                     charges: ChargeRange::default(),
                     limits: Vec::new(),
                 });
-                self.plain(self.authorise(asked, PaymentMethod::CC))
+                self.run_command(self.authorise(asked, PaymentMethod::CC))
             }
-            21 => self.plain(InstallPaymentInstruction {
+            21 => self.run_command(InstallPaymentInstruction {
                 caller,
                 instruction: "MyRole == 'Caller';".to_owned(),
                 friendly_name: None,
@@ -237,16 +238,17 @@ impl Commands {
                 token_type: TokenType::Unrestricted,
                 payment_reason: None,
             }),
-            22 => self.plain(CancelSubscription { caller, subscription: self.subscription() }),
-            25 => self
-                .plain(self.authorise(TokenRequest::Edit { token: self.token("FUND") }, PaymentMethod::CC)),
+            22 => self.run_command(CancelSubscription { caller, subscription: self.subscription() }),
+            25 => self.run_command(
+                self.authorise(TokenRequest::Edit { token: self.token("FUND") }, PaymentMethod::CC),
+            ),
             26 => {
                 let asked = TokenRequest::Prepaid {
                     sender_reference: format!("shared {}", self.pair),
                     funding_reference: format!("funding {}", self.pair),
                     max_balance: dollars("50"),
                 };
-                self.plain(self.authorise(asked, PaymentMethod::CC))
+                self.run_command(self.authorise(asked, PaymentMethod::CC))
             }
             27 => {
                 let asked = TokenRequest::Payments(SenderTokenTerms {
@@ -258,7 +260,7 @@ impl Commands {
                     recipients: Vec::new(),
                     reserves: false,
                 });
-                self.plain(self.authorise(asked, PaymentMethod::CC))
+                self.run_command(self.authorise(asked, PaymentMethod::CC))
             }
             _ => unreachable!("there are {} commands", COMMANDS.len()),
         }
@@ -268,35 +270,35 @@ impl Commands {
         format!("SUBSCRIPTION-{}", self.pair).into()
     }
 
-    /// A settlement that waits for a card when the pair begins.
+    /// Starts a settlement by card, which is pending when the pair runs.
     async fn settle_by_card(&mut self) {
         let settlement = self.settlement(COMMANDS.len(), "SETTLE-CARD", Some("5"));
-        let once = Self::once(COMMANDS.len(), settlement);
-        self.pending = self.store.run(once).await.expect("a settlement").transaction;
+        let idempotent = Self::idempotent(COMMANDS.len(), settlement);
+        self.pending = self.store.run(idempotent).await.expect("a settlement").transaction;
     }
 
-    /// What the pair has left behind.
+    /// The rows of the pair after the commands.
     async fn state(&self) -> String {
         let caller = self.caller;
         let debt = GetDebtBalance { caller, instrument: self.instrument("LINE") };
         let prepaid = GetPrepaidBalance { caller, instrument: self.instrument("CARD") };
-        let mut state = told(self.store.query(debt).await, |debt| format!("{debt:?}"));
-        state += &told(self.store.query(prepaid).await, |prepaid| format!(" {prepaid:?}"));
+        let mut state = describe(self.store.query(debt).await, |debt| format!("{debt:?}"));
+        state += &describe(self.store.query(prepaid).await, |prepaid| format!(" {prepaid:?}"));
         for token in ["CREDIT", "SETTLE", "SETTLE-CARD", "ONCE"] {
             let name = TokenSelector::Id(self.token(token));
             let found = GetTokenByCaller { caller, name };
-            state += &told(self.store.query(found).await, |token| {
+            state += &describe(self.store.query(found).await, |token| {
                 format!(" {:?} {} {:?}", token.method, token.active, token.usage)
             });
             let usage = GetTokenUsage { caller, token: self.token(token) };
-            state += &told(self.store.query(usage).await, |usage| format!(" {usage:?}"));
+            state += &describe(self.store.query(usage).await, |usage| format!(" {usage:?}"));
         }
         state
     }
 }
 
-/// A world with rows for so many pairs.
-fn world(pairs: usize) -> String {
+/// A seed with rows for this many pairs.
+fn seed(pairs: usize) -> String {
     let text = String::from(
         r#"
 [[account]]
@@ -360,16 +362,16 @@ balance = "1000000.00"
     text + &instruments + &tokens + &payments
 }
 
-/// Keeps the writer busy until it is told to go on: what is asked for meanwhile is one batch.
-pub(crate) struct Hold(pub(crate) Mutex<Option<(oneshot::Sender<()>, mpsc::Receiver<()>)>>);
+/// A command that blocks the writer until a message arrives. All commands sent meanwhile form the next batch.
+pub(crate) struct BlockWriter(pub(crate) Mutex<Option<(oneshot::Sender<()>, mpsc::Receiver<()>)>>);
 
-impl Command for Hold {
+impl Command for BlockWriter {
     type Output = ();
 
     fn read_set(&self, _: &mut ReadSet<'_>) {}
 
     fn decide(&self, _: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
-        // Once: a batch that fails is run again.
+        // A failed batch runs again; the second time, the command does not block.
         if let Some((begun, release)) = self.0.lock().expect("one at a time").take() {
             begun.send(()).expect("somebody waits");
             let _ = release.recv();
@@ -378,12 +380,12 @@ impl Command for Hold {
     }
 }
 
-/// Makes the reservations, and the commands of each pair.
-async fn commands(server: &Server, pairs: usize) -> Vec<Commands> {
+/// Creates the reservation of each pair.
+async fn prepare_pairs(server: &Server, pairs: usize) -> Vec<PairCommands> {
     let merchant = server.key("MERCHANT").expect("the merchant's key");
     let mut commands = Vec::new();
     for pair in 0..pairs {
-        let mut made = Commands {
+        let mut pair_commands = PairCommands {
             store: server.store.clone(),
             caller: merchant.owner,
             pair,
@@ -395,18 +397,18 @@ async fn commands(server: &Server, pairs: usize) -> Vec<Commands> {
                 caller_reference: format!("reserved {pair}"),
                 ..Descriptions::default()
             },
-            ..made.payment(0, "MANY", "10")
+            ..pair_commands.payment(0, "MANY", "10")
         });
         let receipt =
             server.store.run(Idempotent { operation: reserve, digest: [0; 16] }).await.expect("reserved");
-        made.reserved = receipt.transaction;
-        commands.push(made);
+        pair_commands.reserved = receipt.transaction;
+        commands.push(pair_commands);
     }
     server.advance(Duration::from_secs(2)).await;
     commands
 }
 
-/// All pairs are shared out to as many tests, which run beside each other.
+/// The pairs are distributed over this many tests, which run concurrently.
 const PARTS: usize = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -434,35 +436,36 @@ async fn run_part(part: usize) {
         .step_by(PARTS)
         .flat_map(|first| (0..COMMANDS.len()).map(move |second| (first, second)))
         .collect();
-    let seed = world(pairs.len());
+    let seed = seed(pairs.len());
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let together = Server::start_in(folder.path(), &seed).await;
-    let alone = Server::start_in(other.path(), &seed).await;
-    let (mut in_batches, mut one_by_one) =
-        (commands(&together, pairs.len()).await, commands(&alone, pairs.len()).await);
+    let batched = Server::start_in(folder.path(), &seed).await;
+    let sequential = Server::start_in(other.path(), &seed).await;
+    let (mut batched_pairs, mut sequential_pairs) =
+        (prepare_pairs(&batched, pairs.len()).await, prepare_pairs(&sequential, pairs.len()).await);
     let mut problems = Vec::new();
     for (pair, (first, second)) in pairs.into_iter().enumerate() {
-        in_batches[pair].settle_by_card().await;
-        one_by_one[pair].settle_by_card().await;
-        let passes = Duration::from_secs(if pair % 2 == 0 { 2 } else { 0 });
-        alone.advance(passes).await;
-        let ((begun, is_held), (release, released)) = (oneshot::channel(), mpsc::channel());
-        let hold = Hold(Mutex::new(Some((begun, released))));
+        batched_pairs[pair].settle_by_card().await;
+        sequential_pairs[pair].settle_by_card().await;
+        let elapsed = Duration::from_secs(if pair % 2 == 0 { 2 } else { 0 });
+        sequential.advance(elapsed).await;
+        let ((begun, is_blocked), (release, released)) = (oneshot::channel(), mpsc::channel());
+        let block = BlockWriter(Mutex::new(Some((begun, released))));
         let both = async {
-            is_held.await.expect("the writer is held");
+            is_blocked.await.expect("the writer is blocked");
             let (one, two, ()) =
-                tokio::join!(in_batches[pair].run(first), in_batches[pair].run(second), async {
-                    // The writer cannot be told now; it is told below.
-                    together.clock.set(together.clock.state().advanced(passes));
+                tokio::join!(batched_pairs[pair].run(first), batched_pairs[pair].run(second), async {
+                    // The blocked writer cannot run `set_clock`, so the test sets the clock itself. `advance` below makes
+                    // the writer notice.
+                    batched.clock.set(batched.clock.state().advanced(elapsed));
                     release.send(()).expect("the writer waits");
                 });
             (one, two)
         };
-        let (_, (one, two)) = tokio::join!(together.store.run(hold), both);
-        together.advance(Duration::ZERO).await;
-        let expected = (one_by_one[pair].run(first).await, one_by_one[pair].run(second).await);
+        let (_, (one, two)) = tokio::join!(batched.store.run(block), both);
+        batched.advance(Duration::ZERO).await;
+        let expected = (sequential_pairs[pair].run(first).await, sequential_pairs[pair].run(second).await);
         let found = (one, two);
-        let states = (in_batches[pair].state().await, one_by_one[pair].state().await);
+        let states = (batched_pairs[pair].state().await, sequential_pairs[pair].state().await);
         if found != expected || states.0 != states.1 {
             problems.push(format!(
                 "{}, then {}: {found:?}, not {expected:?}; {}, not {}",
@@ -471,7 +474,7 @@ async fn run_part(part: usize) {
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
-    together.advance(Duration::from_secs(2)).await;
-    together.stop_and_audit().await;
-    alone.stop_and_audit().await;
+    batched.advance(Duration::from_secs(2)).await;
+    batched.stop_and_audit().await;
+    sequential.stop_and_audit().await;
 }

@@ -1,17 +1,17 @@
-//! Magic token ids and amounts force their errors, unless they are switched off.
+//! Magic token ids and amounts force errors, unless they are switched off.
 
 use std::time::Duration;
 
-use crate::support::{Client, Server, config, demo, get, pay, raw, settle};
+use crate::support::{Client, Server, config, demo, get_request, pay, send_raw, settle};
 use fps_sandbox::config::Config;
 use fps_sandbox::ledger::magic::{AMOUNTS, TOKENS};
 
-/// Pays this much by card and waits for the card: status and code.
-async fn card_says(server: &Server, merchant: &Client, dollars: &str) -> (String, String) {
-    let reply = merchant.ok("Pay", &pay(demo::CC, dollars, dollars)).await;
-    assert_eq!(reply.text("TransactionStatus"), "Pending", "{dollars}");
+/// Pays by card and waits for the result. Returns the status and its code.
+async fn pay_by_card(server: &Server, merchant: &Client, dollars: &str) -> (String, String) {
+    let response = merchant.ok("Pay", &pay(demo::CC, dollars, dollars)).await;
+    assert_eq!(response.text("TransactionStatus"), "Pending", "{dollars}");
     server.advance(Duration::from_secs(1)).await;
-    merchant.status(&reply.text("TransactionId")).await
+    merchant.status(&response.text("TransactionId")).await
 }
 
 #[tokio::test]
@@ -38,15 +38,15 @@ async fn the_first_decimal_of_a_card_s_amount_decides() {
     let merchant = server.merchant();
     for dollars in ["50.61", "100.6", "0.60", "0.69", "2.61"] {
         assert_eq!(
-            card_says(&server, &merchant, dollars).await,
+            pay_by_card(&server, &merchant, dollars).await,
             ("Failure".into(), "TransactionDenied".into())
         );
     }
     for dollars in ["50.71", "0.70", "0.79"] {
-        assert_eq!(card_says(&server, &merchant, dollars).await.0, "Failure");
+        assert_eq!(pay_by_card(&server, &merchant, dollars).await.0, "Failure");
     }
     for dollars in ["0.59", "0.80", "0.99", "6.00", "7.07", "60"] {
-        assert_eq!(card_says(&server, &merchant, dollars).await, ("Success".into(), "Success".into()));
+        assert_eq!(pay_by_card(&server, &merchant, dollars).await, ("Success".into(), "Success".into()));
     }
     assert_eq!(AMOUNTS.len(), 2);
     server.stop().await;
@@ -75,7 +75,7 @@ async fn a_declined_settlement_leaves_the_debt_as_it_was() {
 }
 
 #[tokio::test]
-async fn balances_and_debt_know_no_magic_amounts() {
+async fn magic_amounts_do_not_apply_to_balances_and_debt() {
     let server = Server::start().await;
     let merchant = server.merchant();
     for token in [demo::ABT, demo::CREDIT] {
@@ -85,10 +85,10 @@ async fn balances_and_debt_know_no_magic_amounts() {
 }
 
 #[tokio::test]
-async fn no_magic_takes_them_for_what_they_are() {
+async fn with_no_magic_they_are_ordinary_values() {
     let server = Server::start_with(Config { no_magic: true, ..config() }).await;
     let merchant = server.merchant();
-    assert_eq!(card_says(&server, &merchant, "50.61").await, ("Success".into(), "Success".into()));
+    assert_eq!(pay_by_card(&server, &merchant, "50.61").await, ("Success".into(), "Success".into()));
     for magic in TOKENS.iter().filter(|magic| magic.parameter == "SenderTokenId") {
         merchant.refused("Pay", &pay(magic.id, "1", magic.id), "InvalidTokenId_Sender").await;
     }
@@ -96,10 +96,10 @@ async fn no_magic_takes_them_for_what_they_are() {
 }
 
 #[tokio::test]
-async fn a_running_sandbox_shows_its_magic_values() {
+async fn a_running_sandbox_lists_its_magic_values() {
     let server = Server::start().await;
-    let request = get("").replacen("/?", "/_sandbox/magic", 1);
-    let page = raw(server.addr, request.as_bytes()).await;
+    let request = get_request("").replacen("/?", "/_sandbox/magic", 1);
+    let page = send_raw(server.addr, request.as_bytes()).await;
     assert_eq!(page.status, 200, "{}", page.body);
     assert!(TOKENS.iter().all(|magic| page.body.contains(magic.id)), "{}", page.body);
     server.stop().await;

@@ -26,7 +26,7 @@ mod cobranded;
 mod concurrency;
 mod debt_rules;
 mod guide_samples;
-mod hostile;
+mod hostile_input;
 mod idempotency;
 mod interleaving;
 mod magic;

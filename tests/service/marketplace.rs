@@ -1,8 +1,8 @@
-//! A marketplace between buyer and seller: who gets what, who pays which fee, and how it goes back.
+//! Payments through a marketplace: shares, fees and refunds.
 
 use crate::support::{Client, Parameters, Server};
 
-const WORLD: &str = r#"
+const SEED: &str = r#"
 [[account]]
 name = "market"
 email = "market@example.com"
@@ -51,12 +51,12 @@ struct Parties {
 }
 
 impl Parties {
-    fn of(server: &Server) -> Self {
+    fn new(server: &Server) -> Self {
         let client = |key| server.client(key, "secret");
         Self { market: client("MARKET"), seller: client("SELLER"), buyer: client("BUYER") }
     }
 
-    /// What marketplace, seller and buyer have.
+    /// The balances of marketplace, seller and buyer.
     async fn balances(&self) -> [String; 3] {
         let mut balances = [const { String::new() }; 3];
         for (client, balance) in [&self.market, &self.seller, &self.buyer].into_iter().zip(&mut balances) {
@@ -65,7 +65,7 @@ impl Parties {
         balances
     }
 
-    /// Pays 100 to this recipient token with a fee of 1 + 10 %.
+    /// Pays 100 to this recipient token with a marketplace fee of 1 + 10 %.
     async fn pay(&self, recipient: &str, more: Parameters<'_>) -> String {
         let asks = [
             ("SenderTokenId", "SENDER"),
@@ -79,7 +79,7 @@ impl Parties {
     }
 }
 
-// By balance FPS's fee on 100 is 1.5 % + 0.01 = 1.51.
+// The fee of FPS on 100 from a balance is 1.5 % + 0.01 = 1.51.
 
 #[tokio::test]
 async fn the_recipient_pays_both_fees_unless_its_token_says_otherwise() {
@@ -88,8 +88,8 @@ async fn the_recipient_pays_both_fees_unless_its_token_says_otherwise() {
         ("RECIPIENT-FREE-OF-FEES", ["109.490000", "189.000000", "900.000000"]),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let server = Server::start_in(folder.path(), WORLD).await;
-        let parties = Parties::of(&server);
+        let server = Server::start_in(folder.path(), SEED).await;
+        let parties = Parties::new(&server);
         let id = parties.pay(recipient, &[]).await;
         assert_eq!(parties.balances().await, expected, "{recipient}");
         let detail = parties.market.ok("GetTransaction", &[("TransactionId", &id)]).await;
@@ -100,19 +100,19 @@ async fn the_recipient_pays_both_fees_unless_its_token_says_otherwise() {
 }
 
 #[tokio::test]
-async fn each_refund_policy_takes_back_what_it_names() {
-    // (policy, what it gives the marketplace, the seller and the buyer)
+async fn each_refund_policy_returns_what_it_names() {
+    // (policy, changes of the balances of marketplace, seller and buyer)
     for (policy, expected) in [
-        // FPS returns its fee, the recipient the amount less it; the marketplace keeps its own.
+        // FPS returns its fee and the recipient the rest of the amount; the marketplace keeps its fee.
         ("MasterTxnOnly", ["111.000000", "89.000000", "1000.000000"]),
-        // The marketplace returns its fee to the recipient, and nothing else happens.
+        // The marketplace returns its fee to the recipient; nothing else changes.
         ("MarketplaceTxnOnly", ["100.000000", "198.490000", "900.000000"]),
-        // Everything is as before.
+        // All balances are as before the payment.
         ("MasterAndMarketplaceTxn", ["100.000000", "100.000000", "1000.000000"]),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let server = Server::start_in(folder.path(), WORLD).await;
-        let parties = Parties::of(&server);
+        let server = Server::start_in(folder.path(), SEED).await;
+        let parties = Parties::new(&server);
         let id = parties.pay("RECIPIENT", &[]).await;
         let refund = [
             ("TransactionId", id.as_str()),
@@ -126,10 +126,10 @@ async fn each_refund_policy_takes_back_what_it_names() {
 }
 
 #[tokio::test]
-async fn partial_refunds_return_both_fees_in_proportion_and_in_sum_exactly() {
+async fn partial_refunds_return_both_fees_proportionally_and_in_total_exactly() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start_in(folder.path(), WORLD).await;
-    let parties = Parties::of(&server);
+    let server = Server::start_in(folder.path(), SEED).await;
+    let parties = Parties::new(&server);
     let id = parties.pay("RECIPIENT", &[]).await;
     for (amount, reference) in [("33.33", "a"), ("33.33", "b"), ("33.34", "c")] {
         let refund = [
@@ -145,9 +145,9 @@ async fn partial_refunds_return_both_fees_in_proportion_and_in_sum_exactly() {
 }
 
 #[tokio::test]
-async fn the_sender_s_address_is_shown_to_a_caller_only_who_is_the_recipient_too() {
-    let server = Server::start_seeded(WORLD).await;
-    let parties = Parties::of(&server);
+async fn the_address_of_the_sender_is_shown_only_to_a_caller_who_is_also_the_recipient() {
+    let server = Server::start_seeded(SEED).await;
+    let parties = Parties::new(&server);
     let id = parties.pay("RECIPIENT", &[]).await;
     let detail = parties.market.ok("GetTransaction", &[("TransactionId", &id)]).await;
     assert!(!detail.body.contains("<SenderEmail>"), "{}", detail.body);

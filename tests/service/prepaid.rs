@@ -1,4 +1,4 @@
-//! Money paid in advance: FundPrepaid, Pay from it, Refund onto it, and its balances.
+//! Prepaid instruments: FundPrepaid, Pay, Refund and balances.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use fps_sandbox::config::Config;
 
 use crate::support::{Client, Server, config, pay};
 
-const WORLD: &str = r#"
+const SEED: &str = r#"
 [[account]]
 name = "merchant"
 email = "merchant@example.com"
@@ -48,7 +48,7 @@ fn fund<'a>(token: &'a str, dollars: &'a str, reference: &'a str) -> [(&'a str, 
     ]
 }
 
-/// What is on the instrument and what is on its way, and the same as the issuer owes it.
+/// The available and pending balance of the instrument, which must equal the liability of its issuer.
 async fn balance(merchant: &Client) -> [String; 2] {
     let balance = merchant.ok("GetPrepaidBalance", &[("PrepaidInstrumentId", "CARD")]).await;
     let liability = merchant.ok("GetTotalPrepaidLiability", &[]).await;
@@ -62,8 +62,8 @@ async fn total(merchant: &Client) -> String {
 }
 
 #[tokio::test]
-async fn ten_dollars_by_card_bring_ten_on_the_instrument_and_9_70_to_the_merchant() {
-    let server = Server::start_seeded(WORLD).await;
+async fn ten_dollars_by_card_add_ten_to_the_instrument_and_9_70_to_the_merchant() {
+    let server = Server::start_seeded(SEED).await;
     let merchant = server.client("MERCHANT", "secret");
     let funded = merchant.ok("FundPrepaid", &fund("FUND", "10", "1")).await;
     assert_eq!(funded.text("TransactionStatus"), "Pending");
@@ -77,9 +77,9 @@ async fn ten_dollars_by_card_bring_ten_on_the_instrument_and_9_70_to_the_merchan
 }
 
 #[tokio::test]
-async fn prepaid_money_is_spent_at_once_and_given_back_onto_the_instrument_without_fees() {
+async fn prepaid_money_is_spent_at_once_and_refunded_to_the_instrument_without_fees() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start_in(folder.path(), WORLD).await;
+    let server = Server::start_in(folder.path(), SEED).await;
     let merchant = server.client("MERCHANT", "secret");
     merchant.ok("FundPrepaid", &fund("FUND-ABT", "10", "1")).await;
     let before = total(&merchant).await;
@@ -102,8 +102,8 @@ async fn prepaid_money_is_spent_at_once_and_given_back_onto_the_instrument_witho
 }
 
 #[tokio::test]
-async fn a_declined_funding_leaves_nothing_behind_and_room_for_another() {
-    let server = Server::start_seeded(WORLD).await;
+async fn a_declined_funding_has_no_effect_and_does_not_count_towards_the_limit() {
+    let server = Server::start_seeded(SEED).await;
     let merchant = server.client("MERCHANT", "secret");
     let declined = merchant.ok("FundPrepaid", &fund("FUND", "99.60", "1")).await.text("TransactionId");
     merchant.refused("FundPrepaid", &fund("FUND", "10", "2"), "PrepaidFundingLimitExceeded").await;
@@ -114,13 +114,13 @@ async fn a_declined_funding_leaves_nothing_behind_and_room_for_another() {
     server.stop().await;
 }
 
-/// A refund brings back what was spent, also while new money is on its way and the instrument is full.
+/// A refund succeeds also while funding is pending that fills the instrument up to its limit.
 #[tokio::test]
-async fn what_a_refund_brings_back_may_pass_the_recharge_limit_and_holds_up_nothing() {
+async fn a_refund_may_exceed_the_recharge_limit_and_blocks_nothing() {
     for cc_delay in [Duration::from_secs(1), Duration::ZERO] {
         let folder = tempfile::tempdir().unwrap();
         let config = Config { cc_delay, ..config() };
-        let server = Server::start_in_with(folder.path(), WORLD, config).await;
+        let server = Server::start_in_with(folder.path(), SEED, config).await;
         let merchant = server.client("MERCHANT", "secret");
         merchant.ok("FundPrepaid", &fund("FUND-ABT", "100", "1")).await;
         let paid = merchant.ok("Pay", &pay("PREPAID", "60", "2")).await.text("TransactionId");
@@ -134,7 +134,7 @@ async fn what_a_refund_brings_back_may_pass_the_recharge_limit_and_holds_up_noth
         server.advance(Duration::from_secs(1)).await;
         assert_eq!(merchant.status(&funded).await.0, "Success");
         assert_eq!(balance(&merchant).await, ["160.000000", "0.000000"]);
-        // The limit binds what is paid in, not what is there.
+        // The limit applies to funding, not to the balance.
         merchant.refused("FundPrepaid", &fund("FUND", "0.05", "6"), "PrepaidFundingLimitExceeded").await;
         merchant.ok("Pay", &pay("PREPAID", "110", "7")).await;
         merchant.ok("FundPrepaid", &fund("FUND", "50", "8")).await;
@@ -146,7 +146,7 @@ async fn what_a_refund_brings_back_may_pass_the_recharge_limit_and_holds_up_noth
 
 #[tokio::test]
 async fn an_instrument_that_has_expired_still_takes_a_refund() {
-    let world = WORLD.replace("recharge_limit", "valid_until = 2012-06-02T00:00:00Z\nrecharge_limit");
+    let world = SEED.replace("recharge_limit", "valid_until = 2012-06-02T00:00:00Z\nrecharge_limit");
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start_in(folder.path(), &world).await;
     let merchant = server.client("MERCHANT", "secret");

@@ -1,4 +1,4 @@
-//! Money held on a card: Reserve, Settle, Cancel, and what happens when nobody comes back.
+//! Reserve, Settle and Cancel, and reservations that lapse.
 
 use std::time::Duration;
 
@@ -7,35 +7,35 @@ use crate::support::{Client, Server, demo, pay};
 const SECOND: Duration = Duration::from_secs(1);
 const SEVEN_DAYS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// A reservation of 100 that stands.
+/// Creates a reservation of 100 and lets the card accept it.
 async fn reserved(server: &Server, merchant: &Client) -> String {
-    let reply = merchant.ok("Reserve", &pay(demo::CC, "100", "reservation")).await;
-    assert_eq!(reply.text("TransactionStatus"), "Pending");
+    let response = merchant.ok("Reserve", &pay(demo::CC, "100", "reservation")).await;
+    assert_eq!(response.text("TransactionStatus"), "Pending");
     server.advance(SECOND).await;
-    let id = reply.text("TransactionId");
+    let id = response.text("TransactionId");
     assert_eq!(merchant.status(&id).await, ("Reserved".into(), "Success".into()));
     id
 }
 
-/// Total and pending money of the merchant.
+/// The total and pending balance of the merchant.
 async fn balances(merchant: &Client) -> [String; 2] {
     let balance = merchant.ok("GetAccountBalance", &[]).await;
     [balance.text("TotalBalance/Value"), balance.text("PendingInBalance/Value")]
 }
 
-/// Millionths of a dollar.
+/// An amount in millionths of a dollar.
 fn micros(amount: &str) -> i64 {
     amount.replace('.', "").parse().unwrap()
 }
 
-/// What the merchant has more than before, in cents.
-async fn gain(merchant: &Client, before: &[String; 2]) -> i64 {
+/// The growth of the total balance of the merchant since `before`, in cents.
+async fn gain_in_cents(merchant: &Client, before: &[String; 2]) -> i64 {
     let after = balances(merchant).await;
     (micros(&after[0]) - micros(&before[0])) / 10_000
 }
 
 #[tokio::test]
-async fn a_reservation_holds_money_and_brings_none_until_it_is_settled() {
+async fn a_reservation_changes_no_balance_until_it_is_settled() {
     let server = Server::start().await;
     let merchant = server.merchant();
     let before = balances(&merchant).await;
@@ -46,7 +46,7 @@ async fn a_reservation_holds_money_and_brings_none_until_it_is_settled() {
     assert_eq!(settled.text("TransactionStatus"), "Pending");
     server.advance(SECOND).await;
     assert_eq!(merchant.status(&id).await, ("Success".into(), "Success".into()));
-    assert_eq!(gain(&merchant, &before).await, 9_680);
+    assert_eq!(gain_in_cents(&merchant, &before).await, 9_680);
     let detail = merchant.ok("GetTransaction", &[("TransactionId", &id)]).await;
     assert_eq!(detail.text("FPSOperation"), "Reserve");
     assert_eq!(
@@ -57,7 +57,7 @@ async fn a_reservation_holds_money_and_brings_none_until_it_is_settled() {
 }
 
 #[tokio::test]
-async fn a_part_is_charged_with_the_fee_of_the_part_and_the_rest_let_go() {
+async fn a_partial_settlement_pays_the_fee_of_the_part_and_releases_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start_in(folder.path(), include_str!("../../fixtures/demo.toml")).await;
     let merchant = server.merchant();
@@ -65,19 +65,19 @@ async fn a_part_is_charged_with_the_fee_of_the_part_and_the_rest_let_go() {
     let id = reserved(&server, &merchant).await;
     merchant.ok("Settle", &[("ReserveTransactionId", &id), ("TransactionAmount.Value", "40")]).await;
     server.advance(SECOND).await;
-    assert_eq!(gain(&merchant, &before).await, 3_854);
+    assert_eq!(gain_in_cents(&merchant, &before).await, 3_854);
     let detail = merchant.ok("GetTransaction", &[("TransactionId", &id)]).await;
     assert_eq!(detail.text("FPSFees/Value"), "1.460000");
     let more = [("TransactionId", id.as_str()), ("RefundAmount.Value", "40.01"), ("CallerReference", "more")];
     merchant.refused("Refund", &more, "RefundAmountExceeded").await;
     merchant.ok("Refund", &[("TransactionId", &id), ("CallerReference", "all")]).await;
     server.advance(SECOND).await;
-    assert_eq!(gain(&merchant, &before).await, 0);
+    assert_eq!(gain_in_cents(&merchant, &before).await, 0);
     server.stop_and_audit().await;
 }
 
 #[tokio::test]
-async fn a_reservation_that_is_cancelled_or_forgotten_for_seven_days_brings_nothing() {
+async fn a_reservation_that_is_cancelled_or_lapses_after_seven_days_changes_no_balance() {
     for cancel in [true, false] {
         let server = Server::start().await;
         let merchant = server.merchant();
@@ -105,7 +105,7 @@ async fn a_reservation_that_is_cancelled_or_forgotten_for_seven_days_brings_noth
 }
 
 #[tokio::test]
-async fn a_cancelled_payment_never_arrives() {
+async fn a_cancelled_payment_changes_no_balance() {
     let server = Server::start().await;
     let merchant = server.merchant();
     let before = balances(&merchant).await;

@@ -1,8 +1,8 @@
-//! Subscriptions: looked up, paid, called off with or without a refund.
+//! Subscriptions: details, payments, and cancellation with and without a refund.
 
 use crate::support::{Client, Server};
 
-const WORLD: &str = r#"
+const SEED: &str = r#"
 [[account]]
 name = "merchant"
 email = "merchant@example.com"
@@ -50,7 +50,7 @@ payments = ["FIRST", "SECOND"]
 
 const ID: (&str, &str) = ("SubscriptionId", "SUBSCRIPTION");
 
-/// Active subscriptions, and no others, have a next payment.
+/// The status of the subscription. Exactly the active subscriptions must have a next payment.
 async fn status(client: &Client) -> String {
     let details = client.ok("GetSubscriptionDetails", &[ID]).await;
     let status = details.text("SubscriptionStatus");
@@ -62,7 +62,7 @@ async fn status(client: &Client) -> String {
 
 #[tokio::test]
 async fn both_parties_see_terms_state_and_payments() {
-    let server = Server::start_seeded(WORLD).await;
+    let server = Server::start_seeded(SEED).await;
     for key in ["MERCHANT", "BUYER"] {
         let client = server.client(key, "secret");
         let details = client.ok("GetSubscriptionDetails", &[ID]).await;
@@ -96,8 +96,8 @@ async fn both_parties_see_terms_state_and_payments() {
 }
 
 #[tokio::test]
-async fn calling_off_without_an_amount_gives_nothing_back() {
-    let server = Server::start_seeded(WORLD).await;
+async fn cancelling_without_an_amount_refunds_nothing() {
+    let server = Server::start_seeded(SEED).await;
     let merchant = server.client("MERCHANT", "secret");
     let before = merchant.ok("GetAccountBalance", &[]).await.text("TotalBalance/Value");
     let cancelled = merchant.ok("CancelSubscriptionAndRefund", &[ID]).await;
@@ -108,9 +108,9 @@ async fn calling_off_without_an_amount_gives_nothing_back() {
 }
 
 #[tokio::test]
-async fn an_amount_goes_back_from_the_last_payment_once() {
+async fn an_amount_is_refunded_from_the_last_payment_once() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start_in(folder.path(), WORLD).await;
+    let server = Server::start_in(folder.path(), SEED).await;
     let merchant = server.client("MERCHANT", "secret");
     let asks = [ID, ("RefundAmount.Value", "4"), ("CallerReference", "goodbye")];
     let refund = merchant.ok("CancelSubscriptionAndRefund", &asks).await.text("RefundTransactionId");
@@ -119,7 +119,7 @@ async fn an_amount_goes_back_from_the_last_payment_once() {
     assert_eq!(detail.text("TransactionAmount/Value"), "4.000000");
     assert_eq!(detail.text("RelatedTransaction/TransactionId"), "SECOND");
     assert_eq!(status(&merchant).await, "Cancelled");
-    // The same request again is answered again, and does nothing.
+    // A repeated request gets the same response and has no effect.
     let again = merchant.ok("CancelSubscriptionAndRefund", &asks).await;
     assert_eq!(again.text("RefundTransactionId"), refund);
     let rest = [("TransactionId", "SECOND"), ("RefundAmount.Value", "6.01"), ("CallerReference", "more")];
@@ -129,7 +129,7 @@ async fn an_amount_goes_back_from_the_last_payment_once() {
 
 #[tokio::test]
 async fn a_refund_that_is_refused_leaves_the_subscription_as_it_was() {
-    let server = Server::start_seeded(WORLD).await;
+    let server = Server::start_seeded(SEED).await;
     let merchant = server.client("MERCHANT", "secret");
     let asks = [ID, ("RefundAmount.Value", "10.01"), ("CallerReference", "goodbye")];
     merchant.refused("CancelSubscriptionAndRefund", &asks, "RefundAmountExceeded").await;

@@ -1,15 +1,15 @@
-//! What a token allows: how often, how much, when, and between whom.
+//! The rules of tokens: usage limits, validity, and the parties.
 
 use std::time::Duration;
 
-use crate::support::{Client, NOW, Reply, Server, config, pay};
+use crate::support::{Client, NOW, Response, Server, config, pay};
 use fps_sandbox::config::Config;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The parties of every test; tokens and instruments come with each.
-const PARTIES: &str = r#"
+/// The accounts of every test. Each test adds tokens and instruments.
+const ACCOUNTS: &str = r#"
 [[account]]
 name = "shop"
 email = "shop@example.com"
@@ -35,27 +35,27 @@ recipient = "shop"
 credit_limit = "500.00"
 "#;
 
-struct Shop {
+struct TestShop {
     server: Server,
     client: Client,
 }
 
-impl Shop {
-    async fn with(more: &str) -> Self {
-        Self::with_config(more, config()).await
+impl TestShop {
+    async fn start(more: &str) -> Self {
+        Self::start_with_config(more, config()).await
     }
 
-    async fn with_config(more: &str, config: Config) -> Self {
+    async fn start_with_config(more: &str, config: Config) -> Self {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
-        std::fs::write(file.path(), format!("{PARTIES}{more}")).expect("the seed is written");
+        std::fs::write(file.path(), format!("{ACCOUNTS}{more}")).expect("the seed is written");
         let server = Server::start_with(Config { seed: Some(file.path().to_owned()), ..config }).await;
         let client = server.client("SHOP", "shop-secret");
         Self { server, client }
     }
 
-    /// With one token `T`, which Ann gave the shop and which pays from her balance.
-    async fn with_token(rules: &str) -> Self {
-        Self::with(&format!(
+    /// Starts with one token `T` from Ann to the shop, which pays from her balance.
+    async fn start_with_token(rules: &str) -> Self {
+        Self::start(&format!(
             "[[token]]\nid = \"T\"\nsender = \"ann\"\ncaller = \"shop\"\nmethod = \"ABT\"\n{rules}"
         ))
         .await
@@ -65,11 +65,11 @@ impl Shop {
         self.client.ok("Pay", &pay(token, dollars, reference)).await;
     }
 
-    async fn refused(&self, token: &str, dollars: &str, reference: &str, code: &str) -> Reply {
+    async fn refused(&self, token: &str, dollars: &str, reference: &str, code: &str) -> Response {
         self.client.refused("Pay", &pay(token, dollars, reference), code).await
     }
 
-    async fn settle(&self, token: &str, instrument: &str, reference: &str) -> Reply {
+    async fn settle(&self, token: &str, instrument: &str, reference: &str) -> Response {
         let settling = [
             ("SenderTokenId", token),
             ("CreditInstrumentId", instrument),
@@ -80,11 +80,11 @@ impl Shop {
     }
 }
 
-// How much and how often.
+// Usage limits.
 
 #[tokio::test]
-async fn a_daily_amount_is_allowed_again_in_each_window_counted_from_the_tokens_beginning() {
-    let shop = Shop::with_token("usage_limit = [{ amount = \"50.00\", period = \"1 Day\" }]").await;
+async fn a_daily_amount_is_renewed_in_windows_counted_from_the_start_of_the_token() {
+    let shop = TestShop::start_with_token("usage_limit = [{ amount = \"50.00\", period = \"1 Day\" }]").await;
     shop.pays("T", "30", "1").await;
     let over = shop.refused("T", "20.01", "2", "TokenUsageError").await;
     assert_eq!(over.message(), "The token \"T\" has violated its usage policy.");
@@ -99,7 +99,7 @@ async fn a_daily_amount_is_allowed_again_in_each_window_counted_from_the_tokens_
 #[tokio::test]
 async fn windows_begin_when_the_token_becomes_valid() {
     let rules = "valid_from = 2012-05-31T18:00:00Z\nusage_limit = [{ count = 1, period = \"1 Day\" }]";
-    let shop = Shop::with_token(rules).await;
+    let shop = TestShop::start_with_token(rules).await;
     shop.pays("T", "1", "1").await;
     shop.server.advance(6 * 60 * MINUTE - Duration::from_millis(1)).await;
     shop.refused("T", "1", "2", "TokenUsageError").await;
@@ -108,8 +108,8 @@ async fn windows_begin_when_the_token_becomes_valid() {
 }
 
 #[tokio::test]
-async fn a_count_without_a_period_is_for_the_tokens_life() {
-    let shop = Shop::with_token("usage_limit = [{ count = 2 }]").await;
+async fn a_count_without_a_period_is_for_the_lifetime_of_the_token() {
+    let shop = TestShop::start_with_token("usage_limit = [{ count = 2 }]").await;
     shop.pays("T", "1", "1").await;
     shop.pays("T", "1", "2").await;
     shop.server.advance(400 * DAY).await;
@@ -117,10 +117,10 @@ async fn a_count_without_a_period_is_for_the_tokens_life() {
 }
 
 #[tokio::test]
-async fn every_limit_of_a_token_counts_for_itself() {
+async fn every_limit_of_a_token_counts_separately() {
     let rules = "global_amount_limit = \"100.00\"\n\
                  usage_limit = [{ amount = \"60.00\", period = \"1 Week\" }, { count = 2, period = \"1 Day\" }]";
-    let shop = Shop::with_token(rules).await;
+    let shop = TestShop::start_with_token(rules).await;
     shop.pays("T", "10", "1").await;
     shop.pays("T", "10", "2").await;
     shop.refused("T", "1", "twice today", "TokenUsageError").await;
@@ -135,24 +135,24 @@ async fn every_limit_of_a_token_counts_for_itself() {
 
 #[tokio::test]
 async fn a_refused_use_does_not_count() {
-    let shop = Shop::with_token("max_charge = \"50.00\"\nusage_limit = [{ count = 1 }]").await;
+    let shop = TestShop::start_with_token("max_charge = \"50.00\"\nusage_limit = [{ count = 1 }]").await;
     shop.refused("T", "50.01", "1", "IncompatibleTokens").await;
     shop.pays("T", "50", "2").await;
 }
 
 #[tokio::test]
 async fn a_replayed_request_uses_the_token_once() {
-    let shop = Shop::with_token("usage_limit = [{ count = 1 }]").await;
+    let shop = TestShop::start_with_token("usage_limit = [{ count = 1 }]").await;
     shop.pays("T", "1", "1").await;
     shop.pays("T", "1", "1").await;
     shop.refused("T", "1", "2", "TokenUsageError").await;
 }
 
 #[tokio::test]
-async fn a_payment_that_times_out_gives_its_use_back() {
+async fn a_payment_that_times_out_does_not_count_as_use() {
     let token = "[[token]]\nid = \"T\"\nsender = \"ann\"\ncaller = \"shop\"\nmethod = \"CC\"\n\
                  global_amount_limit = \"100.00\"\nusage_limit = [{ count = 1, period = \"1 Day\" }]";
-    let shop = Shop::with_config(token, Config { cc_delay: 10 * MINUTE, ..config() }).await;
+    let shop = TestShop::start_with_config(token, Config { cc_delay: 10 * MINUTE, ..config() }).await;
     let mut hurried = pay("T", "100", "1").to_vec();
     hurried.push(("TransactionTimeoutInMins", "1"));
     shop.client.ok("Pay", &hurried).await;
@@ -162,10 +162,10 @@ async fn a_payment_that_times_out_gives_its_use_back() {
 }
 
 #[tokio::test]
-async fn a_single_use_token_pays_once_and_is_free_again_only_if_that_fails() {
+async fn a_single_use_token_pays_once_and_can_be_used_again_only_if_that_fails() {
     let token =
         "[[token]]\nid = \"T\"\nsender = \"ann\"\ncaller = \"shop\"\nmethod = \"CC\"\ntype = \"SingleUse\"";
-    let shop = Shop::with_config(token, Config { cc_delay: 10 * MINUTE, ..config() }).await;
+    let shop = TestShop::start_with_config(token, Config { cc_delay: 10 * MINUTE, ..config() }).await;
     shop.refused("T", "0.01", "out of range", "AmountOutOfRange").await;
     let mut hurried = pay("T", "5", "1").to_vec();
     hurried.push(("TransactionTimeoutInMins", "1"));
@@ -180,19 +180,20 @@ async fn a_single_use_token_pays_once_and_is_free_again_only_if_that_fails() {
 #[tokio::test]
 async fn a_credit_tokens_single_charges_have_a_least_and_a_most() {
     let token = "[[token]]\nid = \"T\"\ncharges = \"LINE\"\nmin_charge = \"5.00\"\nmax_charge = \"50.00\"";
-    let shop = Shop::with(token).await;
+    let shop = TestShop::start(token).await;
     shop.refused("T", "4.99", "1", "IncompatibleTokens").await;
     shop.pays("T", "5", "2").await;
     shop.refused("T", "50.01", "3", "IncompatibleTokens").await;
     shop.pays("T", "50", "4").await;
 }
 
-// When.
+// Validity.
 
 #[tokio::test]
 async fn a_token_works_from_its_first_instant_up_to_its_last() {
     let shop =
-        Shop::with_token("valid_from = 2012-06-01T13:00:00Z\nvalid_until = 2012-06-01T14:00:00Z").await;
+        TestShop::start_with_token("valid_from = 2012-06-01T13:00:00Z\nvalid_until = 2012-06-01T14:00:00Z")
+            .await;
     assert_eq!(NOW, "2012-06-01T12:00:00Z");
     shop.server.advance(60 * MINUTE - Duration::from_millis(1)).await;
     shop.refused("T", "1", "early", "IncompatibleTokens").await;
@@ -206,7 +207,7 @@ async fn a_token_works_from_its_first_instant_up_to_its_last() {
 
 #[tokio::test]
 async fn a_cancelled_token_pays_nothing() {
-    let shop = Shop::with_token("active = false").await;
+    let shop = TestShop::start_with_token("active = false").await;
     let refused = shop.refused("T", "1", "1", "TokenNotActive_Sender").await;
     assert_eq!(refused.message(), "Sender token not active.");
 }
@@ -215,7 +216,7 @@ async fn a_cancelled_token_pays_nothing() {
 async fn cancelled_postpaid_tokens_neither_charge_nor_settle() {
     let tokens = "[[token]]\nid = \"CREDIT\"\ncharges = \"LINE\"\nactive = false\n\
                   [[token]]\nid = \"SETTLE\"\nsettles = \"LINE\"\nmethod = \"ABT\"\nactive = false";
-    let shop = Shop::with(tokens).await;
+    let shop = TestShop::start(tokens).await;
     shop.refused("CREDIT", "1", "1", "TokenNotActive_Sender").await;
     assert_eq!(shop.settle("SETTLE", "LINE", "2").await.code(), "TokenNotActive_Sender");
 }
@@ -226,7 +227,7 @@ async fn an_expired_instrument_is_neither_charged_nor_settled_but_can_be_written
                  credit_limit = \"50.00\"\nvalid_until = 2012-06-02T12:00:00Z\n\
                  [[token]]\nid = \"CREDIT\"\ncharges = \"OLD\"\n\
                  [[token]]\nid = \"SETTLE\"\nsettles = \"OLD\"\nmethod = \"ABT\"\n";
-    let shop = Shop::with(world).await;
+    let shop = TestShop::start(world).await;
     shop.pays("CREDIT", "10", "1").await;
     shop.server.advance(DAY).await;
     shop.refused("CREDIT", "1", "2", "InstrumentExpired").await;
@@ -241,7 +242,7 @@ async fn an_expired_instrument_is_neither_charged_nor_settled_but_can_be_written
 async fn tokens_of_an_instrument_outside_their_own_validity_are_incompatible() {
     let tokens = "[[token]]\nid = \"CREDIT\"\ncharges = \"LINE\"\nvalid_until = 2012-06-01T12:00:00Z\n\
                   [[token]]\nid = \"SETTLE\"\nsettles = \"LINE\"\nmethod = \"ABT\"\nvalid_from = 2012-06-02T00:00:00Z";
-    let shop = Shop::with(tokens).await;
+    let shop = TestShop::start(tokens).await;
     shop.refused("CREDIT", "1", "1", "IncompatibleTokens").await;
     assert_eq!(shop.settle("SETTLE", "LINE", "2").await.code(), "IncompatibleTokens");
 }
@@ -252,15 +253,15 @@ async fn an_inactive_instrument_is_neither_charged_nor_settled() {
                  credit_limit = \"50.00\"\nactive = false\n\
                  [[token]]\nid = \"CREDIT\"\ncharges = \"OFF\"\n\
                  [[token]]\nid = \"SETTLE\"\nsettles = \"OFF\"\nmethod = \"ABT\"\n";
-    let shop = Shop::with(world).await;
+    let shop = TestShop::start(world).await;
     shop.refused("CREDIT", "1", "1", "InactiveInstrument").await;
     assert_eq!(shop.settle("SETTLE", "OFF", "2").await.code(), "InactiveInstrument");
 }
 
-// Between whom.
+// Parties.
 
 #[tokio::test]
-async fn parties_that_are_not_in_good_order_are_refused_by_role() {
+async fn accounts_in_a_bad_state_are_refused_by_role() {
     let world = r#"
         [[account]]
         name = "suspended"
@@ -318,7 +319,7 @@ async fn parties_that_are_not_in_good_order_are_refused_by_role() {
         caller = "new-shop"
         method = "ABT"
     "#;
-    let shop = Shop::with(world).await;
+    let shop = TestShop::start(world).await;
     shop.refused("SUSPENDED", "1", "1", "InvalidAccountState_Sender").await;
     shop.refused("CLOSED", "1", "2", "InvalidAccountState_Sender").await;
     shop.refused("UNVERIFIED", "1", "3", "UnverifiedEmailAddress_Sender").await;
@@ -332,9 +333,9 @@ async fn parties_that_are_not_in_good_order_are_refused_by_role() {
 }
 
 #[tokio::test]
-async fn nobody_pays_himself() {
+async fn accounts_cannot_pay_themselves() {
     let token = "[[token]]\nid = \"SELF\"\nsender = \"shop\"\ncaller = \"shop\"\nmethod = \"CC\"";
-    Shop::with(token).await.refused("SELF", "1", "1", "SameSenderAndRecipient").await;
+    TestShop::start(token).await.refused("SELF", "1", "1", "SameSenderAndRecipient").await;
 }
 
 #[tokio::test]
@@ -342,7 +343,7 @@ async fn a_personal_account_takes_balance_and_bank_but_no_cards() {
     let tokens = "[[token]]\nid = \"CARD\"\nsender = \"ann\"\ncaller = \"tom\"\nmethod = \"CC\"\n\
                   [[token]]\nid = \"BALANCE\"\nsender = \"ann\"\ncaller = \"tom\"\nmethod = \"ABT\"\n\
                   [[token]]\nid = \"BANK\"\nsender = \"ann\"\ncaller = \"tom\"\nmethod = \"ACH\"";
-    let shop = Shop::with(tokens).await;
+    let shop = TestShop::start(tokens).await;
     let tom = shop.server.client("TOM", "tom-secret");
     tom.refused("Pay", &pay("CARD", "1", "1"), "InvalidRecipientForCCTransaction").await;
     tom.ok("Pay", &pay("BALANCE", "1", "2")).await;
@@ -350,8 +351,8 @@ async fn a_personal_account_takes_balance_and_bank_but_no_cards() {
 }
 
 #[tokio::test]
-async fn what_only_a_marketplace_may_ask_is_refused() {
-    let shop = Shop::with_token("").await;
+async fn requests_that_only_a_marketplace_may_make_are_refused() {
+    let shop = TestShop::start_with_token("").await;
     for (reference, name, value) in [
         ("1", "RecipientTokenId", "T"),
         ("2", "MarketplaceFixedFee.Value", "1"),

@@ -1,10 +1,10 @@
-//! Tokens: their limits and windows, look-ups, cancelling, and tokens made from instructions.
+//! Tokens: usage, look-ups, cancellation, and payment instructions.
 
 use std::time::Duration;
 
 use crate::support::{Client, Server, pay};
 
-const WORLD: &str = r#"
+const SEED: &str = r#"
 [[account]]
 name = "merchant"
 email = "merchant@example.com"
@@ -57,9 +57,9 @@ async fn usage(merchant: &Client, token: &str) -> [String; 2] {
 }
 
 #[tokio::test]
-async fn amounts_and_counts_are_limited_in_windows_of_their_own() {
+async fn amounts_and_counts_are_limited_in_separate_windows() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start_in(folder.path(), WORLD).await;
+    let server = Server::start_in(folder.path(), SEED).await;
     let merchant = server.client("MERCHANT", "secret");
     merchant.ok("Pay", &pay("LIMITED", "6", "1")).await;
     assert_eq!(usage(&merchant, "LIMITED").await, ["6.000000", "1"]);
@@ -79,8 +79,8 @@ async fn amounts_and_counts_are_limited_in_windows_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_payment_that_fails_gives_its_use_back() {
-    let server = Server::start_seeded(WORLD).await;
+async fn a_failed_payment_does_not_count_as_use() {
+    let server = Server::start_seeded(SEED).await;
     let merchant = server.client("MERCHANT", "secret");
     merchant.ok("Pay", &pay("BY-CARD", "9.60", "declined")).await;
     merchant.refused("Pay", &pay("BY-CARD", "10", "meanwhile"), "TokenUsageError").await;
@@ -92,7 +92,7 @@ async fn a_payment_that_fails_gives_its_use_back() {
 
 #[tokio::test]
 async fn a_single_use_token_pays_once_and_has_no_usage() {
-    let server = Server::start_seeded(WORLD).await;
+    let server = Server::start_seeded(SEED).await;
     let merchant = server.client("MERCHANT", "secret");
     merchant.ok("Pay", &pay("SINGLE", "1", "once")).await;
     merchant.refused("Pay", &pay("SINGLE", "1", "twice"), "TokenUsageError").await;
@@ -101,8 +101,8 @@ async fn a_single_use_token_pays_once_and_has_no_usage() {
 }
 
 #[tokio::test]
-async fn a_single_use_token_is_kept_for_three_hours() {
-    let server = Server::start_seeded(WORLD).await;
+async fn a_single_use_token_is_valid_for_three_hours() {
+    let server = Server::start_seeded(SEED).await;
     let merchant = server.client("MERCHANT", "secret");
     server.advance(Duration::from_millis(3 * 60 * 60 * 1000 - 1)).await;
     merchant.refused("Pay", &pay("SINGLE", "20000", "just in time"), "AmountOutOfRange").await;
@@ -113,8 +113,8 @@ async fn a_single_use_token_is_kept_for_three_hours() {
 }
 
 #[tokio::test]
-async fn a_token_is_found_by_its_reference_and_cancelled_for_good() {
-    let server = Server::start_seeded(WORLD).await;
+async fn a_token_is_found_by_its_reference_and_cancelled_permanently() {
+    let server = Server::start_seeded(SEED).await;
     let merchant = server.client("MERCHANT", "secret");
     let found = merchant.ok("GetTokenByCaller", &[("CallerReference", "limited by day")]).await;
     assert_eq!([found.text("TokenId"), found.text("TokenStatus")], ["LIMITED", "Active"]);
@@ -130,8 +130,8 @@ async fn a_token_is_found_by_its_reference_and_cancelled_for_good() {
 }
 
 #[tokio::test]
-async fn the_list_of_tokens_is_that_of_one_s_own_account_by_every_filter() {
-    let server = Server::start_seeded(WORLD).await;
+async fn the_list_of_tokens_contains_only_those_of_the_account_with_every_filter() {
+    let server = Server::start_seeded(SEED).await;
     let (merchant, buyer) = (server.client("MERCHANT", "secret"), server.client("BUYER", "secret"));
     let ids = async |client: &Client, asks: &[(&str, &str)]| {
         client.ok("GetTokens", asks).await.texts("Token", "TokenId")
@@ -149,8 +149,8 @@ async fn the_list_of_tokens_is_that_of_one_s_own_account_by_every_filter() {
 }
 
 #[tokio::test]
-async fn an_instruction_becomes_a_token_once_and_is_given_back_as_it_was() {
-    let server = Server::start_seeded(WORLD).await;
+async fn an_instruction_becomes_a_token_once_and_is_returned_unchanged() {
+    let server = Server::start_seeded(SEED).await;
     let merchant = server.client("MERCHANT", "secret");
     let install = [
         ("PaymentInstruction", "MyRole == 'Sender'; TransactionAmount <= \"USD 5\" & true;"),
@@ -169,7 +169,7 @@ async fn an_instruction_becomes_a_token_once_and_is_given_back_as_it_was() {
     assert_eq!([shown.text("TokenFriendlyName"), shown.text("PaymentReason")], ["Refunds", "Returns"]);
     let listed = merchant.ok("GetTokens", &[("TokenType", "Unrestricted")]).await;
     assert_eq!(listed.texts("Token", "TokenId"), [token]);
-    // References of tokens and of transactions do not meet.
+    // The references of tokens and of transactions are separate.
     merchant.ok("Pay", &pay("LIMITED", "1", "refunds")).await;
     server.stop().await;
 }

@@ -1,28 +1,28 @@
-//! VerifySignature, by messages that FPS itself signed, published by merchants and in Amazon's own samples.
+//! VerifySignature, with messages that FPS itself signed, as published by merchants and in the samples of Amazon.
 
 use std::sync::Arc;
 
-use crate::support::signer::Request;
-use crate::support::{NOW, Reply, Server, config, demo, encode, get, raw};
+use crate::support::request_builder::RequestBuilder;
+use crate::support::{NOW, Response, Server, config, demo, encode_query, get_request, send_raw};
 use fps_sandbox::config::{AuthMode, Config, FileOnlySettings, VerifySignatureRefusal};
 use fps_sandbox::message_signing::MessageSigner;
 use fps_sandbox::random::RequestIdGenerator;
 use fps_sandbox::signature::{Scheme, percent_encode};
 use fps_sandbox::signature::{TrustedKey, TrustedKeys};
 
-/// The sandbox key of 2009 to 2012, and the production key; the moduli follow from the signatures.
+/// The keys of Amazon's sandbox (2009 to 2012) and of production. The moduli were computed from the signatures.
 const SANDBOX: &str = "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem";
 const SANDBOX_MODULUS: &str = "b32cfe0f97be4a244ec9441acb3622c3d244b535b94f0bf777bc0b0242a27bdb141978625ce2151faf308879d69b85bea52a4787eb2d450b9bb6f1314711a49965ea8fc723c8241a0db7c2f5fae22b3dad8e3b11485184241bc532dd81b0d24646a0722e1b24b73a58e0ea5a0370d65289d5c88e69eaa1d9eb01f98f4fce7df3";
 const PRODUCTION: &str = "https://fps.amazonaws.com/certs/090909/PKICert.pem";
 const PRODUCTION_MODULUS: &str = "d398c3461cacc92f11795e344fa8367a9ed3e4f769b119fedbba804387cc4d9f04dbd948623271e98b94eab779ea204347f931956ffdc5bb1d0bb8e0261ebf6cc8e05a917bc665fd46323339539c595b04c3847de1a1e2fbe5ee3bd7b064f0e7671ffb7294ffffcb39cf825d910ef80363c66da39a648dbaf6bf0fbe25f01dc51437ca5b0dea9769902964cde9c01d4a1f2b076095c7d13012c44bc5617b687aad049af660288c22e44cf80a0dc0d82868516336cb811cb7b7edd8b8a8b09b532abc797c6d32b5b329d0061c52fcc1ec4e90dd1a0dfff1fa2ea0a1b7bc10f49451a63df7304e2e3d498add9a6fbe6b41231faded1dd51691668ebb4387b07d59";
 
-/// A message as FPS signed it.
-pub(crate) struct Message {
+/// A message that FPS signed.
+pub(crate) struct SignedMessage {
     pub(crate) endpoint: &'static str,
     pub(crate) parameters: &'static [(&'static str, &'static str)],
 }
 
-pub(crate) const POSTPAID: Message = Message {
+pub(crate) const POSTPAID: SignedMessage = SignedMessage {
     endpoint: "http://momeant.dev/fund/accept-postpaid",
     parameters: &[
         (
@@ -43,8 +43,8 @@ pub(crate) const POSTPAID: Message = Message {
     ],
 };
 
-/// A return URL that names a mistake of the caller.
-const CALLER_ERROR: Message = Message {
+/// A return URL that reports an error of the caller.
+const CALLER_ERROR: SignedMessage = SignedMessage {
     endpoint: "http://momeant.dev/fund/accept-postpaid",
     parameters: &[
         (
@@ -62,8 +62,8 @@ const CALLER_ERROR: Message = Message {
     ],
 };
 
-/// The endpoint has a port of its own.
-const MULTI_USE: Message = Message {
+/// A return URL whose endpoint has a port.
+const MULTI_USE: SignedMessage = SignedMessage {
     endpoint: "http://127.0.0.1:3999/contributions/save",
     parameters: &[
         ("callerReference", "c5b2c519-2b55-4fdd-83e1-2fff1238f51a"),
@@ -83,8 +83,8 @@ const MULTI_USE: Message = Message {
     ],
 };
 
-/// A notification: signed as a POST.
-const NOTIFICATION: Message = Message {
+/// A notification, which is signed as a POST.
+const NOTIFICATION: SignedMessage = SignedMessage {
     endpoint: "http://www.mysite.com/ipn.jsp",
     parameters: &[
         ("buyerName", "BuyerName-SsUo3oDjHx"),
@@ -108,8 +108,8 @@ const NOTIFICATION: Message = Message {
     ],
 };
 
-/// A return URL that says no; its parameters hold blanks and a colon.
-const NOT_PAID: Message = Message {
+/// A return URL that reports a failure, with blanks and a colon in its parameters.
+const NOT_PAID: SignedMessage = SignedMessage {
     endpoint: "http://localhost:3000/receive_amazon_fps_token",
     parameters: &[
         (
@@ -127,10 +127,10 @@ const NOT_PAID: Message = Message {
     ],
 };
 
-const MESSAGES: &[Message] = &[POSTPAID, CALLER_ERROR, MULTI_USE, NOT_PAID, NOTIFICATION];
+const MESSAGES: &[SignedMessage] = &[POSTPAID, CALLER_ERROR, MULTI_USE, NOT_PAID, NOTIFICATION];
 
-/// The configuration of a sandbox that trusts both keys.
-pub(crate) fn trusting() -> Config {
+/// A configuration that trusts both keys.
+pub(crate) fn config_with_trusted_keys() -> Config {
     let key = |url: &str, modulus: &str| TrustedKey {
         certificate_url: url.to_owned(),
         modulus: modulus.to_owned(),
@@ -140,15 +140,15 @@ pub(crate) fn trusting() -> Config {
     Config { file_only: FileOnlySettings { trusted_key, ..FileOnlySettings::default() }, ..config() }
 }
 
-/// A sandbox that trusts both keys.
+/// Starts a sandbox that trusts both keys.
 async fn server() -> Server {
-    Server::start_with(trusting()).await
+    Server::start_with(config_with_trusted_keys()).await
 }
 
-/// The parameters as they came over the wire.
+/// The parameters with their encoding.
 pub(crate) fn wire(parameters: &[(&str, &str)]) -> String {
     let owned: Vec<_> = parameters.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-    encode(&owned)
+    encode_query(&owned)
 }
 
 fn encoded(text: &str) -> String {
@@ -157,28 +157,29 @@ fn encoded(text: &str) -> String {
     encoded
 }
 
-/// The unsigned request of Amazon's utilities of 2010.
+/// The unsigned request that the utilities of Amazon (2010) send.
 fn unsigned(endpoint: &str, parameters: &str) -> String {
     let parameters = encoded(parameters);
     format!("Action=VerifySignature&UrlEndPoint={endpoint}&HttpParameters={parameters}&Version=2010-08-28")
 }
 
 async fn verified(server: &Server, endpoint: &str, parameters: &str) -> String {
-    let reply = raw(server.addr, get(&unsigned(&encoded(endpoint), parameters)).as_bytes()).await;
-    verdict(&reply)
+    let response =
+        send_raw(server.addr, get_request(&unsigned(&encoded(endpoint), parameters)).as_bytes()).await;
+    status_or_code(&response)
 }
 
-/// What a wrong signature is answered with.
+/// The error code for a wrong signature.
 const REFUSED: &str = "InvalidSignature";
 
-/// The literal text that Amazon's utilities look for.
-fn verdict(reply: &Reply) -> String {
-    if reply.body.contains("<VerificationStatus>Success</VerificationStatus>") {
+/// The status, found as the utilities of Amazon find it, by its literal text; or the error code.
+fn status_or_code(response: &Response) -> String {
+    if response.body.contains("<VerificationStatus>Success</VerificationStatus>") {
         "Success".to_owned()
-    } else if reply.body.contains("<VerificationStatus>Failure</VerificationStatus>") {
+    } else if response.body.contains("<VerificationStatus>Failure</VerificationStatus>") {
         "Failure".to_owned()
     } else {
-        reply.code()
+        response.code()
     }
 }
 
@@ -232,7 +233,7 @@ async fn any_change_to_a_message_or_its_endpoint_makes_its_signature_wrong() {
     server.stop().await;
 }
 
-/// The endpoint's host in capitals, its scheme's own port, the base64 on one line or with `+` turned into blanks.
+/// Variants: the host in capitals, the default port, the base64 on one line or with `+` turned into blanks.
 #[tokio::test]
 async fn the_encoding_of_a_message_makes_no_difference() {
     let server = server().await;
@@ -257,44 +258,47 @@ async fn the_encoding_of_a_message_makes_no_difference() {
 async fn unsigned_requests_may_leave_the_endpoint_as_it_is_and_come_by_get_or_post() {
     let server = server().await;
     let query = unsigned(POSTPAID.endpoint, &wire(POSTPAID.parameters));
-    assert_eq!(verdict(&raw(server.addr, get(&query).as_bytes()).await), "Success");
+    assert_eq!(status_or_code(&send_raw(server.addr, get_request(&query).as_bytes()).await), "Success");
     let post = format!(
         "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n\
          Content-Length: {}\r\n\r\n{query}",
         query.len()
     );
-    assert_eq!(verdict(&raw(server.addr, post.as_bytes()).await), "Success");
+    assert_eq!(status_or_code(&send_raw(server.addr, post.as_bytes()).await), "Success");
     server.stop().await;
 }
 
-/// The request may be signed rightly, wrongly, for another verb or by an unknown key.
+/// The signature of the request may be correct, wrong, for another verb, or by an unknown key.
 #[tokio::test]
-async fn a_signature_of_the_request_itself_is_not_looked_at() {
+async fn the_signature_of_the_request_itself_is_not_checked() {
     for auth in [AuthMode::Strict, AuthMode::Lenient, AuthMode::Off] {
-        let server = Server::start_with(Config { auth, ..trusting() }).await;
+        let server = Server::start_with(Config { auth, ..config_with_trusted_keys() }).await;
         let parameters = wire(POSTPAID.parameters);
-        let asks = [("UrlEndPoint", POSTPAID.endpoint), ("HttpParameters", parameters.as_str())];
-        let signed = |key, secret| Request::new(key, secret, NOW, "VerifySignature", &asks);
+        let parameters = [("UrlEndPoint", POSTPAID.endpoint), ("HttpParameters", parameters.as_str())];
+        let signed = |key, secret| RequestBuilder::new(key, secret, NOW, "VerifySignature", &parameters);
         let right = signed(demo::KEY, demo::SECRET);
         for request in [
             right.clone(),
             signed(demo::KEY, "another secret"),
             signed("NOBODY", "another secret"),
-            right.clone().with("Timestamp", "2002-01-01T00:00:00Z"),
-            right.clone().with("Timestamp", "yesterday"),
-            right.clone().by(Scheme::V1),
-            right.clone().with("SignatureVersion", "7"),
-            right.clone().without("AWSAccessKeyId"),
+            right.clone().with_parameter("Timestamp", "2002-01-01T00:00:00Z"),
+            right.clone().with_parameter("Timestamp", "yesterday"),
+            right.clone().with_scheme(Scheme::V1),
+            right.clone().with_parameter("SignatureVersion", "7"),
+            right.clone().without_parameter("AWSAccessKeyId"),
         ] {
-            let reply = raw(server.addr, get(&request.query()).as_bytes()).await;
-            assert_eq!(verdict(&reply), "Success", "{request:?}");
-            assert!(!reply.head.to_lowercase().contains("x-sandbox-signature"), "{}", reply.head);
-            let wrong = request.with("UrlEndPoint", "http://momeant.dev/elsewhere");
-            assert_eq!(verdict(&raw(server.addr, get(&wrong.query()).as_bytes()).await), REFUSED);
+            let response = send_raw(server.addr, get_request(&request.query()).as_bytes()).await;
+            assert_eq!(status_or_code(&response), "Success", "{request:?}");
+            assert!(!response.head.to_lowercase().contains("x-sandbox-signature"), "{}", response.head);
+            let wrong = request.with_parameter("UrlEndPoint", "http://momeant.dev/elsewhere");
+            assert_eq!(
+                status_or_code(&send_raw(server.addr, get_request(&wrong.query()).as_bytes()).await),
+                REFUSED
+            );
         }
-        // As a cart in production did: signed for POST, sent by GET.
-        let post = right.clone().verb("POST").query();
-        assert_eq!(verdict(&raw(server.addr, get(&post).as_bytes()).await), "Success");
+        // A shopping cart in production signed for POST and sent by GET.
+        let post = right.clone().with_verb("POST").query();
+        assert_eq!(status_or_code(&send_raw(server.addr, get_request(&post).as_bytes()).await), "Success");
         server.stop().await;
     }
 }
@@ -310,7 +314,8 @@ async fn a_wrong_signature_is_answered_as_recorded_or_as_the_guide_says() {
     for (verify_signature_refusal, answer) in
         [(VerifySignatureRefusal::Error, REFUSED), (VerifySignatureRefusal::Failure, "Failure")]
     {
-        let server = Server::start_with(Config { verify_signature_refusal, ..trusting() }).await;
+        let server =
+            Server::start_with(Config { verify_signature_refusal, ..config_with_trusted_keys() }).await;
         for (parameters, expected) in [
             (with("certificateUrl", "https://fps.sandbox.amazonaws.com/certs/090910/PKICert.pem"), answer),
             (with("certificateUrl", "https://example.com/PKICert.pem"), answer),
@@ -334,17 +339,17 @@ async fn a_wrong_signature_is_answered_as_recorded_or_as_the_guide_says() {
     let query = format!(
         "Action=VerifySignature&UrlEndPoint=http%3A%2F%2Fmomeant.dev%2F&HttpParameters={wrong}&Version=2008-09-17"
     );
-    let reply = raw(server.addr, get(&query).as_bytes()).await;
-    assert_eq!((reply.status, reply.code().as_str()), (400, REFUSED));
+    let response = send_raw(server.addr, get_request(&query).as_bytes()).await;
+    assert_eq!((response.status, response.code().as_str()), (400, REFUSED));
     assert_eq!(
-        reply.message(),
+        response.message(),
         "The request signature we calculated does not match the signature you provided."
     );
     server.stop().await;
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_no_url_of_the_web_is_refused() {
+async fn an_endpoint_that_is_no_http_url_is_refused() {
     let server = server().await;
     for endpoint in [
         "momeant.dev/fund/accept-postpaid",
@@ -359,17 +364,16 @@ async fn an_endpoint_that_is_no_url_of_the_web_is_refused() {
         "NONE",
     ] {
         let query = unsigned(&encoded(endpoint), &wire(POSTPAID.parameters));
-        let reply = raw(server.addr, get(&query).as_bytes()).await;
-        assert_eq!((reply.status, reply.code().as_str()), (400, "InvalidParams"), "{endpoint}");
-        assert_eq!(reply.message(), format!("{endpoint} is an invalid URL"));
+        let response = send_raw(server.addr, get_request(&query).as_bytes()).await;
+        assert_eq!((response.status, response.code().as_str()), (400, "InvalidParams"), "{endpoint}");
+        assert_eq!(response.message(), format!("{endpoint} is an invalid URL"));
     }
     server.stop().await;
 }
 
-/// A receiver names the URL to which the notification was posted, with the query that it has; what was signed is the
-/// form alone.
+/// A receiver passes the URL to which a notification was posted, including its query. The signature covers the form only.
 #[tokio::test]
-async fn the_query_of_an_endpoint_is_no_part_of_what_is_signed() {
+async fn the_query_of_an_endpoint_is_not_signed() {
     let server = server().await;
     let endpoint = format!("{}?wc-api=wc_gateway_amazon_fps", NOTIFICATION.endpoint);
     assert_eq!(verified(&server, &endpoint, &wire(NOTIFICATION.parameters)).await, "Success");
@@ -385,16 +389,16 @@ async fn a_message_of_the_sandbox_to_an_endpoint_with_a_query_is_verified() {
     let message_signer = Arc::new(MessageSigner::new(TrustedKeys::default(), server.store.clone()));
     let endpoint: url::Url = "http://shop.test:3000/?wc-api=fps&x=1".parse().expect("a URL");
     let sent = [("status".to_owned(), "SC".to_owned()), ("note".to_owned(), "a b+c".to_owned())];
-    // A notification is its form.
+    // The signature of a notification covers its form.
     let mut form = sent.to_vec();
     message_signer.sign("POST", &endpoint, "http://localhost", &ids, &mut form).await.expect("it is signed");
-    assert_eq!(verified(&server, endpoint.as_str(), &encode(&form)).await, "Success");
-    // A return URL is its whole query.
+    assert_eq!(verified(&server, endpoint.as_str(), &encode_query(&form)).await, "Success");
+    // The signature of a return URL covers its whole query.
     let mut added = sent.to_vec();
     message_signer.sign("GET", &endpoint, "http://localhost", &ids, &mut added).await.expect("it is signed");
-    let query = format!("wc-api=fps&x=1&{}", encode(&added));
+    let query = format!("wc-api=fps&x=1&{}", encode_query(&added));
     assert_eq!(verified(&server, "http://shop.test:3000/", &query).await, "Success");
     assert_eq!(verified(&server, endpoint.as_str(), &query).await, "Success");
-    assert_eq!(verified(&server, endpoint.as_str(), &encode(&added)).await, REFUSED);
+    assert_eq!(verified(&server, endpoint.as_str(), &encode_query(&added)).await, REFUSED);
     server.stop().await;
 }

@@ -1,4 +1,4 @@
-//! The PostgreSQL server that tests are given, if they are: `.ci/postgres` starts one and says where it is.
+//! The PostgreSQL server for tests, if there is one. `.ci/postgres` starts it and sets `FPS_TEST_POSTGRES` to its URL.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,22 +7,23 @@ use fps_sandbox::config::Database;
 use sqlx::{Connection, PgConnection};
 use tokio::sync::OnceCell;
 
-/// Where the server is; none when the tests run on SQLite.
-pub fn server() -> Option<String> {
+/// The URL of the server; `None` when the tests run on SQLite.
+pub fn server_url() -> Option<String> {
     std::env::var("FPS_TEST_POSTGRES").ok()
 }
 
-/// Does something to the server, such as `restart`.
-pub fn control(arguments: &[&str]) {
+/// Runs `pg_ctl` on the server, for example with `restart`.
+pub fn pg_ctl(arguments: &[&str]) {
     let control = std::env::var("FPS_TEST_POSTGRES_CONTROL").expect("run by .ci/postgres");
     assert!(Command::new(control).args(arguments).status().expect("pg_ctl").success(), "{arguments:?}");
 }
 
-/// The URL of a new, empty place on the server: a schema of its own in the database of this test file.
-pub async fn fresh() -> String {
+/// Creates a schema on the server and returns its URL. Each test program has a database of its own.
+pub async fn new_schema() -> String {
     static DATABASE: OnceCell<String> = OnceCell::const_new();
     static SCHEMAS: AtomicUsize = AtomicUsize::new(0);
-    let server = server().expect("this test needs PostgreSQL: .ci/postgres cargo test -- --include-ignored");
+    let server =
+        server_url().expect("this test needs PostgreSQL: .ci/postgres cargo test -- --include-ignored");
     let database = DATABASE
         .get_or_init(async || {
             let name = format!("fps_test_{}", std::process::id());
@@ -36,12 +37,12 @@ pub async fn fresh() -> String {
     format!("{database}?options=-c%20search_path%3D{schema}")
 }
 
-/// The same as a setting.
-pub async fn fresh_database() -> Database {
-    fresh().await.parse().expect("a database")
+/// Creates a schema on the server, as a setting of the sandbox.
+pub async fn new_database() -> Database {
+    new_schema().await.parse().expect("a database")
 }
 
-/// Runs a statement there.
+/// Runs a statement on the database with this URL.
 pub async fn execute(url: &str, statement: &str) {
     let mut connection = PgConnection::connect(url).await.expect("PostgreSQL answers");
     let text = sqlx::AssertSqlSafe(statement.to_owned());

@@ -1,11 +1,11 @@
-//! Authentication, tried on the success of every action: refused requests do nothing, and afterwards it succeeds.
+//! Authentication of every action: requests that fail it have no effect, and the correct request succeeds afterwards.
 
 use fps_sandbox::service::actions::ACTIONS;
 
-use super::{Stage, server, success_of};
-use crate::support::{Client, NOW, Reply, get, instant, raw};
+use super::{TestWorld, server, success_case};
+use crate::support::{Client, NOW, Response, get_request, instant, send_raw};
 
-/// What is wrong with a request, and what it must answer.
+/// A fault in the authentication of a request, and the expected error.
 struct Fault {
     name: &'static str,
     request: fn(&Client, &str, &[(&str, &str)]) -> String,
@@ -14,11 +14,16 @@ struct Fault {
     message: &'static str,
 }
 
-fn signed(client: &Client, action: &str, asks: &[(&str, &str)], extra: &[(&str, &str)]) -> String {
-    client.signed_query(action, &[asks, extra].concat())
+fn sign_request(
+    client: &Client,
+    action: &str,
+    parameters: &[(&str, &str)],
+    extra: &[(&str, &str)],
+) -> String {
+    client.signed_query(action, &[parameters, extra].concat())
 }
 
-fn without(query: &str, name: &str) -> String {
+fn remove_parameter(query: &str, name: &str) -> String {
     let prefix = format!("{name}=");
     query.split('&').filter(|pair| !pair.starts_with(&prefix)).collect::<Vec<_>>().join("&")
 }
@@ -26,38 +31,46 @@ fn without(query: &str, name: &str) -> String {
 const FAULTS: &[Fault] = &[
     Fault {
         name: "no access key",
-        request: |client, action, asks| without(&signed(client, action, asks, &[]), "AWSAccessKeyId"),
+        request: |client, action, parameters| {
+            remove_parameter(&sign_request(client, action, parameters, &[]), "AWSAccessKeyId")
+        },
         status: 403,
         code: "MissingAuthenticationToken",
         message: "The request must be signed; AWSAccessKeyId is missing.",
     },
     Fault {
         name: "no signature",
-        request: |client, action, asks| without(&signed(client, action, asks, &[]), "Signature"),
+        request: |client, action, parameters| {
+            remove_parameter(&sign_request(client, action, parameters, &[]), "Signature")
+        },
         status: 403,
         code: "MissingAuthenticationToken",
         message: "The request must be signed; Signature is missing.",
     },
     Fault {
         name: "an unknown access key",
-        request: |client, action, asks| signed(client, action, asks, &[("AWSAccessKeyId", "NOBODY")]),
+        request: |client, action, parameters| {
+            sign_request(client, action, parameters, &[("AWSAccessKeyId", "NOBODY")])
+        },
         status: 403,
         code: "InvalidClientTokenId",
         message: "The AWS Access Key Id you provided does not exist in our records.",
     },
     Fault {
         name: "another account's key",
-        request: |client, action, asks| signed(client, action, asks, &[("AWSAccessKeyId", "RIVAL")]),
+        request: |client, action, parameters| {
+            sign_request(client, action, parameters, &[("AWSAccessKeyId", "RIVAL")])
+        },
         status: 403,
         code: "SignatureDoesNotMatch",
         message: NO_REASON,
     },
     Fault {
         name: "a parameter added after signing",
-        request: |client, action, asks| {
+        request: |client, action, parameters| {
             format!(
                 "{}&CallerDescription=more",
-                without(&signed(client, action, asks, &[]), "CallerDescription")
+                remove_parameter(&sign_request(client, action, parameters, &[]), "CallerDescription")
             )
         },
         status: 403,
@@ -67,8 +80,8 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "an ill-formed timestamp",
-        request: |client, action, asks| {
-            signed(client, action, asks, &[("Timestamp", "2012-06-01 T12:00:00.000Z")])
+        request: |client, action, parameters| {
+            sign_request(client, action, parameters, &[("Timestamp", "2012-06-01 T12:00:00.000Z")])
         },
         status: 400,
         code: "InvalidParameterValue",
@@ -76,8 +89,8 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "a timestamp too old",
-        request: |client, action, asks| {
-            signed(client, action, asks, &[("Timestamp", "2012-06-01T11:44:59.999Z")])
+        request: |client, action, parameters| {
+            sign_request(client, action, parameters, &[("Timestamp", "2012-06-01T11:44:59.999Z")])
         },
         status: 400,
         code: "RequestExpired",
@@ -85,8 +98,8 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "a timestamp too far ahead",
-        request: |client, action, asks| {
-            signed(client, action, asks, &[("Timestamp", "2012-06-01T12:15:00.001Z")])
+        request: |client, action, parameters| {
+            sign_request(client, action, parameters, &[("Timestamp", "2012-06-01T12:15:00.001Z")])
         },
         status: 400,
         code: "RequestExpired",
@@ -108,29 +121,29 @@ async fn every_action_refuses_requests_that_are_not_authentic() {
         if action.is_public() {
             continue;
         }
-        let case = success_of(action.name);
-        let stage = Stage::before(&server, &case).await;
+        let case = success_case(action.name);
+        let test_world = TestWorld::prepare(&server, &case).await;
         assert_eq!(
-            stage.world.clock().now(),
+            test_world.world.clock().now(),
             instant(NOW),
             "the edges of the window are those of this instant"
         );
-        let asks = stage.filled(&case.asks);
-        let client = stage.client(case.by);
+        let parameters = test_world.resolve(&case.parameters);
+        let client = test_world.client(case.by);
         for fault in FAULTS {
-            let query = (fault.request)(&client, case.action, &asks);
-            let reply = raw(client.addr, get(&query).as_bytes()).await;
+            let query = (fault.request)(&client, case.action, &parameters);
+            let response = send_raw(client.addr, get_request(&query).as_bytes()).await;
             let message = fault.message.replace("PORT", &client.addr.port().to_string());
             let expected = (fault.status, fault.code.to_owned(), message);
-            let (status, code, mut message) = told(&reply);
-            // The text as captured, then the times that were compared; real time is another in each run.
+            let (status, code, mut message) = parse_error(&response);
+            // The recorded text precedes the times, and real time differs in each run.
             if let Some((captured, _)) = message.split_once(TIMES) {
                 message = captured.to_owned();
             }
             assert_eq!((status, code, message), expected, "{} with {}", action.name, fault.name);
         }
-        // Nothing was done under its reference, so the authentic request succeeds.
-        client.ok(case.action, &asks).await;
+        // The refused requests have not used the caller reference, so the correct request succeeds.
+        client.ok(case.action, &parameters).await;
     }
 }
 
@@ -138,17 +151,23 @@ async fn every_action_refuses_requests_that_are_not_authentic() {
 async fn only_verify_signature_needs_no_signature() {
     let server = server().await;
     for action in ACTIONS {
-        let case = success_of(action.name);
-        let stage = Stage::before(&server, &case).await;
-        let asks = stage.filled(&case.asks);
-        let client = stage.client(case.by);
-        let query = without(&client.signed_query(case.action, &asks), "Signature");
-        let reply = raw(client.addr, get(&query).as_bytes()).await;
-        assert_eq!(reply.status == 200, action.name == "VerifySignature", "{}: {}", action.name, reply.body);
+        let case = success_case(action.name);
+        let test_world = TestWorld::prepare(&server, &case).await;
+        let parameters = test_world.resolve(&case.parameters);
+        let client = test_world.client(case.by);
+        let query = remove_parameter(&client.signed_query(case.action, &parameters), "Signature");
+        let response = send_raw(client.addr, get_request(&query).as_bytes()).await;
+        assert_eq!(
+            response.status == 200,
+            action.name == "VerifySignature",
+            "{}: {}",
+            action.name,
+            response.body
+        );
     }
 }
 
-fn told(reply: &Reply) -> (u16, String, String) {
-    assert!(reply.body.contains("<Message>"), "{}", reply.body);
-    (reply.status, reply.code(), reply.message())
+fn parse_error(response: &Response) -> (u16, String, String) {
+    assert!(response.body.contains("<Message>"), "{}", response.body);
+    (response.status, response.code(), response.message())
 }

@@ -1,5 +1,5 @@
-//! Every action of the table: its successes, its authentication, each of its errors, the rules of its parameters,
-//! and the generated documents. An action that lacks any of these cases fails [`no_action_lacks_a_case`].
+//! Every action: successes, authentication, each error, the rules of parameters, and the generated documents. An action
+//! without a case for one of its errors fails [`no_action_lacks_a_case`].
 
 mod authentication;
 mod cases;
@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::support::{Client, NOW, Reply, Server, instant};
-use crate::verify_signature::trusting;
+use crate::support::{Client, NOW, Response, Server, instant};
+use crate::verify_signature::config_with_trusted_keys;
 use cases::{Case, Expected, Step, cases};
 use fps_sandbox::clock::ClockState;
 use fps_sandbox::config::Config;
@@ -26,34 +26,34 @@ use fps_sandbox::ledger::{
 use fps_sandbox::service::actions::ACTIONS;
 use fps_sandbox::worlds::{World, WorldName, WorldOptions};
 
-/// A sandbox whose worlds are all as `fixtures/actions.toml` says.
+/// Starts a sandbox whose worlds have the seed `fixtures/actions.toml`.
 pub(crate) async fn server() -> Server {
     let seed = Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/actions.toml"));
-    Server::start_with(Config { seed, ..trusting() }).await
+    Server::start_with(Config { seed, ..config_with_trusted_keys() }).await
 }
 
-/// A world of `fixtures/actions.toml`, and the transactions made in it so far.
-pub(crate) struct Stage<'a> {
+/// A world with the seed `fixtures/actions.toml`, and the transactions that the steps of a case have created in it.
+pub(crate) struct TestWorld<'a> {
     server: &'a Server,
     pub(crate) world: Arc<World>,
     made: Vec<String>,
 }
 
-impl<'a> Stage<'a> {
-    /// A new world in which the steps before the case have happened; it is now [`NOW`], however long they took.
-    pub(crate) async fn before(server: &'a Server, case: &Case) -> Self {
-        static STAGES: AtomicUsize = AtomicUsize::new(0);
+impl<'a> TestWorld<'a> {
+    /// Creates a world and runs the steps before the case. Afterwards the clock shows [`NOW`], however long they took.
+    pub(crate) async fn prepare(server: &'a Server, case: &Case) -> Self {
+        static WORLDS: AtomicUsize = AtomicUsize::new(0);
         let seconds = |step: &Step| if let Step::Seconds(seconds) = step { *seconds } else { 0 };
-        let took = i64::try_from(case.before.iter().map(seconds).sum::<u64>()).expect("a short story");
+        let took = i64::try_from(case.before.iter().map(seconds).sum::<u64>()).expect("few steps");
         let begin = instant(NOW).plus_millis(-took * 1000);
-        let name = WorldName::parse(&format!("stage-{}", STAGES.fetch_add(1, Ordering::Relaxed)));
+        let name = WorldName::parse(&format!("test-{}", WORLDS.fetch_add(1, Ordering::Relaxed)));
         let options = WorldOptions { is_persistent: false, clock: Some(ClockState::Frozen(begin)) };
         let world = server.worlds.get_or_create(&name.expect("a name"), options).await.expect("a world");
-        let mut stage = Self { server, world, made: Vec::new() };
+        let mut test_world = Self { server, world, made: Vec::new() };
         for step in &case.before {
-            stage.happens(step).await;
+            test_world.run_step(step).await;
         }
-        stage
+        test_world
     }
 
     pub(crate) fn client(&self, key: &str) -> Client {
@@ -65,26 +65,26 @@ impl<'a> Stage<'a> {
         Client { clock: self.world.clock().clone(), ..self.server.client(&key, &secret) }
     }
 
-    /// Parameters with `@0` and the like replaced by the transactions made.
-    pub(crate) fn filled<'b>(&'b self, asks: &'b [(&'static str, String)]) -> Vec<(&'b str, &'b str)> {
-        asks.iter().map(|(name, value)| (*name, self.known(value))).collect()
+    /// The parameters with `@0` and the like replaced by the ids of transactions.
+    pub(crate) fn resolve<'b>(&'b self, parameters: &'b [(&'static str, String)]) -> Vec<(&'b str, &'b str)> {
+        parameters.iter().map(|(name, value)| (*name, self.resolve_id(value))).collect()
     }
 
-    fn known<'b>(&'b self, value: &'b str) -> &'b str {
+    fn resolve_id<'b>(&'b self, value: &'b str) -> &'b str {
         let made = value.strip_prefix('@').map(|number| number.parse::<usize>().expect("a number"));
         made.map_or(value, |number| self.made[number].as_str())
     }
 
-    async fn happens(&mut self, step: &Step) {
+    async fn run_step(&mut self, step: &Step) {
         match step {
-            Step::Call { by, action, asks } => {
-                let reply = self.client(by).ok(action, &self.filled(asks)).await;
-                let makes_one = reply.body.contains("<TransactionId>");
-                self.made.push(if makes_one { reply.text("TransactionId") } else { String::new() });
+            Step::Call { by, action, parameters } => {
+                let response = self.client(by).ok(action, &self.resolve(parameters)).await;
+                let makes_one = response.body.contains("<TransactionId>");
+                self.made.push(if makes_one { response.text("TransactionId") } else { String::new() });
             }
-            Step::Refused { action, asks } => {
-                let reply = self.client("MERCHANT").call(action, &self.filled(asks)).await;
-                assert_eq!(reply.status, 400, "{action} {asks:?}: {}", reply.body);
+            Step::Refused { action, parameters } => {
+                let response = self.client("MERCHANT").call(action, &self.resolve(parameters)).await;
+                assert_eq!(response.status, 400, "{action} {parameters:?}: {}", response.body);
             }
             Step::Deposit { by } => {
                 let owner = self.world.keys().get(by).expect("the key is seeded").owner;
@@ -98,22 +98,22 @@ impl<'a> Stage<'a> {
         }
     }
 
-    pub(crate) async fn asked(&self, case: &Case) -> Reply {
-        self.client(case.by).call(case.action, &self.filled(&case.asks)).await
+    pub(crate) async fn send_request(&self, case: &Case) -> Response {
+        self.client(case.by).call(case.action, &self.resolve(&case.parameters)).await
     }
 
-    /// What is wrong with the answer, if anything.
-    fn problem(&self, case: &Case, reply: &Reply) -> Option<String> {
+    /// The difference between a response and what the case expects, if any.
+    fn problem(&self, case: &Case, response: &Response) -> Option<String> {
         let found = match &case.expects {
             Expected::Success(texts) => {
-                if reply.status == 200 {
+                if response.status == 200 {
                     texts.iter().find_map(|(path, text)| {
-                        let (found, expected) = (reply.text(path), self.known(text));
+                        let (found, expected) = (response.text(path), self.resolve_id(text));
                         (found != expected)
-                            .then(|| format!("{path} is {found}, not {expected}: {}", reply.body))
+                            .then(|| format!("{path} is {found}, not {expected}: {}", response.body))
                     })
                 } else {
-                    Some(format!("expected success: {}", reply.body))
+                    Some(format!("expected success: {}", response.body))
                 }
             }
             Expected::Refusal { code, message } => {
@@ -123,33 +123,33 @@ impl<'a> Stage<'a> {
                     facts.name,
                     escaped(message.as_deref().unwrap_or(facts.message)),
                 );
-                let (found, said) = (reply.code(), said(reply));
-                ((reply.status, found.as_str(), said) != expected)
-                    .then(|| format!("expected {expected:?}: {}", reply.body))
+                let (found, message) = (response.code(), message_of(response));
+                ((response.status, found.as_str(), message) != expected)
+                    .then(|| format!("expected {expected:?}: {}", response.body))
             }
         };
         found.map(|problem| format!("{}, {}: {problem}", case.action, case.name))
     }
 }
 
-fn said(reply: &Reply) -> String {
-    if reply.body.contains("<Message>") { reply.message() } else { String::new() }
+fn message_of(response: &Response) -> String {
+    if response.body.contains("<Message>") { response.message() } else { String::new() }
 }
 
-/// Text as it stands in the documents.
+/// A text with the escapes of FPS documents.
 pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "&#10;")
 }
 
-/// The case that shows how an action succeeds.
-pub(crate) fn success_of(action: &str) -> Case {
+/// The case of an action that succeeds.
+pub(crate) fn success_case(action: &str) -> Case {
     let mut successes = cases().into_iter().filter(|case| {
         case.action == action && case.by == "MERCHANT" && matches!(case.expects, Expected::Success(_))
     });
     successes.next().unwrap_or_else(|| panic!("{action} has no success case"))
 }
 
-/// A deposit, as a seed makes one, that tells the id it got.
+/// A deposit as a seed makes one, which returns the id of its transaction.
 #[derive(Debug)]
 struct Deposit(AccountNumber);
 
@@ -179,9 +179,9 @@ async fn every_case_is_answered_as_it_says() {
     let mut problems = Vec::new();
     let server = server().await;
     for case in cases() {
-        let stage = Stage::before(&server, &case).await;
-        let reply = stage.asked(&case).await;
-        problems.extend(stage.problem(&case, &reply));
+        let test_world = TestWorld::prepare(&server, &case).await;
+        let response = test_world.send_request(&case).await;
+        problems.extend(test_world.problem(&case, &response));
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
@@ -192,9 +192,10 @@ async fn answers_look_as_the_snapshots_show() {
     let mut refusals = String::new();
     let server = server().await;
     for case in cases() {
-        let stage = Stage::before(&server, &case).await;
-        let reply = stage.asked(&case).await;
-        let answer = format!("{}: {}\n{} {}\n\n", case.action, case.name, reply.status, reply.redacted());
+        let test_world = TestWorld::prepare(&server, &case).await;
+        let response = test_world.send_request(&case).await;
+        let answer =
+            format!("{}: {}\n{} {}\n\n", case.action, case.name, response.status, response.redacted());
         match case.expects {
             Expected::Success(_) => answers.entry(case.action).or_default().push_str(&answer),
             Expected::Refusal { .. } => refusals.push_str(&answer),
@@ -212,42 +213,46 @@ async fn answers_look_as_the_snapshots_show() {
     });
 }
 
-/// What the cases do not show of the actions, and what they show of no action.
-fn lacking(cases: &[Case]) -> Vec<String> {
-    let mut lacking = Vec::new();
+/// The successes and errors of the action table that have no case, and the cases that no action has.
+fn missing_cases(cases: &[Case]) -> Vec<String> {
+    let mut missing_cases = Vec::new();
     for action in ACTIONS {
         let own: Vec<_> = cases.iter().filter(|case| case.action == action.name).collect();
-        // Authentication is tried on the same success.
+        // The tests of authentication use the same case.
         let succeeds = |case: &&&Case| case.by == "MERCHANT" && matches!(case.expects, Expected::Success(_));
         if own.iter().find(succeeds).is_none() {
-            lacking.push(format!("{}: no success", action.name));
+            missing_cases.push(format!("{}: no success", action.name));
         }
         for code in action.errors {
             let shows = |case: &&&Case| matches!(case.expects, Expected::Refusal { code: shown, .. } if shown == *code);
             if own.iter().find(shows).is_none() {
-                lacking.push(format!("{}: no {code}", action.name));
+                missing_cases.push(format!("{}: no {code}", action.name));
             }
         }
     }
     for case in cases {
         let Some(action) = ACTIONS.iter().find(|action| action.name == case.action) else {
-            lacking.push(format!("{}: no such action in the table", case.action));
+            missing_cases.push(format!("{}: no such action in the table", case.action));
             continue;
         };
         if let Expected::Refusal { code, .. } = case.expects
             && !action.errors.contains(&code)
             && !ERRORS_OF_EVERY_REQUEST.contains(&code)
         {
-            lacking.push(format!("{}: {code} is not in its list of errors", case.action));
+            missing_cases.push(format!("{}: {code} is not in its list of errors", case.action));
         }
     }
-    lacking
+    missing_cases
 }
 
 #[test]
 fn no_action_lacks_a_case() {
-    let lacking = lacking(&cases());
-    assert!(lacking.is_empty(), "write cases in tests/service/actions/cases.rs:\n{}", lacking.join("\n"));
+    let missing_cases = missing_cases(&cases());
+    assert!(
+        missing_cases.is_empty(),
+        "write cases in tests/service/actions/cases.rs:\n{}",
+        missing_cases.join("\n")
+    );
 }
 
 #[test]
@@ -255,7 +260,7 @@ fn a_missing_case_is_noticed() {
     let all = cases();
     let without = |gone: &dyn Fn(&Case) -> bool| {
         let kept: Vec<_> = all.iter().filter(|case| !gone(case)).cloned().collect();
-        lacking(&kept)
+        missing_cases(&kept)
     };
     for action in ACTIONS {
         let is_success =
@@ -272,7 +277,7 @@ fn a_missing_case_is_noticed() {
     let mut stranger = all[0].clone();
     stranger.expects = Expected::Refusal { code: Code::PrepaidFundingLimitExceeded, message: None };
     assert_eq!(
-        lacking(&[all, vec![stranger]].concat()),
+        missing_cases(&[all, vec![stranger]].concat()),
         ["Pay: PrepaidFundingLimitExceeded is not in its list of errors"]
     );
 }

@@ -1,4 +1,4 @@
-//! Cases of accounts that a seed file puts into a state that refuses something.
+//! Cases of accounts whose state, set by the seed file, does not permit an action.
 
 use fps_sandbox::error::Code;
 
@@ -10,7 +10,7 @@ pub(super) fn cases() -> Vec<Case> {
     [closed_callers(), senders(), recipients()].concat()
 }
 
-/// A caller whose account is closed does nothing any more.
+/// Every action that changes something is refused to a caller whose account is closed.
 fn closed_callers() -> Vec<Case> {
     let name = "a caller whose account is closed";
     let cases = [
@@ -29,7 +29,7 @@ fn closed_callers() -> Vec<Case> {
     cases.into_iter().map(|case| case.by("CLOSED").refused(Code::AccountClosed)).collect()
 }
 
-/// The four actions that move money by a sender token, with these token, line and card.
+/// The four actions that move money by a sender token, with the tokens and instruments of an account.
 fn movements(name: &'static str, token: &str) -> [Case; 4] {
     let of = |what: &str| format!("{token}-{what}");
     [
@@ -49,7 +49,7 @@ fn senders() -> Vec<Case> {
         ("a sender without any method", "BY-METHODLESS", Code::PaymentMethodNotDefined),
     ];
     let refused = |(name, token, code)| movements(name, token).map(|case: Case| case.refused(code));
-    // A reservation is refused before that, because it needs a card.
+    // A reservation is refused earlier, because it needs a card.
     let unverified_bank = movements("a sender whose bank account is not verified", "BY-BANKLESS");
     let unverified_bank =
         unverified_bank.into_iter().take(3).map(|case| case.refused(Code::UnverifiedBankAccount));

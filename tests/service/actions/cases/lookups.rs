@@ -342,8 +342,8 @@ fn cancel_subscription_cases() -> Vec<Case> {
 fn signature_cases() -> Vec<Case> {
     let message = wire(POSTPAID.parameters);
     let verify = |name| {
-        let asks = [("UrlEndPoint", POSTPAID.endpoint), ("HttpParameters", message.as_str())];
-        Case::new("VerifySignature", name, &asks)
+        let parameters = [("UrlEndPoint", POSTPAID.endpoint), ("HttpParameters", message.as_str())];
+        Case::new("VerifySignature", name, &parameters)
     };
     vec![
         verify("what FPS signed is verified").answers(&[("VerificationStatus", "Success")]),

@@ -31,7 +31,7 @@ pub(super) fn reserve(name: &'static str) -> Case {
     Case { action: "Reserve", ..pay(name).with("SenderTokenId", "CC").with("CallerReference", "reservation") }
 }
 
-/// A reservation that stands.
+/// Adds the steps that create a reservation and let the card accept it.
 fn reserved() -> impl Fn(Case) -> Case {
     |case: Case| case.after(reserve("")).after_seconds(1)
 }
@@ -63,7 +63,7 @@ pub(super) fn fund_on(name: &'static str, token: &str, instrument: &str) -> Case
     fund(name).with("SenderTokenId", token).with("PrepaidInstrumentId", instrument)
 }
 
-/// What is the same for Pay and Reserve; the request pays 10 by card.
+/// Cases that Pay and Reserve have in common. The request pays 10 by card.
 fn marketplace_cases(payment: impl Fn(&'static str) -> Case) -> Vec<Case> {
     let to = "RecipientTokenId";
     vec![
@@ -132,7 +132,7 @@ fn marketplace_cases(payment: impl Fn(&'static str) -> Case) -> Vec<Case> {
     ]
 }
 
-/// A marketplace that pays the fee has to have it when the money moves.
+/// A marketplace that pays the fee needs the balance for it when the money moves.
 fn penniless_marketplace_cases() -> Vec<Case> {
     let by_penniless = |case: Case| {
         case.by("PENNILESS")
@@ -295,7 +295,7 @@ fn reserve_cases() -> Vec<Case> {
     ]
 }
 
-/// By a marketplace that pays the fee.
+/// Cases of a marketplace that pays the fee.
 fn by_penniless(payment: Case) -> Case {
     payment
         .by("PENNILESS")

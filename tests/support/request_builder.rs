@@ -1,24 +1,24 @@
-//! A request to sign in any of the ways FPS knows, and to send in any of the shapes HTTP has.
+//! Requests to FPS that tests can alter before they are signed, and after.
 
 use fps_sandbox::signature::{Hash, Scheme, SecretKey, Signable, sign};
 
-use super::encode;
+use super::encode_query;
 
-/// A request before it is signed. Change what you like, then sign.
+/// A request that is not signed yet.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct RequestBuilder {
     pub verb: &'static str,
-    /// The host that is signed.
+    /// The host for the signature.
     pub host: String,
     pub scheme: Scheme,
     pub secret: String,
-    /// All parameters but the signature.
+    /// All parameters except the signature.
     pub pairs: Vec<(String, String)>,
 }
 
-impl Request {
+impl RequestBuilder {
     /// A GET by signature version 2 with `HmacSHA256`, signed for `localhost`.
-    pub fn new(key: &str, secret: &str, timestamp: &str, action: &str, asks: &[(&str, &str)]) -> Self {
+    pub fn new(key: &str, secret: &str, timestamp: &str, action: &str, parameters: &[(&str, &str)]) -> Self {
         let common = [
             ("Action", action),
             ("AWSAccessKeyId", key),
@@ -27,7 +27,7 @@ impl Request {
             ("SignatureVersion", "2"),
             ("SignatureMethod", "HmacSHA256"),
         ];
-        let pairs = common.iter().chain(asks);
+        let pairs = common.iter().chain(parameters);
         Self {
             verb: "GET",
             host: "localhost".to_owned(),
@@ -37,33 +37,35 @@ impl Request {
         }
     }
 
-    pub fn verb(self, verb: &'static str) -> Self {
+    pub fn with_verb(self, verb: &'static str) -> Self {
         Self { verb, ..self }
     }
 
-    pub fn host(self, host: &str) -> Self {
+    pub fn with_host(self, host: &str) -> Self {
         Self { host: host.to_owned(), ..self }
     }
 
     /// Sets or replaces a parameter.
-    pub fn with(mut self, name: &str, value: &str) -> Self {
-        self = self.without(name);
+    pub fn with_parameter(mut self, name: &str, value: &str) -> Self {
+        self = self.without_parameter(name);
         self.pairs.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    pub fn without(mut self, name: &str) -> Self {
+    pub fn without_parameter(mut self, name: &str) -> Self {
         self.pairs.retain(|(known, _)| known != name);
         self
     }
 
-    /// Signed by these rules, and saying so.
-    pub fn by(self, scheme: Scheme) -> Self {
-        let said = match scheme {
-            Scheme::V1 => self.with("SignatureVersion", "1").without("SignatureMethod"),
-            Scheme::V2(hash) => self.with("SignatureVersion", "2").with("SignatureMethod", hash.name()),
+    /// Sets the signature scheme, and the parameters that declare it.
+    pub fn with_scheme(self, scheme: Scheme) -> Self {
+        let declared = match scheme {
+            Scheme::V1 => self.with_parameter("SignatureVersion", "1").without_parameter("SignatureMethod"),
+            Scheme::V2(hash) => {
+                self.with_parameter("SignatureVersion", "2").with_parameter("SignatureMethod", hash.name())
+            }
         };
-        Self { scheme, ..said }
+        Self { scheme, ..declared }
     }
 
     pub fn signature(&self) -> String {
@@ -72,26 +74,26 @@ impl Request {
         sign(&SecretKey::new(&self.secret), self.scheme, &signable, &self.host)
     }
 
-    /// All parameters with the signature, ready for a URL.
+    /// The query string with all parameters and the signature.
     pub fn query(&self) -> String {
-        encode(&self.clone().with("Signature", &self.signature()).pairs)
+        encode_query(&self.clone().with_parameter("Signature", &self.signature()).pairs)
     }
 
-    /// The parameters with this signature instead of the right one.
-    pub fn query_signed_as(&self, signature: &str) -> String {
-        encode(&self.clone().with("Signature", signature).pairs)
+    /// The query string with this signature instead of the correct one.
+    pub fn query_with_signature(&self, signature: &str) -> String {
+        encode_query(&self.clone().with_parameter("Signature", signature).pairs)
     }
 
-    /// The bytes: a GET with the query, or a POST with a form.
+    /// The HTTP request: a GET with a query string, or a POST with a form.
     pub fn bytes(&self) -> Vec<u8> {
-        message(self.verb, &self.host, &self.query())
+        request_bytes(self.verb, &self.host, &self.query())
     }
 }
 
-/// A GET with these parameters in the query, or a POST with them as a form.
-pub fn message(verb: &str, host: &str, query: &str) -> Vec<u8> {
+/// An HTTP request with this query string in its target, or for a POST as its form.
+pub fn request_bytes(verb: &str, host: &str, query: &str) -> Vec<u8> {
     match verb {
-        "POST" => post(host, "/", query),
+        "POST" => post_form(host, "/", query),
         verb => {
             format!("{verb} /?{query} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").into_bytes()
         }
@@ -99,7 +101,7 @@ pub fn message(verb: &str, host: &str, query: &str) -> Vec<u8> {
 }
 
 /// A POST of a form to a target.
-pub fn post(host: &str, target: &str, form: &str) -> Vec<u8> {
+pub fn post_form(host: &str, target: &str, form: &str) -> Vec<u8> {
     let length = form.len();
     format!(
         "POST {target} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded; charset=utf-8\r\n\

@@ -112,7 +112,7 @@ impl RecordedResponse {
 impl SentRequest {
     /// A random request for one of the instruments or one of these payments.
     fn random(rng: &mut StdRng, reference: String, pays: &[(String, &'static str)]) -> Self {
-        let dollars = i64::try_from(rng.random_range(0..9) + 1).unwrap();
+        let dollars = rng.random_range(1..=9_i64);
         let mut suffix = *ID_SUFFIXES.choose(rng).unwrap();
         let amount = |value: &'static str, currency: &'static str| {
             [(value, format!("{dollars}.00")), (currency, "USD".to_owned())]
@@ -260,7 +260,7 @@ impl CrashTest {
         while answers.load(Ordering::Relaxed) < enough {
             sleep(Duration::from_millis(1)).await;
         }
-        sleep(Duration::from_micros(u64::try_from(pause).unwrap())).await;
+        sleep(Duration::from_micros(pause)).await;
         stop(program);
         self.last_round = clients.join_all().await.concat();
         self.unanswered += self.last_round.iter().filter(|sent| sent.answer.is_none()).count();

@@ -154,7 +154,7 @@ async fn pages_are_never_larger_than_asked_and_neither_lose_nor_repeat_a_transac
                 let reference = format!("{}", made.len());
                 made.push(merchant.ok("Pay", &pay("ABT", "0.05", &reference)).await.text("TransactionId"));
                 if rng.random_range(0..4) == 0 {
-                    server.advance(Duration::from_millis(rng.random_range(0..3) as u64)).await;
+                    server.advance(Duration::from_millis(rng.random_range(0..3_u64))).await;
                 }
             }
         };

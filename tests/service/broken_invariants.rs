@@ -54,7 +54,7 @@ impl Command for FaultyCommand {
             }
             Fault::ClearUnknownDebt => book.clear_debt(InstrumentNumber(999_999), Amount::CENT),
             Fault::ChangeUnknownTransaction => {
-                book.progress(TransactionNumber(999_999), |progress| progress.lines = 9)
+                book.progress(TransactionNumber(999_999), |progress| progress.lines = 9);
             }
             Fault::PanicInDecide => panic!("in a decision"),
             Fault::PanicInReadSet => unreachable!("it has panicked before"),

@@ -167,7 +167,7 @@ async fn random_requests(merchant: Client, mut rng: StdRng, client: usize) -> To
     let (mut totals, mut pays) = (Totals::default(), Vec::<String>::new());
     for number in 0..20 {
         // Amounts with 60 cents or more may be magic amounts, which cards decline.
-        let cents = i64::try_from(rng.random_range(0..9) * 100 + rng.random_range(0..60) + 100).unwrap();
+        let cents = rng.random_range(0..9_i64) * 100 + rng.random_range(0..60_i64) + 100;
         let (dollars, reference) =
             (format!("{}.{:02}", cents / 100, cents % 100), format!("{client}-{number}"));
         let (response, sum) = match rng.random_range(0..4) {

@@ -30,7 +30,6 @@ macro_rules! codes {
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray,
         )]
-        #[strum(const_into_str)]
         #[expect(non_camel_case_types, reason = "FPS's own names, such as InvalidTokenId_Sender")]
         #[expect(missing_docs, reason = "each code's meaning is its row of the table")]
         pub enum Code { $($name,)* }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::ledger::Named as _;
 use crate::ledger::{
     Amount, ChargeRange, PaymentMethod, Period, Proposal, Timestamp, TokenRequest, TokenType, UsageLimit,
     UsageMeasure, Validity,
@@ -174,7 +175,7 @@ fn usage_limit(limit: &UsageLimit, what: &str) -> String {
 
 /// `each day`, `every 6 months`.
 fn per_period(period: Period) -> String {
-    let unit = period.unit.into_str();
+    let unit = period.unit.name();
     if period.count == 1 { format!("each {unit}") } else { format!("every {} {unit}s", period.count) }
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use crate::fps::documentation::{PROVENANCE_LEGEND, write_behaviours};
 use crate::ledger::CbuiStatus;
+use crate::ledger::Named as _;
 use crate::service::action::{Behaviour, documented, observed, our_choice};
 
 use super::pipeline::{Parameter, Pipeline};
@@ -80,7 +81,7 @@ pub fn markdown() -> String {
         super::START_PATH
     );
     for (status, meaning) in STATUS_MEANINGS {
-        let _ = writeln!(text, "| `{}` | {meaning} |", status.into_str());
+        let _ = writeln!(text, "| `{}` | {meaning} |", status.name());
     }
     write_behaviours(&mut text, COMMON_FIDELITY);
     text.push_str(

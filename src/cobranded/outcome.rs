@@ -2,6 +2,7 @@
 
 use chrono::{Datelike, Months};
 
+use crate::ledger::Named as _;
 use crate::ledger::{Authorization, CbuiStatus, PaymentMethod, ProposalError, Timestamp};
 use crate::query::Pair;
 
@@ -124,7 +125,7 @@ impl VisitOutcome {
                 add(name, id.as_str());
             }
         }
-        add("status", self.status().into_str());
+        add("status", self.status().name());
         if let Some(message) = self.error_message(version_1) {
             add("errorMessage", &message);
         }

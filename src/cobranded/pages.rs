@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::error::FpsError;
 use crate::fps::status;
+use crate::ledger::Named as _;
 use crate::ledger::{Account, CbuiStatus};
 
 use super::copy::AgreementTerm;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 
+use crate::ledger::Named as _;
 use crate::ledger::{
     Account, Amount, ChargeRange, PaymentMethod, Period, Timestamp, TokenId, UsageLimit, UsageMeasure,
     Validity, decimal_number, whole_number,
@@ -153,9 +154,7 @@ impl<'a> ParameterReader<'a> {
     pub(super) fn payment_methods(&mut self) -> Option<Vec<PaymentMethod>> {
         let methods = self.read("paymentMethod", |value| {
             let parse = |name: &str| {
-                Account::METHODS
-                    .into_iter()
-                    .find(|method| method.into_str().eq_ignore_ascii_case(name.trim()))
+                Account::METHODS.into_iter().find(|method| method.name().eq_ignore_ascii_case(name.trim()))
             };
             value.split(',').map(parse).collect::<Option<Vec<_>>>()
         })?;

@@ -1,6 +1,7 @@
 //! Parameters of a start URL that control the sandbox itself, for tests of merchants.
 
 use crate::ledger::CbuiStatus;
+use crate::ledger::Named as _;
 use strum::VariantArray as _;
 
 use super::start_url::StartUrl;
@@ -34,7 +35,7 @@ impl SandboxOverrides {
             match name.to_ascii_lowercase().as_str() {
                 "sandbox_outcome" if value.eq_ignore_ascii_case(SHOW_PAGES) => overrides.shows_pages = true,
                 "sandbox_outcome" => {
-                    let names: Vec<_> = CbuiStatus::VARIANTS.iter().map(|status| status.into_str()).collect();
+                    let names: Vec<_> = CbuiStatus::VARIANTS.iter().map(|status| status.name()).collect();
                     let unknown =
                         || format!("sandbox_outcome is one of {}, or {SHOW_PAGES}", names.join(", "));
                     overrides.forced_status = Some(parse_status(value).ok_or_else(unknown)?);
@@ -61,7 +62,7 @@ pub fn is_sandbox_parameter(name: &str) -> bool {
 
 /// The status of this name, in any case.
 pub(super) fn parse_status(name: &str) -> Option<CbuiStatus> {
-    CbuiStatus::VARIANTS.iter().copied().find(|status| status.into_str().eq_ignore_ascii_case(name))
+    CbuiStatus::VARIANTS.iter().copied().find(|status| status.name().eq_ignore_ascii_case(name))
 }
 
 /// Whether a text can be the e-mail address of an account.

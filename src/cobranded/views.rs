@@ -5,6 +5,7 @@ use axum::http::{Response, StatusCode};
 use url::Url;
 
 use crate::error::FpsError;
+use crate::ledger::Named as _;
 use crate::ledger::{AuthorizationPreview, PaymentMethod, Timestamp};
 
 use super::outcome::card_expiry;
@@ -67,7 +68,7 @@ pub(super) async fn review_page(
     let name = preview.visitor.clone().unwrap_or_else(name_from_email);
     let selected = preview.current.or_else(|| preview.methods.first().copied());
     let option = |method: &PaymentMethod| PaymentMethodOption {
-        value: method.into_str(),
+        value: method.name(),
         label: copy::payment_method(*method),
         hint: account_hint(*method, context.world.clock().now()),
         is_selected: Some(*method) == selected,

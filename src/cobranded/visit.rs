@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 
+use crate::ledger::Named as _;
 use crate::ledger::{
     AuthorizationPreview, Authorize, CbuiStatus, PaymentMethod, PreviewAuthorization, Visitor,
 };
@@ -39,7 +40,7 @@ pub(super) async fn start(
     let preset_status = context.key.cobranded.preset_status.filter(|_| !context.overrides.shows_pages);
     let forced_status = context.overrides.forced_status.or(preset_status);
     if forced_status.is_some() {
-        context.visit.previous_method = preview.current.map(|method| method.into_str().to_owned());
+        context.visit.previous_method = preview.current.map(|method| method.name().to_owned());
         let visitor = context.overrides.buyer_email.clone().map_or(Visitor::First, Visitor::At);
         let decision = Decision { visitor, forced_status, method: None, form: &Form::empty() };
         return complete(service, &context, decision).await;
@@ -64,7 +65,7 @@ pub(super) async fn sign_in(
         return views::sign_in_page_with_error(service, &context, &preview, entered).await;
     }
     context.visit.email = email;
-    context.visit.previous_method = preview.current.map(|method| method.into_str().to_owned());
+    context.visit.previous_method = preview.current.map(|method| method.name().to_owned());
     views::review_page(service, &context, &preview).await
 }
 
@@ -140,7 +141,7 @@ async fn complete(
         service.message_signer.signing_key().await?;
     }
     let previous_method =
-        context.visit.previous_method.as_deref().and_then(|name| name.parse::<PaymentMethod>().ok());
+        context.visit.previous_method.as_deref().and_then(|name| PaymentMethod::named(name));
     let method = match forced_status {
         Some(CbuiStatus::SA) => Some(PaymentMethod::ABT),
         Some(CbuiStatus::SB) => Some(PaymentMethod::ACH),

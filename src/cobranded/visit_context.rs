@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use url::Url;
 
 use crate::error::FpsError;
+use crate::ledger::Named as _;
 use crate::ledger::Timestamp;
 use crate::logging::excerpt;
 use crate::message_signing::MessageSigner;
@@ -156,7 +157,7 @@ impl VisitContext {
         }
         tracing::info!(
             pipeline = self.start.value("pipelineName").map(excerpt).as_deref(),
-            status = outcome.status().into_str(),
+            status = outcome.status().name(),
             reason = self.failure_reason(outcome).map(|reason| excerpt(&reason).into_owned()),
             "a visit to the pages ends"
         );

@@ -1,7 +1,6 @@
 //! The HTTP status of each error code.
 
 use axum::http::StatusCode;
-use strum::VariantArray as _;
 
 use crate::error::Code;
 
@@ -32,6 +31,8 @@ pub(super) const fn status_of_authentication(code: Code) -> StatusCode {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray as _;
+
     use super::*;
 
     #[test]

@@ -97,7 +97,6 @@ pub enum AccountState {
     IntoStaticStr,
     VariantArray,
 )]
-#[strum(const_into_str)]
 pub enum Role {
     /// Pays.
     Sender,

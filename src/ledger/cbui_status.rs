@@ -18,7 +18,6 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
     IntoStaticStr,
     VariantArray,
 )]
-#[strum(const_into_str)]
 pub enum CbuiStatus {
     /// Success, by Amazon Payments balance.
     SA,

@@ -22,7 +22,6 @@ use crate::ledger::transaction::status::Status;
     IntoStaticStr,
     VariantArray,
 )]
-#[strum(const_into_str)]
 pub enum IdempotentAction {
     /// Pay.
     Pay,

@@ -39,7 +39,6 @@ impl Validity {
     IntoStaticStr,
     VariantArray,
 )]
-#[strum(const_into_str)]
 pub enum InstrumentKind {
     /// Postpaid: debt (guide: Using Postpaid Payment Tokens).
     Credit,

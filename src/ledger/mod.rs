@@ -26,6 +26,7 @@ mod ids;
 mod instrument;
 mod journal;
 mod lifecycle;
+mod named;
 mod numbers;
 mod payment_method;
 mod proposal;
@@ -70,6 +71,7 @@ pub use ids::{
 };
 pub use instrument::{Instrument, InstrumentKind, Validity};
 pub use journal::{LedgerAccount, LedgerAccountKind, Posting};
+pub use named::Named;
 pub use numbers::{decimal_number, whole_number};
 pub use payment_method::PaymentMethod;
 pub use proposal::{ChargeRange, PostpaidTerms, Proposal, ProposalError, SenderTokenTerms, TokenRequest};

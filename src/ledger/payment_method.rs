@@ -17,7 +17,6 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
     IntoStaticStr,
     VariantArray,
 )]
-#[strum(const_into_str)]
 pub enum PaymentMethod {
     /// Amazon Payments balance transfer.
     ABT,

@@ -29,7 +29,7 @@ impl std::fmt::Debug for Secret {
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
 )]
-#[strum(const_into_str, serialize_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum SecretName {
     /// Signs the visit tokens that a browser carries from page to page.
     #[strum(serialize = "seal")]

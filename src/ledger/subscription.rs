@@ -23,7 +23,6 @@ use crate::ledger::time::{Period, Timestamp};
     IntoStaticStr,
     VariantArray,
 )]
-#[strum(const_into_str)]
 pub enum SubscriptionStatus {
     /// Payments continue.
     Active,

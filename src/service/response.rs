@@ -2,6 +2,7 @@
 
 use std::fmt::{Display, Write};
 
+use crate::ledger::Named as _;
 use crate::ledger::{Amount, Receipt};
 
 /// What an action returns. A protocol layer writes it as a document.
@@ -25,7 +26,7 @@ impl ResponseBody {
     pub fn receipt(receipt: &Receipt) -> Self {
         Self::with_result(|out| {
             out.text("TransactionId", &receipt.transaction);
-            out.text("TransactionStatus", receipt.status.into_str());
+            out.text("TransactionStatus", receipt.status.name());
         })
     }
 

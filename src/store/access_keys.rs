@@ -11,7 +11,7 @@ use super::engine::{BindValues, Connection};
 /// The columns of `access_keys`.
 mod table {
     use super::NewAccessKey;
-    use crate::store::columns::TextColumn;
+    use crate::ledger::Named;
     use crate::store::tables::table_columns;
 
     table_columns! {
@@ -20,8 +20,8 @@ mod table {
             key = key.id.clone(),
             account = key.owner.0,
             secret = key.secret.reveal().to_owned(),
-            standing = key.developer_status.column_text(),
-            ending = key.cobranded.preset_status.map(TextColumn::column_text),
+            standing = key.developer_status.name(),
+            ending = key.cobranded.preset_status.map(Named::name),
             return_signature = if key.cobranded.uses_signature_version_1 { 1_i64 } else { 2_i64 },
         }
     }

@@ -3,7 +3,6 @@
 mod invariants;
 
 use std::time::Duration;
-use strum::VariantArray as _;
 
 use crate::config::Database;
 use crate::ledger::{IdCodec, InstrumentNumber, TokenNumber, TransactionNumber};

@@ -1,18 +1,14 @@
 //! How ledger values are stored in columns: as integers, text and blobs only.
 
 use std::fmt::Write;
-use std::str::FromStr;
 
 use crate::clock::ClockState;
 use crate::error::{Code, FpsError};
 use crate::ledger::{
-    AccountKind, AccountState, Amount, CbuiStatus, ChargeFeeTo, CsOwner, DescriptorPolicy, IdempotentAction,
-    InstrumentKind, LedgerAccountKind, MarketplaceRefundPolicy, Operation, PaymentMethod, Purpose,
-    ScheduledStep, SecretName, SoftDescriptorType, Status, StatusChange, StatusCode, SubscriptionStatus,
-    Timestamp, TokenId, TokenType,
+    Amount, CsOwner, DescriptorPolicy, Named, PaymentMethod, SoftDescriptorType, Status, StatusChange,
+    StatusCode, Timestamp, TokenId,
 };
 
-use super::access_keys::DeveloperStatus;
 use super::engine::Row;
 
 /// The error for a column value that this version of the program cannot have written.
@@ -23,21 +19,6 @@ pub(super) fn corrupt(column: &str) -> sqlx::Error {
 fn require<T>(value: Option<T>, column: &str) -> sqlx::Result<T> {
     value.ok_or_else(|| corrupt(column))
 }
-
-/// An enum that is stored as text: the text that its `strum` derives define.
-pub(super) trait TextColumn: Copy + Into<&'static str> + FromStr {
-    /// The text of this value in the database.
-    fn column_text(self) -> &'static str {
-        self.into()
-    }
-
-    /// The value that is stored as this text, if there is one.
-    fn from_column_text(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
-}
-
-impl<T: Copy + Into<&'static str> + FromStr> TextColumn for T {}
 
 /// The columns `clock_stands` and `clock_millis` of a clock state.
 pub(super) const fn clock_columns(state: ClockState) -> (i64, i64) {
@@ -58,7 +39,7 @@ pub(super) const fn clock_state(stands: i64, millis: i64) -> ClockState {
 
 /// A list of payment methods as text: `CC,ACH`.
 pub(super) fn methods_text(methods: &[PaymentMethod]) -> String {
-    methods.iter().map(|method| method.column_text()).collect::<Vec<_>>().join(",")
+    methods.iter().map(|method| method.name()).collect::<Vec<_>>().join(",")
 }
 
 /// A list of token ids as JSON; `None` for an empty list.
@@ -77,7 +58,7 @@ pub(super) fn history_text(history: &[StatusChange]) -> String {
     let mut text = String::with_capacity(history.len() * 40);
     for change in history {
         let separator = if text.is_empty() { "" } else { " " };
-        let (status, code) = (change.status.column_text(), change.code.column_text());
+        let (status, code) = (change.status.name(), change.code.name());
         let _ = write!(text, "{separator}{status}/{code}@{}", change.at.millis());
     }
     text
@@ -90,8 +71,8 @@ fn parse_history(text: &str) -> Option<Vec<StatusChange>> {
             let (status, code) = state.split_once('/')?;
             Some(StatusChange {
                 at: Timestamp::from_millis(at.parse().ok()?),
-                status: Status::from_column_text(status)?,
-                code: StatusCode::from_column_text(code)?,
+                status: Status::named(status)?,
+                code: StatusCode::named(code)?,
             })
         })
         .collect()
@@ -99,21 +80,21 @@ fn parse_history(text: &str) -> Option<Vec<StatusChange>> {
 
 /// A descriptor policy as text: `Dynamic/Caller`.
 pub(super) fn descriptor_policy_text(policy: DescriptorPolicy) -> String {
-    format!("{}/{}", policy.soft_descriptor.column_text(), policy.owner.column_text())
+    format!("{}/{}", policy.soft_descriptor.name(), policy.owner.name())
 }
 
 /// Typed reads. Each fails on a value that this version of the program cannot have written.
 impl Row {
     /// An enum that is stored as text.
-    pub(super) fn text_enum<T: TextColumn>(&self, column: &str) -> sqlx::Result<T> {
+    pub(super) fn text_enum<T: Named>(&self, column: &str) -> sqlx::Result<T> {
         let text: String = self.try_get(column)?;
-        require(T::from_column_text(&text), column)
+        require(T::named(&text), column)
     }
 
     /// The same of a column that may be NULL.
-    pub(super) fn optional_text_enum<T: TextColumn>(&self, column: &str) -> sqlx::Result<Option<T>> {
+    pub(super) fn optional_text_enum<T: Named>(&self, column: &str) -> sqlx::Result<Option<T>> {
         let text: Option<String> = self.try_get(column)?;
-        text.map(|text| require(T::from_column_text(&text), column)).transpose()
+        text.map(|text| require(T::named(&text), column)).transpose()
     }
 
     pub(super) fn amount(&self, column: &str) -> sqlx::Result<Amount> {
@@ -159,7 +140,7 @@ impl Row {
     pub(super) fn methods(&self, column: &str) -> sqlx::Result<Vec<PaymentMethod>> {
         let text: String = self.try_get(column)?;
         let names = text.split(',').filter(|name| !name.is_empty());
-        names.map(|name| require(PaymentMethod::from_column_text(name), column)).collect()
+        names.map(|name| require(PaymentMethod::named(name), column)).collect()
     }
 
     /// A list of token ids, as [`token_ids_text`] writes it.
@@ -173,8 +154,8 @@ impl Row {
         let Some(text) = self.try_get::<Option<String>, _>(column)? else { return Ok(None) };
         let (soft_descriptor, owner) = require(text.split_once('/'), column)?;
         Ok(Some(DescriptorPolicy {
-            soft_descriptor: require(SoftDescriptorType::from_column_text(soft_descriptor), column)?,
-            owner: require(CsOwner::from_column_text(owner), column)?,
+            soft_descriptor: require(SoftDescriptorType::named(soft_descriptor), column)?,
+            owner: require(CsOwner::named(owner), column)?,
         }))
     }
 

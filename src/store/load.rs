@@ -7,10 +7,10 @@ use crate::ledger::{
 
 use super::activity::ActivitySearches;
 use super::bulk_statement::BulkStatement;
-use super::columns::TextColumn;
 use super::engine::{BindValues, Connection, Row};
 use super::open_debts;
 use super::tables::{accounts, caller_references, instruments, subscriptions, tokens, transactions};
+use crate::ledger::Named;
 
 /// Makes a statement that selects rows by many keys. `CROSS JOIN` makes SQLite search the table for each of the requested
 /// keys, never the other way round; a test checks the query plans.
@@ -112,7 +112,7 @@ async fn load_references(
 ) -> sqlx::Result<()> {
     let keys: Vec<_> = missing.references.iter().cloned().collect();
     let bind = |values: BindValues, key: &IdempotencyKey| {
-        values.bind(key.caller.0).bind(key.reference.clone()).bind(key.action.column_text())
+        values.bind(key.caller.0).bind(key.reference.clone()).bind(key.action.name())
     };
     REFERENCES
         .fetch(connection, &keys, bind, |row| {
@@ -237,7 +237,7 @@ async fn load_first_accounts(
 
 async fn first_accounts(connection: &mut Connection, kind: AccountKind) -> sqlx::Result<Vec<Account>> {
     let text = "SELECT * FROM accounts WHERE kind = $1 ORDER BY number LIMIT $2";
-    let values = BindValues::default().bind(kind.column_text()).bind(FIRST_ACCOUNTS);
+    let values = BindValues::default().bind(kind.name()).bind(FIRST_ACCOUNTS);
     connection.fetch_all(text, values).await?.iter().map(accounts::read).collect()
 }
 
@@ -271,7 +271,7 @@ async fn load_secrets(
     book: &mut Book,
 ) -> sqlx::Result<()> {
     let names: Vec<_> = missing.secrets.iter().copied().collect();
-    let bind = |values: BindValues, name: &SecretName| values.bind(name.column_text());
+    let bind = |values: BindValues, name: &SecretName| values.bind(name.name());
     let put = |row: &Row| {
         book.put_secret(row.text_enum("name")?, Secret::new(row.try_get("value")?));
         Ok(())
@@ -285,9 +285,8 @@ async fn load_totals(
     book: &mut Book,
 ) -> sqlx::Result<()> {
     let accounts: Vec<_> = missing.totals.iter().copied().collect();
-    let bind = |values: BindValues, account: &LedgerAccount| {
-        values.bind(account.kind.column_text()).bind(account.owner)
-    };
+    let bind =
+        |values: BindValues, account: &LedgerAccount| values.bind(account.kind.name()).bind(account.owner);
     let put = |row: &Row| {
         let account = LedgerAccount { kind: row.text_enum("kind")?, owner: row.try_get("owner")? };
         book.put_total(account, Amount::from_micros(row.try_get("amount")?));

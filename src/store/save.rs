@@ -9,13 +9,14 @@ use crate::ledger::{
 };
 
 use super::bulk_statement::BulkStatement;
-use super::columns::{self, TextColumn};
+use super::columns;
 use super::engine::{BindValues, Connection};
 use super::tables::instruments::InstrumentRow;
 use super::tables::tokens::TokenRow;
 use super::tables::transactions::TransactionRow;
 use super::tables::{accounts, caller_references, instruments, subscriptions, tokens, transactions};
 use super::{open_debts, schedule};
+use crate::ledger::Named;
 
 static INSERT_POSTINGS: BulkStatement =
     BulkStatement::new("INSERT INTO postings (transaction_number, line, kind, owner, amount)", 5, "");
@@ -96,7 +97,7 @@ async fn insert_totals(connection: &mut Connection, totals: &[NewTotal]) -> sqlx
     let bind = |values: BindValues, total: &NewTotal| {
         let LedgerAccount { kind, owner } = total.account;
         let floor = kind.never_negative().then_some(0_i64);
-        values.bind(kind.column_text()).bind(owner).bind(0_i64).bind(floor).bind(total.ceiling)
+        values.bind(kind.name()).bind(owner).bind(0_i64).bind(floor).bind(total.ceiling)
     };
     INSERT_TOTALS.execute(connection, totals, bind).await.map(drop)
 }
@@ -184,7 +185,7 @@ async fn save_postings(connection: &mut Connection, changes: &Changes) -> sqlx::
             values
                 .bind(posting.transaction.0)
                 .bind(posting.line)
-                .bind(posting.account.kind.column_text())
+                .bind(posting.account.kind.name())
                 .bind(posting.account.owner)
                 .bind(posting.amount.micros())
         })
@@ -192,7 +193,7 @@ async fn save_postings(connection: &mut Connection, changes: &Changes) -> sqlx::
     let totals: Vec<_> = changes.totals.iter().filter(|(_, delta)| !delta.is_zero()).collect();
     let updated = UPDATE_TOTALS
         .execute(connection, &totals, |values, (account, delta)| {
-            values.bind(account.kind.column_text()).bind(account.owner).bind(delta.micros())
+            values.bind(account.kind.name()).bind(account.owner).bind(delta.micros())
         })
         .await?;
     check_all_changed("totals", updated, totals.len())
@@ -220,7 +221,7 @@ async fn save_subscriptions(connection: &mut Connection, book: &Book, changes: &
 }
 
 async fn save_secrets(connection: &mut Connection, book: &Book, changes: &Changes) -> sqlx::Result<()> {
-    let secrets = changes.secrets.iter().map(|name| Some((name.column_text(), book.secret(*name)?)));
+    let secrets = changes.secrets.iter().map(|name| Some((name.name(), book.secret(*name)?)));
     INSERT_SECRETS
         .execute(connection, &require_all("secrets", secrets)?, |values, (name, secret)| {
             values.bind(*name).bind(secret.reveal().to_owned())

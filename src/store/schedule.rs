@@ -3,8 +3,8 @@
 use crate::ledger::{Changes, Scheduled, Timestamp, TransactionNumber};
 
 use super::bulk_statement::BulkStatement;
-use super::columns::TextColumn;
 use super::engine::{BindValues, Connection};
+use crate::ledger::Named;
 
 /// Work that is due at an instant, the earliest first.
 pub(super) const DUE: &str = "SELECT at, transaction_number, step FROM due WHERE at <= $1 \
@@ -51,7 +51,7 @@ pub(super) async fn save(connection: &mut Connection, changes: &Changes) -> sqlx
     let scheduled: Vec<&Scheduled> = changes.due.values().flatten().collect();
     UPSERT
         .execute(connection, &scheduled, |values, item| {
-            values.bind(item.transaction.0).bind(item.at.millis()).bind(item.step.column_text())
+            values.bind(item.transaction.0).bind(item.at.millis()).bind(item.step.name())
         })
         .await?;
     let done: Vec<_> =

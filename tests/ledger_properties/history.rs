@@ -1,5 +1,6 @@
 //! Random histories as plain values, so that proptest can shrink a failing history.
 
+use fps_sandbox::ledger::Named as _;
 use fps_sandbox::ledger::{ChargeFeeTo, MarketplaceRefundPolicy, PaymentMethod, Status, StatusCode};
 use proptest::option::{self, weighted};
 use proptest::prelude::*;
@@ -146,7 +147,7 @@ impl Action {
             Self::Pay(Payment { recipient: Some(_), .. })
             | Self::Reserve(Payment { recipient: Some(_), .. }) => Some("to a recipient".to_owned()),
             Self::Settle { cents: Some(_), .. } => Some("in part".to_owned()),
-            Self::Refund { policy, .. } => Some(format!("by {}", policy.into_str())),
+            Self::Refund { policy, .. } => Some(format!("by {}", policy.name())),
             _ => None,
         };
         let action = self.name();

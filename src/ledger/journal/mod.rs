@@ -12,7 +12,7 @@ use crate::ledger::payment_method::PaymentMethod;
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
 )]
-#[strum(const_into_str, serialize_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum LedgerAccountKind {
     /// A party's Amazon Payments balance.
     Balance,

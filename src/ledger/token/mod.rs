@@ -28,7 +28,6 @@ use crate::ledger::transaction::ChargeFeeTo;
     IntoStaticStr,
     VariantArray,
 )]
-#[strum(const_into_str)]
 pub enum TokenType {
     /// One successful payment.
     SingleUse,
@@ -55,7 +54,6 @@ pub enum TokenType {
     IntoStaticStr,
     VariantArray,
 )]
-#[strum(const_into_str)]
 pub enum Purpose {
     /// An ordinary sender token.
     Payment,

@@ -17,7 +17,6 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
     IntoStaticStr,
     VariantArray,
 )]
-#[strum(const_into_str)]
 pub enum SoftDescriptorType {
     /// The first characters of the sender description.
     Dynamic,
@@ -40,7 +39,6 @@ pub enum SoftDescriptorType {
     IntoStaticStr,
     VariantArray,
 )]
-#[strum(const_into_str)]
 pub enum CsOwner {
     /// The caller's.
     Caller,

@@ -30,7 +30,6 @@ use crate::ledger::transaction::status::{History, Status, StatusChange, StatusCo
     IntoStaticStr,
     VariantArray,
 )]
-#[strum(const_into_str)]
 pub enum Operation {
     /// Sender pays recipient.
     Pay,
@@ -63,7 +62,6 @@ pub enum Operation {
     IntoStaticStr,
     VariantArray,
 )]
-#[strum(const_into_str)]
 pub enum ChargeFeeTo {
     /// The owner of the access key.
     Caller,
@@ -86,7 +84,6 @@ pub enum ChargeFeeTo {
     IntoStaticStr,
     VariantArray,
 )]
-#[strum(const_into_str)]
 pub enum MarketplaceRefundPolicy {
     /// The caller keeps the marketplace fee.
     MasterTxnOnly,

@@ -2,6 +2,7 @@
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use crate::ledger::named::Named as _;
 use crate::ledger::time::Timestamp;
 
 /// The state of a transaction (schema: TransactionStatus).
@@ -19,7 +20,6 @@ use crate::ledger::time::Timestamp;
     IntoStaticStr,
     VariantArray,
 )]
-#[strum(const_into_str)]
 pub enum Status {
     /// Held on a card.
     Reserved,
@@ -48,7 +48,6 @@ pub enum Status {
     IntoStaticStr,
     VariantArray,
 )]
-#[strum(const_into_str)]
 pub enum StatusCode {
     /// The payment instrument was charged.
     Success,
@@ -73,10 +72,10 @@ impl Status {
 
 impl StatusCode {
     /// The code as it stands in answers.
-    pub const fn wire_name(self) -> &'static str {
+    pub fn wire_name(self) -> &'static str {
         match self {
-            Self::InsufficientFunds => Self::TransactionDenied.into_str(),
-            other => other.into_str(),
+            Self::InsufficientFunds => Self::TransactionDenied.name(),
+            other => other.name(),
         }
     }
 

@@ -3,6 +3,7 @@
 use strum::VariantArray as _;
 use toml::Spanned;
 
+use crate::ledger::Named as _;
 use crate::ledger::{Account, AccountKind, AccountNumber, CbuiStatus, Command, DepositFunds, PaymentMethod};
 use crate::store::{CobrandedSettings, DeveloperStatus, NewAccessKey};
 
@@ -86,8 +87,8 @@ fn cobranded_settings(entry: &AccountEntry) -> EntryResult<CobrandedSettings> {
 }
 
 fn parse_status(name: &Spanned<String>) -> EntryResult<CbuiStatus> {
-    name.get_ref().parse::<CbuiStatus>().ok().ok_or_else(|| {
-        let names: Vec<_> = CbuiStatus::VARIANTS.iter().map(|status| status.into_str()).collect();
+    CbuiStatus::named(name.get_ref()).ok_or_else(|| {
+        let names: Vec<_> = CbuiStatus::VARIANTS.iter().map(|status| status.name()).collect();
         let problem = format!("`{}` is no ending; use one of {}", name.get_ref(), names.join(", "));
         EntryError::at(name, problem)
     })

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use strum::VariantArray as _;
 use toml::Spanned;
 
+use crate::ledger::Named as _;
 use crate::ledger::{
     AccountNumber, Amount, InstrumentKind, InstrumentNumber, PaymentMethod, Purpose, RecipientTerms, Token,
     TokenId, TokenNumber, TokenType, Usage, UsageLimit, UsageMeasure, Validity,
@@ -131,8 +132,8 @@ fn recipients(builder: &Builder<'_>, entry: &TokenEntry) -> EntryResult<Vec<Toke
 
 fn token_type(entry: &TokenEntry) -> EntryResult<TokenType> {
     let Some(name) = &entry.token_type else { return Ok(TokenType::MultiUse) };
-    name.get_ref().parse::<TokenType>().ok().ok_or_else(|| {
-        let names: Vec<_> = TokenType::VARIANTS.iter().map(|known| known.into_str()).collect();
+    TokenType::named(name.get_ref()).ok_or_else(|| {
+        let names: Vec<_> = TokenType::VARIANTS.iter().map(|known| known.name()).collect();
         let problem = format!("`{}` is no token type; use one of {}", name.get_ref(), names.join(", "));
         EntryError::at(name, problem)
     })

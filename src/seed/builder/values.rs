@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use toml::Spanned;
 
 use crate::error::FpsError;
+use crate::ledger::Named as _;
 use crate::ledger::{Account, Amount, Descriptions, PaymentMethod, Period, Validity};
 
 use super::super::error::{EntryError, EntryResult};
@@ -33,7 +34,7 @@ pub(super) fn period(text: &Spanned<String>) -> EntryResult<Period> {
 
 /// A payment method that moves real money: not debt, and not a prepaid balance.
 pub(super) fn real_method(name: &Spanned<String>) -> EntryResult<PaymentMethod> {
-    let method = Account::METHODS.into_iter().find(|method| method.into_str() == name.get_ref());
+    let method = Account::METHODS.into_iter().find(|method| method.name() == name.get_ref());
     method.ok_or_else(|| {
         let problem = format!("`{}` is no payment method; use ABT, CC or ACH", name.get_ref());
         EntryError::at(name, problem)

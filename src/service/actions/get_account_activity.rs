@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Code, FpsError};
+use crate::ledger::Named as _;
 use crate::ledger::{
     self, Account, AccountNumber, ActivityQuery, Amount, ChargeFeeTo, Operation, Role, Status, Timestamp,
     Transaction, TransactionDetail,
@@ -126,8 +127,8 @@ fn write_transaction(out: &mut ElementWriter, detail: &TransactionDetail, accoun
     out.text("DateReceived", transaction.received);
     out.optional_text("DateCompleted", transaction.history.completed());
     out.amount("TransactionAmount", transaction.charged());
-    out.text("FPSOperation", transaction.operation.into_str());
-    out.text("TransactionStatus", last_change.status.into_str());
+    out.text("FPSOperation", transaction.operation.name());
+    out.text("TransactionStatus", last_change.status.name());
     out.text("StatusMessage", last_change.message());
     out.text("StatusCode", last_change.code.wire_name());
     out.optional_text("OriginalTransactionId", detail.original.as_ref());
@@ -136,7 +137,7 @@ fn write_transaction(out: &mut ElementWriter, detail: &TransactionDetail, accoun
             write_part(out, detail, role);
         }
     }
-    out.text("PaymentMethod", transaction.method.into_str());
+    out.text("PaymentMethod", transaction.method.name());
     out.text("SenderName", &detail.sender.name);
     out.text("CallerName", &detail.caller.name);
     out.text("RecipientName", &detail.recipient.name);
@@ -159,7 +160,7 @@ fn write_part(out: &mut ElementWriter, detail: &TransactionDetail, role: Role) {
     out.element("TransactionPart", |out| {
         let instrument = detail.instrument.as_ref().filter(|_| role == Role::Sender);
         out.optional_text("InstrumentId", instrument.map(|(_, id)| id));
-        out.text("Role", role.into_str());
+        out.text("Role", role.name());
         out.text("Name", &party.name);
         out.optional_text("Reference", reference);
         out.optional_text("Description", description);

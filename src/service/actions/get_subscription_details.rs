@@ -1,6 +1,7 @@
 //! GetSubscriptionDetails: returns the terms and state of a subscription (guide: API Reference 2010).
 
 use crate::error::{Code, FpsError};
+use crate::ledger::Named as _;
 use crate::ledger::{self, Period, SubscriptionDetails, Timestamp};
 use crate::service::action::{Action, Handler, documented, our_choice};
 use crate::service::context::ActionContext;
@@ -53,7 +54,7 @@ fn write_details(out: &mut ElementWriter, details: &SubscriptionDetails) {
         write_duration(out, "SubscriptionPeriod", length);
     }
     write_duration(out, "SubscriptionFrequency", terms.frequency);
-    out.text("SubscriptionStatus", subscription.status.into_str());
+    out.text("SubscriptionStatus", subscription.status.name());
     out.text("NumberOfTransactionsProcessed", made);
     out.text("RecipientEmail", &details.recipient.email);
     out.text("RecipientName", &details.recipient.name);
@@ -65,6 +66,6 @@ fn write_details(out: &mut ElementWriter, details: &SubscriptionDetails) {
 fn write_duration(out: &mut ElementWriter, name: &'static str, period: Period) {
     out.element(name, |out| {
         out.text("Value", period.count);
-        out.text("TimeUnit", period.unit.into_str());
+        out.text("TimeUnit", period.unit.name());
     });
 }

@@ -1,6 +1,7 @@
 //! GetTransaction: returns all details of a transaction (guide: API Reference, GetTransaction).
 
 use crate::error::{Code, FpsError};
+use crate::ledger::Named as _;
 use crate::ledger::{self, InstrumentKind, Status, Transaction, TransactionDetail};
 use crate::service::action::{Action, Handler, documented, our_choice};
 use crate::service::context::ActionContext;
@@ -47,7 +48,7 @@ fn write_detail(out: &mut ElementWriter, detail: &TransactionDetail) {
     if !transaction.progress.marketplace_fee.is_zero() {
         out.amount("MarketplaceFees", transaction.progress.marketplace_fee);
     }
-    out.text("FPSFeesPaidBy", transaction.charge_fee_to.into_str());
+    out.text("FPSFeesPaidBy", transaction.charge_fee_to.name());
     out.optional_text("SenderTokenId", detail.sender_token.as_ref());
     out.optional_text("RecipientTokenId", detail.recipient_token.as_ref());
     match &detail.instrument {
@@ -55,10 +56,10 @@ fn write_detail(out: &mut ElementWriter, detail: &TransactionDetail) {
         Some((InstrumentKind::Credit, id)) => out.text("CreditInstrumentId", id),
         None => {}
     }
-    out.text("FPSOperation", transaction.operation.into_str());
-    out.text("PaymentMethod", transaction.method.into_str());
+    out.text("FPSOperation", transaction.operation.name());
+    out.text("PaymentMethod", transaction.method.name());
     let last_change = transaction.last_change();
-    out.text("TransactionStatus", last_change.status.into_str());
+    out.text("TransactionStatus", last_change.status.name());
     out.text("StatusCode", last_change.code.wire_name());
     out.text("StatusMessage", last_change.message());
     out.text("SenderName", &detail.sender.name);
@@ -90,7 +91,7 @@ fn write_history(out: &mut ElementWriter, transaction: &Transaction) {
     for change in transaction.history.changes() {
         out.element("StatusHistory", |out| {
             out.text("Date", change.at);
-            out.text("TransactionStatus", change.status.into_str());
+            out.text("TransactionStatus", change.status.name());
             out.text("StatusCode", change.code.wire_name());
             out.amount("Amount", amount);
         });

@@ -2,6 +2,7 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
+use crate::ledger::Named as _;
 use crate::service::ResponseBody;
 use crate::service::action::{Action, Handler, documented, observed, our_choice};
 use crate::service::context::ActionContext;
@@ -30,7 +31,7 @@ async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError
     let state = context.query(ledger::GetTransactionStatus { caller: context.caller, transaction }).await?;
     Ok(ResponseBody::with_result(|out| {
         out.text("TransactionId", &state.id);
-        out.text("TransactionStatus", state.last_change.status.into_str());
+        out.text("TransactionStatus", state.last_change.status.name());
         out.text("CallerReference", &state.caller_reference);
         out.text("StatusCode", state.last_change.code.wire_name());
         out.text("StatusMessage", state.last_change.message());

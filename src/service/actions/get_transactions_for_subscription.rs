@@ -2,6 +2,7 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
+use crate::ledger::Named as _;
 use crate::service::ResponseBody;
 use crate::service::action::{Action, Handler, documented, our_choice};
 use crate::service::context::ActionContext;
@@ -36,7 +37,7 @@ async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError
                 out.text("TransactionSerialNumber", serial);
                 out.amount("TransactionAmount", transaction.amount);
                 out.text("Description", &subscription.terms.description);
-                out.text("TransactionStatus", transaction.status().into_str());
+                out.text("TransactionStatus", transaction.status().name());
             });
         }
     }))

@@ -1,5 +1,6 @@
 //! The Token element of responses (schema type Token).
 
+use crate::ledger::Named as _;
 use crate::ledger::Token;
 use crate::service::ElementWriter;
 
@@ -11,7 +12,7 @@ pub(super) fn write_token(out: &mut ElementWriter, token: &Token) {
         out.text("TokenStatus", if token.active { "Active" } else { "Inactive" });
         out.text("DateInstalled", token.installed);
         out.text("CallerReference", &token.caller_reference);
-        out.text("TokenType", token.token_type.into_str());
+        out.text("TokenType", token.token_type.name());
         out.text("OldTokenId", &token.id);
         out.optional_text("PaymentReason", token.payment_reason.as_ref());
     });

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use rust_decimal::Decimal;
 
 use crate::error::FpsError;
+use crate::ledger::Named as _;
 use crate::ledger::{
     Amount, ChargeFeeTo, CsOwner, InstrumentId, MarketplaceRefundPolicy, Operation, ParseAmountError,
     PaymentMethod, Role, SoftDescriptorType, Status, SubscriptionId, Timestamp, TokenId, TokenType,
@@ -141,7 +142,7 @@ macro_rules! enum_value {
             }
 
             fn canonical_text(&self) -> Cow<'_, str> {
-                self.into_str().into()
+                self.name().into()
             }
         }
     )*};

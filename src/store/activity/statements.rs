@@ -5,7 +5,7 @@ use sqlx::AssertSqlSafe;
 use crate::ledger::{ActivityQuery, Role, TransactionNumber};
 
 use super::{ActivityMatch, MillisRange};
-use crate::store::columns::TextColumn;
+use crate::ledger::Named;
 use crate::store::engine::{BindValues, Connection};
 
 /// When the account's `n`th transaction of the range was received, without regard to filters; `None` if there are fewer.
@@ -49,9 +49,9 @@ pub(super) async fn select_matches(
     let direction = direction(query);
     let limit = limit.map_or(i64::MAX, i64::from);
     let (operation, method, status) = (
-        query.operation.map(|operation| operation.column_text()),
-        query.method.map(|method| method.column_text()),
-        query.status.map(|status| status.column_text()),
+        query.operation.map(|operation| operation.name()),
+        query.method.map(|method| method.name()),
+        query.status.map(|status| status.name()),
     );
     let mut values = BindValues::default();
     let mut branches = Vec::new();

@@ -3,7 +3,8 @@
 use crate::ledger::{Account, AccountNumber, Amount, EmailKey};
 
 use super::table_columns;
-use crate::store::columns::{TextColumn, methods_text};
+use crate::ledger::Named;
+use crate::store::columns::methods_text;
 use crate::store::engine::Row;
 
 table_columns! {
@@ -13,8 +14,8 @@ table_columns! {
         name = account.name.clone(),
         email = account.email.clone(),
         email_key = EmailKey::of(&account.email).as_str().to_owned(),
-        kind = account.kind.column_text(),
-        state = account.state.column_text(),
+        kind = account.kind.name(),
+        state = account.state.name(),
         marketplace = i64::from(account.marketplace),
         methods = methods_text(&account.methods),
         transaction_limit = account.transaction_limit.map(Amount::micros),

@@ -3,7 +3,8 @@
 use crate::ledger::{AccountNumber, IdempotencyKey, IdempotencyRecord, RecordedOutcome, TransactionNumber};
 
 use super::table_columns;
-use crate::store::columns::{TextColumn, corrupt};
+use crate::ledger::Named;
+use crate::store::columns::corrupt;
 use crate::store::engine::Row;
 
 /// A caller reference and what is recorded under it.
@@ -14,19 +15,19 @@ table_columns! {
     insert {
         caller = row.0.caller.0,
         reference = row.0.reference.clone(),
-        action = row.0.action.column_text(),
+        action = row.0.action.name(),
         digest = row.1.digest.to_vec(),
         transaction_number = match &row.1.outcome {
             RecordedOutcome::Made { transaction, .. } => Some(transaction.0),
             RecordedOutcome::Refused(_) => None,
         },
         status = match &row.1.outcome {
-            RecordedOutcome::Made { status, .. } => Some(status.column_text()),
+            RecordedOutcome::Made { status, .. } => Some(status.name()),
             RecordedOutcome::Refused(_) => None,
         },
         error_code = match &row.1.outcome {
             RecordedOutcome::Made { .. } => None,
-            RecordedOutcome::Refused(refusal) => Some(refusal.code.column_text()),
+            RecordedOutcome::Refused(refusal) => Some(refusal.code.name()),
         },
         error_message = match &row.1.outcome {
             RecordedOutcome::Made { .. } => None,

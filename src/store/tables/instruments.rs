@@ -3,7 +3,7 @@
 use crate::ledger::{AccountNumber, IdCodec, Instrument, InstrumentNumber, Validity};
 
 use super::{stored_id, table_columns};
-use crate::store::columns::TextColumn;
+use crate::ledger::Named;
 use crate::store::engine::Row;
 
 /// An instrument and its id as it is stored.
@@ -24,7 +24,7 @@ table_columns! {
     insert {
         number = row.instrument.number.0,
         id = row.stored_id.clone(),
-        kind = row.instrument.kind.column_text(),
+        kind = row.instrument.kind.name(),
         sender = row.instrument.sender.0,
         recipient = row.instrument.recipient.0,
         ceiling = row.instrument.ceiling.micros(),

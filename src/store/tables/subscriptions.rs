@@ -3,7 +3,8 @@
 use crate::ledger::{AccountNumber, Subscription};
 
 use super::table_columns;
-use crate::store::columns::{TextColumn, json_text};
+use crate::ledger::Named;
+use crate::store::columns::json_text;
 use crate::store::engine::Row;
 
 table_columns! {
@@ -16,7 +17,7 @@ table_columns! {
         recipient = subscription.recipient.0,
     }
     updated {
-        status = subscription.status.column_text(),
+        status = subscription.status.name(),
         terms = json_text(&subscription.terms),
     }
 }

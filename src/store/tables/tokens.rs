@@ -3,7 +3,8 @@
 use crate::ledger::{AccountNumber, Amount, IdCodec, InstrumentNumber, Token, TokenNumber, Usage, Validity};
 
 use super::{stored_id, table_columns};
-use crate::store::columns::{TextColumn, json_text, token_ids_text};
+use crate::ledger::Named;
+use crate::store::columns::{json_text, token_ids_text};
 use crate::store::engine::Row;
 
 /// A token and its id as it is stored.
@@ -27,8 +28,8 @@ table_columns! {
         id = row.stored_id.clone(),
         account = row.token.account.0,
         caller = row.token.caller.0,
-        purpose = row.token.purpose.column_text(),
-        token_type = row.token.token_type.column_text(),
+        purpose = row.token.purpose.name(),
+        token_type = row.token.token_type.name(),
         instrument = row.token.instrument.map(|instrument| instrument.0),
         caller_reference = row.token.caller_reference.clone(),
         friendly_name = row.token.friendly_name.clone(),
@@ -46,7 +47,7 @@ table_columns! {
     }
     updated {
         active = i64::from(row.token.active),
-        method = row.token.method.column_text(),
+        method = row.token.method.name(),
         uses = row.token.usage.uses,
         spent = row.token.usage.spent.micros(),
         windows = json_text(&row.token.usage.windows),

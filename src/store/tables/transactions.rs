@@ -6,7 +6,8 @@ use crate::ledger::{
 };
 
 use super::{stored_id, table_columns};
-use crate::store::columns::{TextColumn, descriptor_policy_text, history_text};
+use crate::ledger::Named;
+use crate::store::columns::{descriptor_policy_text, history_text};
 use crate::store::engine::Row;
 
 /// A transaction and its id as it is stored.
@@ -29,27 +30,27 @@ table_columns! {
     }
     fixed {
         id = row.stored_id.clone(),
-        operation = row.transaction.operation.column_text(),
+        operation = row.transaction.operation.name(),
         caller = row.transaction.caller.0,
         sender = row.transaction.sender.0,
         recipient = row.transaction.recipient.0,
         sender_token = row.transaction.sender_token.map(|token| token.0),
         recipient_token = row.transaction.recipient_token.map(|token| token.0),
         instrument = row.transaction.instrument.map(|instrument| instrument.0),
-        method = row.transaction.method.column_text(),
+        method = row.transaction.method.name(),
         amount = row.transaction.amount.micros(),
-        charge_fee_to = row.transaction.charge_fee_to.column_text(),
+        charge_fee_to = row.transaction.charge_fee_to.name(),
         caller_reference = row.transaction.descriptions.caller_reference.clone(),
         caller_description = row.transaction.descriptions.caller_description.clone(),
         sender_description = row.transaction.descriptions.sender_description.clone(),
         descriptor_policy = row.transaction.descriptions.descriptor_policy.map(descriptor_policy_text),
         ipn_url = row.transaction.descriptions.ipn_url.clone(),
         original = row.transaction.original.map(|original| original.0),
-        refund_policy = row.transaction.refund_policy.map(TextColumn::column_text),
+        refund_policy = row.transaction.refund_policy.map(Named::name),
         received = row.transaction.received.millis(),
     }
     updated {
-        status = row.transaction.status().column_text(),
+        status = row.transaction.status().name(),
         history = history_text(row.transaction.history.changes()),
         completed = row.transaction.history.completed().map(|at| at.millis()),
         settled = row.transaction.progress.settled.map(Amount::micros),

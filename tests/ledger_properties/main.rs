@@ -26,6 +26,7 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fps_sandbox::ledger::Named as _;
 use fps_sandbox::ledger::{LedgerAccount, LedgerAccountKind};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -137,7 +138,7 @@ fn compare_state(ledger: &LedgerUnderTest, model: &Model) -> Result<(), TestCase
     for (kind, expected) in by_party {
         for party in Party::ALL {
             let expected = expected.get(&party).copied().unwrap_or_default();
-            prop_assert_eq!(total(kind, account(party).0), expected, "{} of {:?}", kind.into_str(), party);
+            prop_assert_eq!(total(kind, account(party).0), expected, "{} of {:?}", kind.name(), party);
         }
     }
     prop_assert_eq!(total(LedgerAccountKind::Fees, 0), model.fees, "fees");

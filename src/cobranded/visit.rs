@@ -140,8 +140,7 @@ async fn complete(
         // Fails now if there is no key to sign the return URL: nothing is authorised that cannot be reported.
         service.message_signer.signing_key().await?;
     }
-    let previous_method =
-        context.visit.previous_method.as_deref().and_then(|name| PaymentMethod::named(name));
+    let previous_method = context.visit.previous_method.as_deref().and_then(PaymentMethod::named);
     let method = match forced_status {
         Some(CbuiStatus::SA) => Some(PaymentMethod::ABT),
         Some(CbuiStatus::SB) => Some(PaymentMethod::ACH),

@@ -9,6 +9,8 @@ use crate::store::{DatabaseLocation, DirectoryEntry, StoreError, WorldDirectory}
 
 /// The maximum number of open worlds besides the default one. Each open world uses a thread of SQLite.
 const MAX_OPEN_WORLDS: usize = 64;
+/// How many worlds are suspended ahead when there are many, so that a new world need not wait for that.
+const SUSPENDED_AHEAD: usize = 8;
 /// How long a world may be unused before it is suspended.
 const SUSPEND_AFTER: Duration = Duration::from_secs(30);
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(1);
@@ -75,15 +77,22 @@ impl Worlds {
         })
     }
 
-    /// Suspends the worlds that were unused for longest, so that one more can be opened.
-    pub(super) async fn suspend_longest_unused(&self) {
+    /// Makes sure that one more world can be opened: suspends the worlds that were unused for longest.
+    pub(super) async fn make_room_to_open(&self) {
+        self.suspend_longest_unused(MAX_OPEN_WORLDS - 1).await;
+        let worlds = self.clone();
+        tokio::spawn(async move { worlds.suspend_longest_unused(MAX_OPEN_WORLDS - SUSPENDED_AHEAD).await });
+    }
+
+    /// Suspends the worlds that were unused for longest until at most `max_open` are open.
+    async fn suspend_longest_unused(&self, max_open: usize) {
         let mut open: Vec<_> =
             self.registered().into_iter().filter(|world| world.store().is_open()).collect();
-        if open.len() < MAX_OPEN_WORLDS {
+        if open.len() <= max_open {
             return;
         }
         open.sort_by_key(|world| world.last_used());
-        for world in open.iter().take(open.len() + 1 - MAX_OPEN_WORLDS) {
+        for world in open.iter().take(open.len() - max_open) {
             self.suspend(world).await;
         }
     }

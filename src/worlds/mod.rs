@@ -205,7 +205,7 @@ impl Worlds {
         };
         self.record_use(&world);
         if !world.store().is_open() {
-            self.suspend_longest_unused().await;
+            self.make_room_to_open().await;
         }
         Ok((world, key))
     }
@@ -318,7 +318,7 @@ impl Worlds {
 
     async fn open_world(&self, name: &WorldName, source: WorldSource) -> Result<World, WorldError> {
         // Suspends another world if necessary, because the new one counts against the limit of open worlds.
-        self.suspend_longest_unused().await;
+        self.make_room_to_open().await;
         let Inner { databases, template, settings, .. } = &*self.0;
         let (clock_state, stored) = match source {
             WorldSource::Existing(stored) => (template.initial_clock.state(), stored),

@@ -13,11 +13,11 @@ use crate::query::DecodedParameters;
 use crate::service::timestamp;
 use crate::signature::{Hash, Scheme, Signable, VerificationResult, unexplained_mismatch, verify};
 use crate::store::{AccessKey, DeveloperStatus};
-use crate::worlds::{FoundKey, World, Worlds};
+use crate::worlds::{FoundAccessKey, World, Worlds};
 
 /// The parts of a request that authentication needs.
 #[derive(Debug)]
-pub struct SignedRequest<'a> {
+pub struct RequestToAuthenticate<'a> {
     /// `GET` or `POST`.
     pub verb: &'a str,
     /// The path of the request target.
@@ -101,7 +101,7 @@ pub struct Authenticator {
 impl Authenticator {
     /// Authenticates a request, and creates its world if it does not exist. In the lenient and off modes this fails only
     /// if no account may make the call.
-    pub async fn authenticate(&self, request: &SignedRequest<'_>) -> AuthenticationResult {
+    pub async fn authenticate(&self, request: &RequestToAuthenticate<'_>) -> AuthenticationResult {
         let checked = match self.mode {
             AuthMode::Off => None,
             AuthMode::Strict | AuthMode::Lenient => Some(self.check(request).await),
@@ -137,10 +137,10 @@ impl Authenticator {
     /// the default world. An unknown key creates no world.
     async fn enter_unverified(
         &self,
-        request: &SignedRequest<'_>,
+        request: &RequestToAuthenticate<'_>,
     ) -> Result<(Arc<World>, Arc<AccessKey>), FpsError> {
         if let Some(id) = request.parameters.value("AWSAccessKeyId")
-            && let Ok(found) = self.worlds.find_key(&id).await
+            && let Ok(found) = self.worlds.find_access_key(&id).await
         {
             return self.worlds.get_or_create_for(found).await;
         }
@@ -156,10 +156,13 @@ impl Authenticator {
     }
 
     /// Finds the access key, and checks signature and timestamp.
-    async fn check(&self, request: &SignedRequest<'_>) -> Result<FoundKey, AuthenticationError> {
+    async fn check(
+        &self,
+        request: &RequestToAuthenticate<'_>,
+    ) -> Result<FoundAccessKey, AuthenticationError> {
         let id = required_parameter(request, "AWSAccessKeyId")?;
         let signature = required_parameter(request, "Signature")?;
-        let found = self.worlds.find_key(&id).await?;
+        let found = self.worlds.find_access_key(&id).await?;
         match self.check_signature_and_timestamp(request, &signature, &found) {
             Ok(()) => Ok(found),
             Err(refused) => Err(AuthenticationError { world: found.world().cloned(), ..refused }),
@@ -168,9 +171,9 @@ impl Authenticator {
 
     fn check_signature_and_timestamp(
         &self,
-        request: &SignedRequest<'_>,
+        request: &RequestToAuthenticate<'_>,
         signature: &str,
-        found: &FoundKey,
+        found: &FoundAccessKey,
     ) -> Result<(), AuthenticationError> {
         let scheme = self.parse_scheme(request)?;
         let signable = Signable {
@@ -195,7 +198,7 @@ impl Authenticator {
     }
 
     /// The signature version and hash that the request declares. Version 2 names its hash; version 1 is always HMAC-SHA1.
-    fn parse_scheme(&self, request: &SignedRequest<'_>) -> Result<Scheme, FpsError> {
+    fn parse_scheme(&self, request: &RequestToAuthenticate<'_>) -> Result<Scheme, FpsError> {
         let version = request.parameters.value("SignatureVersion").unwrap_or_default();
         let number = match version.as_ref() {
             "1" => 1,
@@ -260,7 +263,7 @@ fn check_may_call(status: DeveloperStatus) -> Result<(), FpsError> {
     }
 }
 
-fn required_parameter<'a>(request: &SignedRequest<'a>, name: &str) -> Result<Cow<'a, str>, FpsError> {
+fn required_parameter<'a>(request: &RequestToAuthenticate<'a>, name: &str) -> Result<Cow<'a, str>, FpsError> {
     request.parameters.value(name).ok_or_else(|| {
         FpsError::new(
             Code::MissingAuthenticationToken,
@@ -270,7 +273,7 @@ fn required_parameter<'a>(request: &SignedRequest<'a>, name: &str) -> Result<Cow
 }
 
 /// The timestamp, and its text as sent. Without an offset it is taken for UTC (our choice).
-fn parse_timestamp<'a>(request: &SignedRequest<'a>) -> Result<(Timestamp, Cow<'a, str>), FpsError> {
+fn parse_timestamp<'a>(request: &RequestToAuthenticate<'a>) -> Result<(Timestamp, Cow<'a, str>), FpsError> {
     let text = request.parameters.value("Timestamp").unwrap_or_default();
     let instant = timestamp::parse(&text).filter(|_| text.contains('T') && !text.contains(' '));
     let instant =

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host_names::AMAZON_API_HOSTS;
 use crate::ledger::{FeeRule, FeeTable};
-use crate::signature::TrustedKey;
+use crate::signature::TrustedRsaKey;
 
 pub use self::error::{ConfigError, format_clap_error};
 pub use self::file::ConfigFile;
@@ -207,7 +207,7 @@ pub struct FileOnlySettings {
     pub fees: Vec<FeeRule>,
     /// RSA keys whose signatures VerifySignature trusts besides those of the sandbox's own key.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub trusted_key: Vec<TrustedKey>,
+    pub trusted_key: Vec<TrustedRsaKey>,
 }
 
 impl FileOnlySettings {

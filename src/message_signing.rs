@@ -15,14 +15,14 @@ use crate::error::{Code, FpsError};
 use crate::ledger::{GetSecret, Secret, SecretName, StoreSecret};
 use crate::query::{DecodedParameters, Pair};
 use crate::random::RequestIdGenerator;
-use crate::signature::{self, Hash, Scheme, Signable, TrustedKeys, string_to_sign};
+use crate::signature::{self, Hash, Scheme, Signable, TrustedRsaKeys, string_to_sign};
 use crate::store::{AccessKey, Store};
 
 pub use signing_key::{SigningKey, SigningKeyError};
 
 /// The result of [`MessageSigner::verify`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MessageVerification {
+pub enum MessageVerificationResult {
     /// The signature is correct.
     Valid,
     /// The signature is wrong, or made by a key that is not trusted.
@@ -34,7 +34,7 @@ pub enum MessageVerification {
 /// Signs messages with the sandbox's signing key, and verifies messages of the sandbox and of trusted keys.
 #[derive(Debug)]
 pub struct MessageSigner {
-    trusted_keys: TrustedKeys,
+    trusted_keys: TrustedRsaKeys,
     store: Store,
     signing_key: OnceCell<Arc<SigningKey>>,
 }
@@ -48,7 +48,7 @@ const SIGNATURE: &str = "signature";
 
 impl MessageSigner {
     /// `trusted_keys` are trusted besides the sandbox's signing key, which is stored in `store`.
-    pub fn new(trusted_keys: TrustedKeys, store: Store) -> Self {
+    pub fn new(trusted_keys: TrustedRsaKeys, store: Store) -> Self {
         Self { trusted_keys, store, signing_key: OnceCell::new() }
     }
 
@@ -88,7 +88,10 @@ impl MessageSigner {
     }
 
     /// Finds the sandbox's signing key by the path of its certificate.
-    pub async fn find_key(&self, certificate_path: &str) -> Result<Option<Arc<SigningKey>>, FpsError> {
+    pub async fn find_signing_key(
+        &self,
+        certificate_path: &str,
+    ) -> Result<Option<Arc<SigningKey>>, FpsError> {
         if !certificate_path.starts_with("/certs/") {
             return Ok(None);
         }
@@ -146,15 +149,19 @@ impl MessageSigner {
     /// the message's parameters as received.
     ///
     /// The verb is not known, so GET (a return URL) and POST (a notification) are both tried.
-    pub async fn verify(&self, endpoint: &Url, parameters: &str) -> Result<MessageVerification, FpsError> {
+    pub async fn verify(
+        &self,
+        endpoint: &Url,
+        parameters: &str,
+    ) -> Result<MessageVerificationResult, FpsError> {
         let parameters = DecodedParameters::decode(&[parameters.as_bytes()]);
         let Some(certificate_url) = parameters.value("certificateUrl") else {
-            return Ok(MessageVerification::MissingCertificateUrl);
+            return Ok(MessageVerificationResult::MissingCertificateUrl);
         };
         // A framework may have turned `+` into blanks, and the signature is wrapped at 76 characters.
         let base64 = parameters.value(SIGNATURE).unwrap_or_default().replace(' ', "+");
         let Ok(signature) = STANDARD.decode(base64.split_whitespace().collect::<String>()) else {
-            return Ok(MessageVerification::Invalid);
+            return Ok(MessageVerificationResult::Invalid);
         };
         let texts = ["POST", "GET"].map(|verb| message_to_sign(verb, endpoint, parameters.pairs()));
         let is_signed_by = |key: &RsaPublicKeyComponents<Vec<u8>>, text: &String| {
@@ -162,16 +169,16 @@ impl MessageSigner {
         };
         let trusted_key = self.trusted_keys.find(&certificate_url);
         if trusted_key.is_some_and(|key| texts.iter().any(|text| is_signed_by(key, text))) {
-            return Ok(MessageVerification::Valid);
+            return Ok(MessageVerificationResult::Valid);
         }
         // The path of the certificate identifies the key, whatever the host: the sandbox is reached by several names, and
         // the signature covers the whole URL.
         let signing_key = match Url::parse(&certificate_url) {
-            Ok(url) => self.find_key(url.path()).await?,
+            Ok(url) => self.find_signing_key(url.path()).await?,
             Err(_) => None,
         };
         let is_valid = signing_key.is_some_and(|key| texts.iter().any(|text| key.verify(text, &signature)));
-        Ok(if is_valid { MessageVerification::Valid } else { MessageVerification::Invalid })
+        Ok(if is_valid { MessageVerificationResult::Valid } else { MessageVerificationResult::Invalid })
     }
 }
 

@@ -17,7 +17,7 @@ use crate::seed::{self, Seed, SeedError};
 use crate::server::shutdown::ShutdownSignal;
 use crate::server::tls::CertificateSource;
 use crate::server::{self, BoundServer, HttpsSettings, ServerError, ServerSettings, ShutdownOutcome};
-use crate::signature::TrustedKeys;
+use crate::signature::TrustedRsaKeys;
 use crate::store::{Databases, Store, StoreError, StoreSettings};
 use crate::worlds::{InitialClock, WorldError, WorldSettings, WorldTemplate, Worlds};
 
@@ -77,7 +77,8 @@ impl Sandbox {
         let (worlds, is_new) = open_worlds(config, &clock, seed).await?;
         let store = worlds.default_world().store().clone();
         let server = server::bind(&server_settings(config), Clock::real_time().now().to_datetime()).await?;
-        let trusted = TrustedKeys::new(&config.file_only.trusted_key).map_err(ConfigError::InvalidTable)?;
+        let trusted =
+            TrustedRsaKeys::new(&config.file_only.trusted_key).map_err(ConfigError::InvalidTable)?;
         let message_signer = Arc::new(MessageSigner::new(trusted, store.clone()));
         let router = router::router(config, &worlds, Arc::clone(&message_signer), server.ca_pem());
         Ok(Self { server, router, worlds, is_new, message_signer })

@@ -22,7 +22,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode as encode_bytes};
 
 pub use secret_key::{Hash, SecretKey};
-pub use trusted_keys::{TrustedKey, TrustedKeys};
+pub use trusted_keys::{TrustedRsaKey, TrustedRsaKeys};
 
 /// Every byte except the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

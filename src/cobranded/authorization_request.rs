@@ -4,7 +4,7 @@ use crate::ledger::{
     Account, AccountNumber, Amount, PaymentMethod, Proposal, Timestamp, TokenRequest, TokenType, Validity,
 };
 
-use super::parameter_reader::ParameterReader;
+use super::parameter_reader::StartUrlReader;
 use super::pipeline::Pipeline;
 use super::start_url::StartUrl;
 
@@ -29,7 +29,7 @@ impl AuthorizationRequest {
         caller: AccountNumber,
         now: Timestamp,
     ) -> Result<Self, Vec<&'static str>> {
-        let mut reader = ParameterReader::new(start, pipeline, now);
+        let mut reader = StartUrlReader::new(start, pipeline, now);
         reader.check_common_parameters();
         let request = (pipeline.read)(&mut reader);
         let methods = read_methods(&mut reader, pipeline, &request);
@@ -59,7 +59,7 @@ impl AuthorizationRequest {
 
 /// The payment methods that the merchant accepts: all, unless `paymentMethod` lists some. Only a card can be reserved.
 fn read_methods(
-    reader: &mut ParameterReader<'_>,
+    reader: &mut StartUrlReader<'_>,
     pipeline: &Pipeline,
     request: &TokenRequest,
 ) -> Vec<PaymentMethod> {
@@ -72,7 +72,7 @@ fn read_methods(
 }
 
 fn read_validity(
-    reader: &mut ParameterReader<'_>,
+    reader: &mut StartUrlReader<'_>,
     pipeline: &Pipeline,
     request: &TokenRequest,
     now: Timestamp,

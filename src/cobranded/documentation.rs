@@ -9,7 +9,7 @@ use crate::ledger::CbuiStatus;
 use crate::ledger::Named as _;
 use crate::service::action::{Behaviour, documented, observed, our_choice};
 
-use super::pipeline::{Parameter, Pipeline};
+use super::pipeline::{Pipeline, PipelineParameter};
 use super::pipelines::{COMMON, PIPELINES, RECIPIENT_TOKENS};
 
 /// The meanings of the status codes.
@@ -107,10 +107,10 @@ fn write_pipeline(text: &mut String, pipeline: &Pipeline) {
         text.push_str(", `expiry` of a card");
     }
     text.push_str(if pipeline.returns_caller_reference() { ", `callerReference`.\n" } else { ".\n" });
-    write_behaviours(text, pipeline.fidelity);
+    write_behaviours(text, pipeline.behaviours);
 }
 
-fn write_parameters(text: &mut String, parameters: impl Iterator<Item = &'static Parameter>) {
+fn write_parameters(text: &mut String, parameters: impl Iterator<Item = &'static PipelineParameter>) {
     text.push_str("| parameter | required | value | purpose |\n|---|---|---|---|\n");
     for parameter in parameters {
         let required = if parameter.is_required { "yes" } else { "no" };

@@ -14,7 +14,7 @@ use super::pages::ErrorPage;
 use super::visit_context::VisitContext;
 
 /// Title of the error page for a form that cannot be parsed or has a wrong value.
-pub(super) const UNREADABLE_FORM: &str = "This form cannot be read";
+pub(super) const UNREADABLE_FORM_TITLE: &str = "This form cannot be read";
 
 /// A submitted form. It may contain a password, so it has no `Debug`.
 pub(super) struct Form(Vec<Pair>);
@@ -46,10 +46,10 @@ pub(super) async fn read_form(
     let limit = service.max_request_bytes * 2;
     let Ok(body) = Limited::new(body, limit).collect().await else {
         let text = format!("It is longer than {limit} bytes, or did not come to its end.");
-        return Err(ErrorPage::new(StatusCode::PAYLOAD_TOO_LARGE, UNREADABLE_FORM, &text));
+        return Err(ErrorPage::new(StatusCode::PAYLOAD_TOO_LARGE, UNREADABLE_FORM_TITLE, &text));
     };
     let pairs = query::parse_parameters(&body.to_bytes())
-        .map_err(|error| ErrorPage::new(StatusCode::BAD_REQUEST, UNREADABLE_FORM, &error.message))?;
+        .map_err(|error| ErrorPage::new(StatusCode::BAD_REQUEST, UNREADABLE_FORM_TITLE, &error.message))?;
     Ok((parts, Form(pairs)))
 }
 

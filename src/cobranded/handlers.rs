@@ -66,7 +66,7 @@ pub(super) async fn arrow_icon() -> impl IntoResponse {
 
 /// The certificate of the key that signs return URLs, as PEM.
 pub(super) async fn certificate(State(service): Service, Path(name): Path<String>) -> PageResult {
-    Ok(match service.message_signer.find_key(&format!("/certs/{name}/PKICert.pem")).await? {
+    Ok(match service.message_signer.find_signing_key(&format!("/certs/{name}/PKICert.pem")).await? {
         Some(key) => {
             ([(CONTENT_TYPE, "application/x-pem-file")], key.certificate().to_owned()).into_response()
         }

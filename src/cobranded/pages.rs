@@ -87,7 +87,7 @@ pub(super) struct AddressField {
 }
 
 /// The statuses that can be forced before anybody has signed in.
-pub(super) const FAILURE_STATUSES: &[(CbuiStatus, &str)] = &[
+pub(super) const SIGN_IN_PAGE_STATUSES: &[(CbuiStatus, &str)] = &[
     (CbuiStatus::A, "The buyer gives up"),
     (CbuiStatus::CE, "Caller error"),
     (CbuiStatus::PE, "Payment method mismatch"),

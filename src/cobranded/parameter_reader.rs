@@ -12,7 +12,7 @@ use crate::ledger::{
 };
 use crate::service::timestamp;
 
-use super::pipeline::{Parameter, Pipeline};
+use super::pipeline::{Pipeline, PipelineParameter};
 use super::start_url::StartUrl;
 
 /// How far in the past a validity may begin: a day, because clocks differ and merchants send the start of their day
@@ -32,14 +32,14 @@ const MAX_RECIPIENT_TOKENS: usize = 50;
 ///
 /// Every method returns `None`, or a default, for a parameter that is absent or malformed, and remembers the malformed
 /// ones. A required parameter that is absent counts as malformed.
-pub(super) struct ParameterReader<'a> {
+pub(super) struct StartUrlReader<'a> {
     start: &'a StartUrl,
     pipeline: &'static Pipeline,
     now: Timestamp,
     malformed: Vec<&'static str>,
 }
 
-impl<'a> ParameterReader<'a> {
+impl<'a> StartUrlReader<'a> {
     pub(super) fn new(start: &'a StartUrl, pipeline: &'static Pipeline, now: Timestamp) -> Self {
         let names = pipeline.parameters().map(|parameter| parameter.name);
         let malformed = names.filter(|name| start.is_ambiguous(name)).collect();
@@ -62,7 +62,7 @@ impl<'a> ParameterReader<'a> {
         None
     }
 
-    fn find_parameter(&self, name: &'static str) -> Option<&'static Parameter> {
+    fn find_parameter(&self, name: &'static str) -> Option<&'static PipelineParameter> {
         let parameter = self.pipeline.parameters().find(|parameter| parameter.name == name);
         debug_assert!(parameter.is_some(), "{name} is read but not listed by {}", self.pipeline.name);
         parameter

@@ -3,7 +3,7 @@
 use crate::ledger::TokenRequest;
 use crate::service::action::Behaviour;
 
-use super::parameter_reader::ParameterReader;
+use super::parameter_reader::StartUrlReader;
 
 /// A pipeline: one kind of authorisation.
 pub(super) struct Pipeline {
@@ -12,19 +12,19 @@ pub(super) struct Pipeline {
     /// What it authorises, in one sentence.
     pub(super) summary: &'static str,
     /// Its parameters, in groups that pipelines share.
-    pub(super) parameter_groups: &'static [&'static [Parameter]],
+    pub(super) parameter_groups: &'static [&'static [PipelineParameter]],
     /// The parameter of the return URL that names the new instrument, if one is created.
     pub(super) instrument_result: Option<&'static str>,
     /// The parameters of the return URL that name the tokens.
     pub(super) token_results: &'static [&'static str],
     /// What is known of its behaviour, and from which source.
-    pub(super) fidelity: &'static [Behaviour],
+    pub(super) behaviours: &'static [Behaviour],
     /// Reads the parameters that only this pipeline has.
-    pub(super) read: fn(&mut ParameterReader<'_>) -> TokenRequest,
+    pub(super) read: fn(&mut StartUrlReader<'_>) -> TokenRequest,
 }
 
 /// A parameter of a start URL.
-pub(super) struct Parameter {
+pub(super) struct PipelineParameter {
     /// Its name; case does not matter.
     pub(super) name: &'static str,
     pub(super) is_required: bool,
@@ -34,17 +34,25 @@ pub(super) struct Parameter {
     pub(super) purpose: &'static str,
 }
 
-pub(super) const fn required(name: &'static str, format: &'static str, purpose: &'static str) -> Parameter {
-    Parameter { name, is_required: true, format, purpose }
+pub(super) const fn required(
+    name: &'static str,
+    format: &'static str,
+    purpose: &'static str,
+) -> PipelineParameter {
+    PipelineParameter { name, is_required: true, format, purpose }
 }
 
-pub(super) const fn optional(name: &'static str, format: &'static str, purpose: &'static str) -> Parameter {
-    Parameter { name, is_required: false, format, purpose }
+pub(super) const fn optional(
+    name: &'static str,
+    format: &'static str,
+    purpose: &'static str,
+) -> PipelineParameter {
+    PipelineParameter { name, is_required: false, format, purpose }
 }
 
 impl Pipeline {
     /// All parameters, in the order in which an error message lists them.
-    pub(super) fn parameters(&self) -> impl Iterator<Item = &'static Parameter> {
+    pub(super) fn parameters(&self) -> impl Iterator<Item = &'static PipelineParameter> {
         self.parameter_groups.iter().copied().flatten()
     }
 

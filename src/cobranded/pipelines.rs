@@ -6,8 +6,8 @@ use crate::ledger::{
 };
 use crate::service::action::{documented, observed, our_choice};
 
-use super::parameter_reader::ParameterReader;
-use super::pipeline::{Parameter, Pipeline, optional, required};
+use super::parameter_reader::StartUrlReader;
+use super::pipeline::{Pipeline, PipelineParameter, optional, required};
 
 const REFERENCE: &str = "text, at most 128 bytes, not used before";
 const DOLLARS: &str = "dollars above zero, at most two decimals";
@@ -16,7 +16,7 @@ const PERIOD: &str = "such as `1 Day` or `6 Months`";
 const SECONDS: &str = "seconds since 1970";
 
 /// The parameters of every pipeline.
-pub(super) const COMMON: &[Parameter] = &[
+pub(super) const COMMON: &[PipelineParameter] = &[
     required("callerKey", "access key", "The merchant's access key; `accessKey` is the older name."),
     required("pipelineName", "a pipeline", "Which pipeline to run."),
     required(
@@ -32,7 +32,7 @@ pub(super) const COMMON: &[Parameter] = &[
     optional("cobrandingUrl", "URL; shown if it is https", "The merchant's image."),
     optional("websiteDescription", "text", "Shown on the pages."),
 ];
-const PAYMENT: &[Parameter] = &[
+const PAYMENT: &[PipelineParameter] = &[
     optional("paymentMethod", METHODS, "How the visitor may pay; all three by default."),
     optional("currencyCode", "USD", "The only currency."),
     optional(
@@ -51,7 +51,7 @@ const PAYMENT: &[Parameter] = &[
 ];
 const METHODS: &str = "list of CC, ACH, ABT";
 /// What the amount consists of. The pages show it, but do not check the sum (no source says that it was checked).
-const AMOUNT_BREAKDOWN: &[Parameter] = &[
+const AMOUNT_BREAKDOWN: &[PipelineParameter] = &[
     optional("itemTotal", "dollars", "Part of the amount: the goods. Only shown."),
     optional("shipping", "dollars", "Part of the amount: shipping. Only shown."),
     optional("handling", "dollars", "Part of the amount: handling. Only shown."),
@@ -61,7 +61,7 @@ const AMOUNT_BREAKDOWN: &[Parameter] = &[
     optional("collectEmailAddress", FLAG, "Has no effect."),
     optional("disableGuest", FLAG, "Has no effect: there are no guests."),
 ];
-const VALIDITY: &[Parameter] = &[
+const VALIDITY: &[PipelineParameter] = &[
     optional(
         "validityStart",
         SECONDS,
@@ -69,7 +69,7 @@ const VALIDITY: &[Parameter] = &[
     ),
     optional("validityExpiry", SECONDS, "End of the validity."),
 ];
-const USAGE_LIMITS: &[Parameter] = &[
+const USAGE_LIMITS: &[PipelineParameter] = &[
     optional("usageLimitType1", "Amount or Count", "What the first usage limit limits."),
     optional("usageLimitValue1", "dollars or a number", "The limit."),
     optional("usageLimitPeriod1", PERIOD, "The period of the limit; without one, the life of the token."),
@@ -77,9 +77,9 @@ const USAGE_LIMITS: &[Parameter] = &[
     optional("usageLimitValue2", "dollars or a number", ""),
     optional("usageLimitPeriod2", PERIOD, ""),
 ];
-const CALLER_REFERENCE: &[Parameter] =
+const CALLER_REFERENCE: &[PipelineParameter] =
     &[required("callerReference", REFERENCE, "The merchant's own id of the token.")];
-const CHARGE_RANGE: &[Parameter] = &[
+const CHARGE_RANGE: &[PipelineParameter] = &[
     optional("transactionAmount", DOLLARS, "The amount of one charge, as amountType says."),
     optional(
         "amountType",
@@ -110,7 +110,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
         ],
         instrument_result: None,
         token_results: &["tokenID"],
-        fidelity: &[
+        behaviours: &[
             documented("The token is valid for three hours."),
             our_choice("A charge may be below transactionAmount; above it is TokenUsageError."),
             our_choice("itemTotal, shipping, tax and the like are shown and not added up."),
@@ -140,7 +140,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
         ],
         instrument_result: None,
         token_results: &["tokenID"],
-        fidelity: &[
+        behaviours: &[
             documented("Without validityExpiry the token is valid for a year."),
             our_choice(
                 "A charge against amountType is IncompatibleTokens, one above any limit TokenUsageError.",
@@ -165,7 +165,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
         ],
         instrument_result: None,
         token_results: &["tokenID"],
-        fidelity: &[our_choice(
+        behaviours: &[our_choice(
             "One payment and transactionAmount in each period, counted from the validity's start; more is TokenUsageError.",
         )],
         read: read_recurring,
@@ -197,7 +197,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
         ],
         instrument_result: None,
         token_results: RECIPIENT_TOKENS,
-        fidelity: &[
+        behaviours: &[
             observed("maxFixedFee and maxVariableFee may be missing; Amazon's own libraries require them."),
             our_choice(
                 "Where only one of maxFixedFee and maxVariableFee is given, the other is zero; without both there is no commission.",
@@ -235,7 +235,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
         ],
         instrument_result: Some("prepaidInstrumentID"),
         token_results: &["prepaidSenderTokenID", "fundingTokenID"],
-        fidelity: &[
+        behaviours: &[
             observed("The names in the return URL, as one client reads them."),
             documented("Nothing is paid yet: FundPrepaid does that."),
         ],
@@ -267,7 +267,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
         ],
         instrument_result: Some("creditInstrumentID"),
         token_results: &["creditSenderTokenID", "settlementTokenID"],
-        fidelity: &[
+        behaviours: &[
             observed("The return URL has no caller reference of any kind."),
             documented("globalAmountLimit binds the settlement token, creditLimit the instrument."),
             our_choice("Usage limits, and transactionAmount with amountType, bind the credit sender token."),
@@ -287,7 +287,7 @@ pub(super) static PIPELINES: &[Pipeline] = &[
         ],
         instrument_result: None,
         token_results: &["tokenID"],
-        fidelity: &[
+        behaviours: &[
             documented("SU when the token pays as before."),
             our_choice("Only the token's owner can edit it; anybody else gets NP."),
         ],
@@ -303,7 +303,7 @@ pub(super) fn find_pipeline(name: &str) -> Option<&'static Pipeline> {
     PIPELINES.iter().find(|pipeline| pipeline.name.eq_ignore_ascii_case(name))
 }
 
-fn read_single_use(reader: &mut ParameterReader<'_>) -> TokenRequest {
+fn read_single_use(reader: &mut StartUrlReader<'_>) -> TokenRequest {
     TokenRequest::Payments(SenderTokenTerms {
         reference: reader.reference("callerReference"),
         token_type: TokenType::SingleUse,
@@ -315,7 +315,7 @@ fn read_single_use(reader: &mut ParameterReader<'_>) -> TokenRequest {
     })
 }
 
-fn read_multi_use(reader: &mut ParameterReader<'_>) -> TokenRequest {
+fn read_multi_use(reader: &mut StartUrlReader<'_>) -> TokenRequest {
     let recipients = reader.token_ids("recipientTokenList");
     if reader.flag("isRecipientCobranding") == Some(true) && recipients.is_empty() {
         reader.mark_malformed("recipientTokenList");
@@ -331,7 +331,7 @@ fn read_multi_use(reader: &mut ParameterReader<'_>) -> TokenRequest {
     })
 }
 
-fn read_recurring(reader: &mut ParameterReader<'_>) -> TokenRequest {
+fn read_recurring(reader: &mut StartUrlReader<'_>) -> TokenRequest {
     let recipient = reader.token_id("recipientToken");
     if reader.flag("isRecipientCobranding") == Some(true) && recipient.is_none() {
         reader.mark_malformed("recipientToken");
@@ -350,7 +350,7 @@ fn read_recurring(reader: &mut ParameterReader<'_>) -> TokenRequest {
     })
 }
 
-fn read_recipient(reader: &mut ParameterReader<'_>) -> TokenRequest {
+fn read_recipient(reader: &mut StartUrlReader<'_>) -> TokenRequest {
     let fixed = reader.dollars_or_zero("maxFixedFee");
     let percent = reader.percent("maxVariableFee");
     // If only one of the two is given, the other is zero (our choice).
@@ -367,7 +367,7 @@ fn read_recipient(reader: &mut ParameterReader<'_>) -> TokenRequest {
     }
 }
 
-fn read_prepaid(reader: &mut ParameterReader<'_>) -> TokenRequest {
+fn read_prepaid(reader: &mut StartUrlReader<'_>) -> TokenRequest {
     TokenRequest::Prepaid {
         sender_reference: reader.reference("callerReferenceSender"),
         funding_reference: reader.reference("callerReferenceFunding"),
@@ -375,7 +375,7 @@ fn read_prepaid(reader: &mut ParameterReader<'_>) -> TokenRequest {
     }
 }
 
-fn read_postpaid(reader: &mut ParameterReader<'_>) -> TokenRequest {
+fn read_postpaid(reader: &mut StartUrlReader<'_>) -> TokenRequest {
     TokenRequest::Postpaid(PostpaidTerms {
         sender_reference: reader.reference("callerReferenceSender"),
         settlement_reference: reader.reference("callerReferenceSettlement"),
@@ -386,7 +386,7 @@ fn read_postpaid(reader: &mut ParameterReader<'_>) -> TokenRequest {
     })
 }
 
-fn read_edit(reader: &mut ParameterReader<'_>) -> TokenRequest {
+fn read_edit(reader: &mut StartUrlReader<'_>) -> TokenRequest {
     // An edited token keeps its own reference; this one is only checked and returned.
     reader.reference("callerReference");
     TokenRequest::Edit { token: reader.token_id("tokenId").unwrap_or_else(|| "".into()) }

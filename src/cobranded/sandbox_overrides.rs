@@ -85,7 +85,7 @@ mod tests {
             (overrides.forced_status, overrides.buyer_email.as_deref()),
             (Some(CbuiStatus::SC), Some("new@example.com"))
         );
-        assert_eq!(start.signed_parameters(), [("a".to_owned(), "1".to_owned())]);
+        assert_eq!(start.merchant_parameters(), [("a".to_owned(), "1".to_owned())]);
         for wrong in [
             "sandbox_outcome=XX",
             "Sandbox_Buyer=nobody",

@@ -40,7 +40,7 @@ pub(super) fn verify_signature(
         (Some("2"), None) => return invalid("it has signatureVersion 2 and no signatureMethod"),
         _ => return invalid("signatureVersion is 2 or 1"),
     };
-    let pairs = start.signed_parameters();
+    let pairs = start.merchant_parameters();
     let signable = Signable { verb: "GET", path: super::START_PATH, pairs: &pairs, signature_name: name };
     let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
     match verify(&key.secret, scheme, &signable, &hosts, signature, query) {

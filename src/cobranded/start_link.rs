@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use url::Url;
 
 use crate::error::Code;
-use crate::worlds::FoundKey;
+use crate::worlds::FoundAccessKey;
 
 use super::CoBrandedService;
 use super::pages::ErrorPage;
@@ -23,7 +23,7 @@ pub(super) struct StartLink {
     pub(super) return_url: Url,
     pub(super) overrides: SandboxOverrides,
     /// The merchant's access key, and its world, which may not exist yet.
-    pub(super) merchant_key: FoundKey,
+    pub(super) merchant_key: FoundAccessKey,
 }
 
 impl StartLink {
@@ -34,7 +34,7 @@ impl StartLink {
         let start = StartUrl::parse(query);
         let return_url = start.return_url().map_err(no_return)?;
         let id = start.caller_key().ok_or_else(|| no_return("it has no callerKey"))?;
-        let merchant_key = match service.worlds.find_key(id).await {
+        let merchant_key = match service.worlds.find_access_key(id).await {
             Ok(found) => found,
             Err(error) if error.code != Code::InvalidClientTokenId => return Err(error.into()),
             // A message of its own says what is wrong with the world in the key.

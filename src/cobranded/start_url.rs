@@ -54,7 +54,7 @@ impl StartUrl {
     }
 
     /// The parameters that the signature covers: all except those for the sandbox.
-    pub(super) fn signed_parameters(&self) -> Vec<Pair> {
+    pub(super) fn merchant_parameters(&self) -> Vec<Pair> {
         self.pairs.iter().filter(|(name, _)| !is_sandbox_parameter(name)).cloned().collect()
     }
 

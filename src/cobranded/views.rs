@@ -10,7 +10,7 @@ use crate::ledger::{AuthorizationPreview, PaymentMethod, Timestamp};
 
 use super::outcome::card_expiry;
 use super::pages::{ErrorPage, PageLayout, PaymentMethodOption, ReviewPage, SignInPage, render};
-use super::pages::{FAILURE_STATUSES, REVIEW_PAGE_STATUSES};
+use super::pages::{REVIEW_PAGE_STATUSES, SIGN_IN_PAGE_STATUSES};
 use super::payment_reason::payment_reason_html;
 use super::return_url::has_valid_host;
 use super::shipping_address::{address_from_merchant, input_fields};
@@ -30,7 +30,7 @@ pub(super) async fn sign_in_page(
         visitors: &preview.visitors,
         problem: None,
         email: context.overrides.buyer_email.as_deref().unwrap_or_default(),
-        forced_statuses: FAILURE_STATUSES,
+        forced_statuses: SIGN_IN_PAGE_STATUSES,
     };
     Ok(render(StatusCode::OK, &layout, &page))
 }
@@ -48,7 +48,7 @@ pub(super) async fn sign_in_page_with_error(
         visitors: &preview.visitors,
         problem: Some("Enter an e-mail address, such as alice@example.com."),
         email: entered,
-        forced_statuses: FAILURE_STATUSES,
+        forced_statuses: SIGN_IN_PAGE_STATUSES,
     };
     Ok(render(StatusCode::UNPROCESSABLE_ENTITY, &layout, &page))
 }

@@ -11,7 +11,7 @@ use crate::ledger::{
 };
 
 use super::CoBrandedService;
-use super::form::{Form, UNREADABLE_FORM};
+use super::form::{Form, UNREADABLE_FORM_TITLE};
 use super::outcome::{AuthorizedVisit, VisitOutcome};
 use super::pages::ErrorPage;
 use super::sandbox_overrides::{is_email_address, parse_status};
@@ -81,7 +81,7 @@ pub(super) async fn confirm(
         (Ok(forced_status), Ok(method)) => (forced_status, method),
         (Err(name), _) | (_, Err(name)) => {
             let text = format!("There is neither an ending nor a payment method {name}.");
-            return Err(ErrorPage::new(StatusCode::UNPROCESSABLE_ENTITY, UNREADABLE_FORM, &text));
+            return Err(ErrorPage::new(StatusCode::UNPROCESSABLE_ENTITY, UNREADABLE_FORM_TITLE, &text));
         }
     };
     let visitor = match (&context.visit.email, forced_status) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::ledger::FeeTable;
-use crate::signature::TrustedKeys;
+use crate::signature::TrustedRsaKeys;
 
 use super::error::ConfigError;
 use super::file::{ConfigFile, parse_file};
@@ -70,7 +70,7 @@ const MAX_DATABASE_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// Checks what the format of a single value does not guarantee.
 pub(super) fn check_combinations(config: &Config) -> Result<(), ConfigError> {
     FeeTable::new(&config.file_only.fees).map_err(ConfigError::InvalidTable)?;
-    TrustedKeys::new(&config.file_only.trusted_key).map_err(ConfigError::InvalidTable)?;
+    TrustedRsaKeys::new(&config.file_only.trusted_key).map_err(ConfigError::InvalidTable)?;
     if let Database::Postgres(url) = &config.database {
         url.check().map_err(ConfigError::Conflict)?;
     }

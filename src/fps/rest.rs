@@ -12,14 +12,14 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::authentication::{AuthenticationResult, Authenticator, SignatureMismatch, SignedRequest};
+use crate::authentication::{AuthenticationResult, Authenticator, RequestToAuthenticate, SignatureMismatch};
 use crate::error::{Code, FpsError};
 use crate::logging::excerpt;
 use crate::query::{DecodedParameters, Pair};
 use crate::random::RequestIdGenerator;
 use crate::server::BodyTimeoutError;
 use crate::service::{self, Service, actions};
-use crate::worlds::{FoundKey, World, Worlds};
+use crate::worlds::{FoundAccessKey, World, Worlds};
 
 use super::hosts::SignedHosts;
 use super::status::{status, status_of_authentication};
@@ -194,7 +194,7 @@ impl RestApi {
         parameters: &DecodedParameters,
     ) -> AuthenticationResult {
         let hosts = self.hosts.for_request(parts);
-        let request = SignedRequest {
+        let request = RequestToAuthenticate {
             verb: parts.method.as_str(),
             path: parts.uri.path(),
             hosts: &hosts.iter().map(String::as_str).collect::<Vec<_>>(),
@@ -208,10 +208,11 @@ impl RestApi {
     /// world exists already; else the default world.
     async fn world_of_public_request(&self, parameters: &DecodedParameters) -> Arc<World> {
         let found = match parameters.value("AWSAccessKeyId") {
-            Some(id) => self.worlds().find_key(&id).await.ok(),
+            Some(id) => self.worlds().find_access_key(&id).await.ok(),
             None => None,
         };
-        let world = found.as_ref().and_then(FoundKey::world).unwrap_or_else(|| self.worlds().default_world());
+        let world =
+            found.as_ref().and_then(FoundAccessKey::world).unwrap_or_else(|| self.worlds().default_world());
         Arc::clone(world)
     }
 

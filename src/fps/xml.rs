@@ -8,14 +8,14 @@ use uuid::Uuid;
 
 use crate::error::FpsError;
 use crate::query::is_xml_char;
-use crate::service::{ElementEvent, ResponseBody};
+use crate::service::{ActionResult, ElementEvent};
 
 /// The beginning of every document (captured).
 const DECLARATION: &str = "<?xml version=\"1.0\"?>\n";
 
 /// The document of a successful response (captured): its namespace contains the API version, and `:0` follows the request
 /// id. Names come from this program, so only texts need escaping.
-pub(super) fn document(action: &str, version: &str, response: &ResponseBody, request_id: Uuid) -> String {
+pub(super) fn document(action: &str, version: &str, response: &ActionResult, request_id: Uuid) -> String {
     let mut xml = String::with_capacity(1024);
     xml.extend([DECLARATION, "<", action, "Response xmlns=\"http://fps.amazonaws.com/doc/", version, "/\">"]);
     if let Some(events) = response.events() {
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn text_is_escaped_and_stays_on_one_line() {
-        let response = ResponseBody::with_result(|out| out.text("A", "<a> & \"b\"\r\nc"));
+        let response = ActionResult::with_result(|out| out.text("A", "<a> & \"b\"\r\nc"));
         let document = document("Pay", "2008-09-17", &response, Uuid::nil());
         assert!(
             document.contains("<PayResult><A>&lt;a&gt; &amp; \"b\"&#13;&#10;c</A></PayResult>"),

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use crate::error::{Code, FpsError};
 use crate::provenance::Provenance;
 
-use super::ResponseBody;
+use super::ActionResult;
 use super::context::{ActionContext, PublicContext};
 use super::parameters::Parameter;
 
@@ -41,7 +41,7 @@ impl Action {
 }
 
 /// The pending response of a handler.
-pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<ResponseBody, FpsError>> + Send + 'a>>;
+pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<ActionResult, FpsError>> + Send + 'a>>;
 
 /// Who may request an action, and the function that executes it.
 #[derive(Debug)]

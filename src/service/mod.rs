@@ -1,7 +1,7 @@
 //! The service layer: executes requests, independent of the protocol by which they arrive.
 //!
 //! A protocol layer, such as the REST API, turns bytes into a [`Request`], authenticates the caller, and writes the
-//! [`ResponseBody`] or the [`FpsError`] in its own format. Nothing here knows of HTTP, XML, status codes or request
+//! [`ActionResult`] or the [`FpsError`] in its own format. Nothing here knows of HTTP, XML, status codes or request
 //! signatures.
 
 pub mod action;
@@ -27,7 +27,7 @@ use action::{Action, Handler};
 use context::{ActionContext, PublicContext};
 use parameters::{ParameterReader, missing_parameter};
 
-pub use response::{ElementEvent, ElementWriter, ResponseBody};
+pub use response::{ActionResult, ElementEvent, ElementWriter};
 
 /// The first API version whose requests and responses this service implements.
 const FIRST_VERSION: NaiveDate = match NaiveDate::from_ymd_opt(2008, 9, 17) {
@@ -64,7 +64,7 @@ impl Service {
         world: &World,
         caller: Option<AccountNumber>,
         request: Request<'_>,
-    ) -> Result<ResponseBody, FpsError> {
+    ) -> Result<ActionResult, FpsError> {
         check_version(request.version)?;
         let parameters = ParameterReader::new(request)?;
         let response = match (&request.action.handler, caller) {

@@ -7,9 +7,9 @@ use crate::ledger::{Amount, Receipt};
 
 /// What an action returns. A protocol layer writes it as a document.
 #[derive(Debug)]
-pub struct ResponseBody(Option<ElementWriter>);
+pub struct ActionResult(Option<ElementWriter>);
 
-impl ResponseBody {
+impl ActionResult {
     /// A body whose result element contains what `write` adds.
     pub fn with_result(write: impl FnOnce(&mut ElementWriter)) -> Self {
         let mut writer = ElementWriter { texts: String::with_capacity(256), tags: Vec::with_capacity(16) };
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn elements_come_back_in_order_with_their_texts() {
-        let response = ResponseBody::with_result(|out| {
+        let response = ActionResult::with_result(|out| {
             out.text("Count", 2);
             out.element("Part", |out| {
                 out.text("Name", "");
@@ -131,6 +131,6 @@ mod tests {
             ElementEvent::Text("Last", "x"),
         ];
         assert_eq!(response.events().unwrap().collect::<Vec<_>>(), expected);
-        assert!(ResponseBody::without_result().events().is_none());
+        assert!(ActionResult::without_result().events().is_none());
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A trusted RSA key as configured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TrustedKey {
+pub struct TrustedRsaKey {
     /// The certificateUrl by which messages refer to it, without a query.
     pub certificate_url: String,
     /// The modulus, in hexadecimal digits.
@@ -25,12 +25,12 @@ fn default_exponent() -> String {
 
 /// The trusted keys by certificateUrl. Certificates are never fetched.
 #[derive(Debug, Default)]
-pub struct TrustedKeys(HashMap<String, RsaPublicKeyComponents<Vec<u8>>>);
+pub struct TrustedRsaKeys(HashMap<String, RsaPublicKeyComponents<Vec<u8>>>);
 
-impl TrustedKeys {
+impl TrustedRsaKeys {
     /// Reads the configured keys. The error message names the invalid key.
-    pub fn new(keys: &[TrustedKey]) -> Result<Self, String> {
-        let read = |key: &TrustedKey| {
+    pub fn new(keys: &[TrustedRsaKey]) -> Result<Self, String> {
+        let read = |key: &TrustedRsaKey| {
             let number = |name: &str, digits: &str| {
                 decode_hex(digits).ok_or_else(|| {
                     format!("trusted_key {}: `{name}` must be hexadecimal digits", key.certificate_url)

@@ -21,7 +21,7 @@ use super::location::{DatabaseLocation, create_parent_folder};
 use super::new_world::{LoadedWorld, NewWorld, OpenError, fill_or_load};
 use super::postgres::{Pool, PostgresServer, Schema};
 use super::read_connection::ReadConnection;
-use super::reader::{Reader, ReaderContext};
+use super::reader::{Reader, SharedReaderState};
 use super::session::Session;
 use super::sqlite::{self, SqliteDatabase};
 use super::threads::WorkerThreads;
@@ -298,7 +298,7 @@ impl Databases {
             max_cached_transactions: self.settings.max_cached_transactions,
         };
         let (writer, messages) = mpsc::channel(QUEUE_CAPACITY);
-        let context = ReaderContext {
+        let context = SharedReaderState {
             writer: writer.downgrade(),
             rules: Arc::clone(&self.rules),
             ids: state.ids,

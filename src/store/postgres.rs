@@ -23,7 +23,7 @@ use super::engine::{BindValues, Connection};
 use super::error::{StoreError, check_not_newer, migration_error};
 
 pub(super) use error_class::PgErrorClass;
-pub(super) use pool::{Lease, Pool};
+pub(super) use pool::{LeasedConnection, Pool};
 pub(super) use schema::Schema;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");

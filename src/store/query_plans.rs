@@ -107,7 +107,7 @@ async fn statements_that_continue_from_a_key_find_it_by_key() {
         (schedule::NEXT_DUE, "due USING INDEX due_at"),
         (open_debts::NEXT_DEBTS, "open_debts USING PRIMARY KEY (instrument=? AND transaction_number>?)"),
         (
-            reference_expiry::NEXT_REFERENCES,
+            reference_expiry::REFERENCES_AFTER_KEY,
             "caller_references USING PRIMARY KEY ((caller,reference,action)>(?,?,?))",
         ),
     ] {

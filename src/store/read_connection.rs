@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::batch_error::BatchError;
 use super::engine::Connection;
-use super::postgres::{self, Lease, Pool, Schema};
+use super::postgres::{self, LeasedConnection, Pool, Schema};
 use super::sqlite;
 
 /// The database of a world as a reader uses it.
@@ -22,7 +22,7 @@ pub(super) enum ReadConnection {
         pool: Arc<Pool>,
         schema: Schema,
         /// The connection of the current batch.
-        lease: Option<Lease>,
+        lease: Option<LeasedConnection>,
     },
 }
 

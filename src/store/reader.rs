@@ -33,7 +33,7 @@ pub(super) enum ReaderMessage {
 const MAX_ATTEMPTS: u32 = 3;
 
 /// What the readers of a world have in common.
-pub(super) struct ReaderContext {
+pub(super) struct SharedReaderState {
     pub(super) writer: mpsc::WeakSender<WriterMessage>,
     pub(super) rules: Arc<Rules>,
     pub(super) ids: IdCodec,
@@ -58,7 +58,7 @@ impl Reader {
     pub(super) fn new(
         connection: ReadConnection,
         messages: mpsc::Receiver<ReaderMessage>,
-        context: &ReaderContext,
+        context: &SharedReaderState,
     ) -> Self {
         Self {
             connection,

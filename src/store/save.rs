@@ -11,9 +11,9 @@ use crate::ledger::{
 use super::bulk_statement::BulkStatement;
 use super::columns;
 use super::engine::{BindValues, Connection};
-use super::tables::instruments::InstrumentRow;
-use super::tables::tokens::TokenRow;
-use super::tables::transactions::TransactionRow;
+use super::tables::instruments::InstrumentToSave;
+use super::tables::tokens::TokenToSave;
+use super::tables::transactions::TransactionToSave;
 use super::tables::{accounts, caller_references, instruments, subscriptions, tokens, transactions};
 use super::{open_debts, schedule};
 use crate::ledger::Named;
@@ -75,7 +75,8 @@ async fn save_accounts_and_instruments(
     accounts::insert(connection, &new_accounts).await?;
     let new_instruments: Vec<&Instrument> =
         require_all("instruments", changes.instruments.iter().map(|number| book.instrument_row(*number)))?;
-    let rows: Vec<_> = new_instruments.iter().map(|instrument| InstrumentRow::new(instrument, ids)).collect();
+    let rows: Vec<_> =
+        new_instruments.iter().map(|instrument| InstrumentToSave::new(instrument, ids)).collect();
     instruments::insert(connection, &rows).await?;
     insert_totals(connection, &new_totals(&new_accounts, &new_instruments)).await
 }
@@ -141,9 +142,9 @@ async fn save_tokens(
     changes: &Changes,
     ids: IdCodec,
 ) -> sqlx::Result<()> {
-    let rows = |numbers: &BTreeSet<TokenNumber>| -> sqlx::Result<Vec<TokenRow<'_>>> {
+    let rows = |numbers: &BTreeSet<TokenNumber>| -> sqlx::Result<Vec<TokenToSave<'_>>> {
         let tokens = require_all("tokens", numbers.iter().map(|number| book.token_row(*number)))?;
-        Ok(tokens.into_iter().map(|token| TokenRow::new(token, ids)).collect())
+        Ok(tokens.into_iter().map(|token| TokenToSave::new(token, ids)).collect())
     };
     tokens::insert(connection, &rows(&changes.new_tokens)?).await?;
     tokens::update(connection, &rows(&changes.updated_tokens)?).await
@@ -155,9 +156,9 @@ async fn save_transactions(
     changes: &Changes,
     ids: IdCodec,
 ) -> sqlx::Result<()> {
-    let rows = |numbers: &BTreeSet<TransactionNumber>| -> sqlx::Result<Vec<TransactionRow<'_>>> {
+    let rows = |numbers: &BTreeSet<TransactionNumber>| -> sqlx::Result<Vec<TransactionToSave<'_>>> {
         let found = require_all("transactions", numbers.iter().map(|number| book.transaction_row(*number)))?;
-        Ok(found.into_iter().map(|transaction| TransactionRow::new(transaction, ids)).collect())
+        Ok(found.into_iter().map(|transaction| TransactionToSave::new(transaction, ids)).collect())
     };
     transactions::insert(connection, &rows(&changes.new_transactions)?).await?;
     transactions::update(connection, &rows(&changes.updated_transactions)?).await

@@ -8,30 +8,30 @@ use crate::ledger::Timestamp;
 
 use super::batch_error::BatchError;
 use super::engine::Connection;
-use super::postgres::{self, Lease, Pool, Schema};
+use super::postgres::{self, LeasedConnection, Pool, Schema};
 use super::sqlite::FileLock;
 use super::world_state::{Snapshot, WorldState};
 
 /// The database of a world as its writer uses it.
 pub(super) enum Session {
     /// An SQLite database. No other sandbox uses it.
-    Embedded(EmbeddedSession),
+    Embedded(SqliteSession),
     /// A schema of a PostgreSQL database. Other sandboxes may use it too.
-    Shared(SharedSession),
+    Shared(PostgresSession),
 }
 
-pub(super) struct EmbeddedSession {
+pub(super) struct SqliteSession {
     connection: Connection,
     /// Released when the database is closed. `None` for a database in memory.
     lock: Option<FileLock>,
     is_in_transaction: bool,
 }
 
-pub(super) struct SharedSession {
+pub(super) struct PostgresSession {
     pool: Arc<Pool>,
     schema: Schema,
     /// The connection of the current batch.
-    lease: Option<Lease>,
+    lease: Option<LeasedConnection>,
     /// The version of the world at which the rows in memory are current, and the generation of the pool that read it.
     version: Option<(i64, u64)>,
     /// Whether COMMIT of a change was sent and its response has not arrived.
@@ -40,11 +40,11 @@ pub(super) struct SharedSession {
 
 impl Session {
     pub(super) const fn embedded(connection: Connection, lock: Option<FileLock>) -> Self {
-        Self::Embedded(EmbeddedSession { connection, lock, is_in_transaction: false })
+        Self::Embedded(SqliteSession { connection, lock, is_in_transaction: false })
     }
 
     pub(super) const fn shared(pool: Arc<Pool>, schema: Schema) -> Self {
-        Self::Shared(SharedSession { pool, schema, lease: None, version: None, is_committing: false })
+        Self::Shared(PostgresSession { pool, schema, lease: None, version: None, is_committing: false })
     }
 
     /// Whether other sandboxes may change the world too.
@@ -135,7 +135,7 @@ impl Session {
     /// The image of a database in memory; `None` for any other database.
     pub(super) async fn serialize(&mut self) -> Result<Option<Vec<u8>>, BatchError> {
         match self {
-            Self::Embedded(EmbeddedSession { connection, lock: None, .. }) => {
+            Self::Embedded(SqliteSession { connection, lock: None, .. }) => {
                 Ok(connection.serialize().await?)
             }
             Self::Embedded(_) | Self::Shared(_) => Ok(None),
@@ -143,7 +143,7 @@ impl Session {
     }
 
     pub(super) async fn close(self) {
-        let Self::Embedded(EmbeddedSession { connection, lock, .. }) = self else { return };
+        let Self::Embedded(SqliteSession { connection, lock, .. }) = self else { return };
         if let Err(problem) = connection.close().await {
             tracing::error!(%problem, "the database did not close cleanly");
         }
@@ -152,7 +152,7 @@ impl Session {
     }
 }
 
-impl SharedSession {
+impl PostgresSession {
     async fn begin_batch(&mut self) -> Result<Option<WorldState>, BatchError> {
         // A batch that was cut off by a timeout may have left its connection here.
         self.lease = None;

@@ -107,14 +107,14 @@ impl StoredWorld {
 
 /// An access key that was found, and its world. If the world does not exist yet, [`Worlds::get_or_create_for`] creates it.
 #[derive(Clone, Debug)]
-pub struct FoundKey {
+pub struct FoundAccessKey {
     /// The access key.
     pub key: Arc<AccessKey>,
     /// The world, or the name of a world that does not exist yet.
     world: Result<Arc<World>, WorldName>,
 }
 
-impl FoundKey {
+impl FoundAccessKey {
     /// The world of the key, if it exists.
     pub fn world(&self) -> Option<&Arc<World>> {
         self.world.as_ref().ok()
@@ -160,9 +160,9 @@ impl Worlds {
 
     /// Finds an access key and its world. If the default world has a key with exactly this id, it is that one; otherwise the
     /// text after the last dot is the name of the world (our choice).
-    pub async fn find_key(&self, id: &str) -> Result<FoundKey, FpsError> {
+    pub async fn find_access_key(&self, id: &str) -> Result<FoundAccessKey, FpsError> {
         if let Some(key) = self.0.default.keys().get(id) {
-            return Ok(FoundKey { key: Arc::clone(key), world: Ok(Arc::clone(&self.0.default)) });
+            return Ok(FoundAccessKey { key: Arc::clone(key), world: Ok(Arc::clone(&self.0.default)) });
         }
         let unknown = || FpsError::from(Code::InvalidClientTokenId);
         let (id, world) = split_key_id(id).ok_or_else(unknown)?;
@@ -177,7 +177,7 @@ impl Worlds {
         };
         if let Some(world) = self.find(&name).await.map_err(|problem| unavailable_error(&problem))? {
             let key = world.keys().get(id).cloned().ok_or_else(unknown)?;
-            return Ok(FoundKey { key, world: Ok(world) });
+            return Ok(FoundAccessKey { key, world: Ok(world) });
         }
         let key = self.0.template_keys.get(id).cloned().ok_or_else(unknown)?;
         if !self.0.settings.on_demand {
@@ -185,12 +185,15 @@ impl Worlds {
                 format!("There is no world {name}, and requests do not make worlds (--no-worlds-on-demand).");
             return Err(FpsError::new(Code::InvalidClientTokenId, text));
         }
-        Ok(FoundKey { key, world: Err(name) })
+        Ok(FoundAccessKey { key, world: Err(name) })
     }
 
     /// Returns the world of an authenticated key, and the key as it is in that world. Creates the world if it does
     /// not exist. Must be called only after the signature was checked, so that nobody else can create worlds.
-    pub async fn get_or_create_for(&self, found: FoundKey) -> Result<(Arc<World>, Arc<AccessKey>), FpsError> {
+    pub async fn get_or_create_for(
+        &self,
+        found: FoundAccessKey,
+    ) -> Result<(Arc<World>, Arc<AccessKey>), FpsError> {
         let (world, key) = match found.world {
             Ok(world) => (world, found.key),
             Err(name) => {
@@ -212,7 +215,7 @@ impl Worlds {
 
     /// The instant that the clock of a key's world shows. For a world that does not exist yet, the instant that it
     /// would show.
-    pub fn clock_time_for(&self, found: &FoundKey) -> Timestamp {
+    pub fn clock_time_for(&self, found: &FoundAccessKey) -> Timestamp {
         match found.world() {
             Some(world) => world.clock().now(),
             None => self.0.template.initial_clock.state().now(),

@@ -8,7 +8,7 @@ use fps_sandbox::config::{AuthMode, Config, FileOnlySettings, VerifySignatureRef
 use fps_sandbox::message_signing::MessageSigner;
 use fps_sandbox::random::RequestIdGenerator;
 use fps_sandbox::signature::{Scheme, percent_encode};
-use fps_sandbox::signature::{TrustedKey, TrustedKeys};
+use fps_sandbox::signature::{TrustedRsaKey, TrustedRsaKeys};
 
 /// The keys of Amazon's sandbox (2009 to 2012) and of production. The moduli were computed from the signatures.
 const SANDBOX: &str = "https://fps.sandbox.amazonaws.com/certs/090911/PKICert.pem";
@@ -131,7 +131,7 @@ const MESSAGES: &[SignedMessage] = &[POSTPAID, CALLER_ERROR, MULTI_USE, NOT_PAID
 
 /// A configuration that trusts both keys.
 pub(crate) fn config_with_trusted_keys() -> Config {
-    let key = |url: &str, modulus: &str| TrustedKey {
+    let key = |url: &str, modulus: &str| TrustedRsaKey {
         certificate_url: url.to_owned(),
         modulus: modulus.to_owned(),
         exponent: "010001".to_owned(),
@@ -386,7 +386,7 @@ async fn the_query_of_an_endpoint_is_not_signed() {
 async fn a_message_of_the_sandbox_to_an_endpoint_with_a_query_is_verified() {
     let server = server().await;
     let ids = RequestIdGenerator::new(Some(1));
-    let message_signer = Arc::new(MessageSigner::new(TrustedKeys::default(), server.store.clone()));
+    let message_signer = Arc::new(MessageSigner::new(TrustedRsaKeys::default(), server.store.clone()));
     let endpoint: url::Url = "http://shop.test:3000/?wc-api=fps&x=1".parse().expect("a URL");
     let sent = [("status".to_owned(), "SC".to_owned()), ("note".to_owned(), "a b+c".to_owned())];
     // The signature of a notification covers its form.

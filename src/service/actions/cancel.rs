@@ -2,7 +2,7 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Handler, documented, our_choice};
 use crate::service::context::ActionContext;
 use crate::service::parameters::{Parameter, ParameterKind};
@@ -37,11 +37,11 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let transaction = context.parameters.read("TransactionId")?;
     context.parameters.read_unused("Description")?;
     context.parameters.read_unused("OverrideIPNURL")?;
     let cancel = ledger::Cancel { caller: context.caller, transaction };
     let receipt = context.run(cancel).await?;
-    Ok(ResponseBody::receipt(&receipt))
+    Ok(ActionResult::receipt(&receipt))
 }

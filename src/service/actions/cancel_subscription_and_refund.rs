@@ -2,7 +2,7 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger::{self, Amount, Descriptions};
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Handler, documented, observed, our_choice};
 use crate::service::context::ActionContext;
 use crate::service::parameters::{Parameter, ParameterKind, missing_parameter};
@@ -46,12 +46,12 @@ pub(super) static ACTION: Action = Action {
         documented("RefundTransactionId is the id of the refund."),
         observed("CallerReference is needed when RefundAmount is given."),
         our_choice("Without RefundAmount nothing is refunded, and the result is empty."),
-        shared::REFERENCE_OF_ACTION,
+        shared::CALLER_REFERENCE_SCOPE,
     ],
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let (parameters, caller) = (&mut context.parameters, context.caller);
     let subscription = parameters.read("SubscriptionId")?;
     let amount: Option<Amount> = parameters.read("RefundAmount")?;
@@ -59,11 +59,11 @@ async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError
     let caller_description = parameters.read("CancelReason")?;
     let Some(amount) = amount else {
         context.run(ledger::CancelSubscription { caller, subscription }).await?;
-        return Ok(ResponseBody::with_result(|_| {}));
+        return Ok(ActionResult::with_result(|_| {}));
     };
     let caller_reference = caller_reference.ok_or_else(|| missing_parameter("CallerReference"))?;
     let descriptions = Descriptions { caller_reference, caller_description, ..Descriptions::default() };
     let operation = ledger::CancelSubscriptionAndRefund { caller, subscription, amount, descriptions };
     let receipt = context.run_idempotent(operation).await?;
-    Ok(ResponseBody::with_result(|out| out.text("RefundTransactionId", &receipt.transaction)))
+    Ok(ActionResult::with_result(|out| out.text("RefundTransactionId", &receipt.transaction)))
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Handler, documented, our_choice};
 use crate::service::context::ActionContext;
 use crate::service::parameters::{Parameter, ParameterKind};
@@ -37,10 +37,10 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let token = context.parameters.read("TokenId")?;
     context.parameters.read_unused("ReasonText")?;
     context.parameters.read_unused("OverrideIPNURL")?;
     context.run(ledger::CancelToken { caller: context.caller, token }).await?;
-    Ok(ResponseBody::without_result())
+    Ok(ActionResult::without_result())
 }

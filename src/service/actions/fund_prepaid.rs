@@ -2,7 +2,7 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Behaviour, Handler, documented, observed, our_choice};
 use crate::service::concat::concat_slices;
 use crate::service::context::ActionContext;
@@ -19,7 +19,7 @@ pub(super) static ACTION: Action = Action {
         Parameter::required("SenderTokenId", ParameterKind::Characters(64), "The funding token."),
         shared::PREPAID_INSTRUMENT_ID,
         Parameter::required("FundingAmount", ParameterKind::Amount, "How much."),
-    ], payments::OPTIONS),
+    ], payments::INSTRUMENT_PAYMENT_OPTIONS),
     legacy: payments::LEGACY_PARAMETERS_WITH_CHARGE_FEE_TO,
     errors: concat_slices!([Code]: payments::ERRORS, &[
         Code::InvalidPaymentInstrument,
@@ -40,7 +40,7 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let parameters = &mut context.parameters;
     let sender_token = parameters.read("SenderTokenId")?;
     let instrument = parameters.read("PrepaidInstrumentId")?;
@@ -50,5 +50,5 @@ async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError
     let fund =
         ledger::FundPrepaid { caller, sender_token, instrument, amount, descriptions, timeout_minutes };
     let receipt = context.run_idempotent(fund).await?;
-    Ok(ResponseBody::receipt(&receipt))
+    Ok(ActionResult::receipt(&receipt))
 }

@@ -11,7 +11,7 @@ use crate::ledger::{
 use crate::service::action::{Action, Handler, documented, observed, our_choice};
 use crate::service::context::ActionContext;
 use crate::service::parameters::{Parameter, ParameterKind, ParameterReader};
-use crate::service::{ElementWriter, ResponseBody};
+use crate::service::{ActionResult, ElementWriter};
 
 /// The number of the next query with a filter. Each gets its own, so that a batch never merges two of them.
 static NEXT_SEARCH: AtomicU64 = AtomicU64::new(1);
@@ -81,10 +81,10 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let query = read_query(&mut context.parameters, context.caller)?;
     let activity = context.query(ledger::GetAccountActivity { caller: context.caller, query }).await?;
-    Ok(ResponseBody::with_result(|out| {
+    Ok(ActionResult::with_result(|out| {
         out.text("BatchSize", activity.transactions.len());
         for detail in &activity.transactions {
             out.element("Transaction", |out| write_transaction(out, detail, activity.account));

@@ -2,7 +2,7 @@
 
 use crate::error::FpsError;
 use crate::ledger;
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Handler, documented, our_choice};
 use crate::service::context::ActionContext;
 
@@ -21,9 +21,9 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let balance = context.query(ledger::GetAccountBalance { caller: context.caller }).await?;
-    Ok(ResponseBody::with_result(|out| {
+    Ok(ActionResult::with_result(|out| {
         out.element("AccountBalance", |out| {
             out.amount("TotalBalance", balance.total);
             out.amount("PendingInBalance", balance.pending_in);

@@ -3,7 +3,7 @@
 use crate::error::{Code, FpsError};
 use crate::ledger;
 
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Handler, documented, our_choice};
 use crate::service::context::ActionContext;
 
@@ -27,12 +27,12 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let token = context.parameters.read("TokenId")?;
     let token = context.query(ledger::GetPaymentInstruction { caller: context.caller, token }).await?;
     let role = if token.purpose.receives() { "Recipient" } else { "Sender" };
     let generated = format!("MyRole == '{role}';");
-    Ok(ResponseBody::with_result(|out| {
+    Ok(ActionResult::with_result(|out| {
         write_token(out, &token);
         out.text("PaymentInstruction", token.instruction.as_ref().unwrap_or(&generated));
         out.text("CallerReference", &token.caller_reference);

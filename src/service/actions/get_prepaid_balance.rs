@@ -2,7 +2,7 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Handler, documented, our_choice};
 use crate::service::context::ActionContext;
 
@@ -23,10 +23,10 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let instrument = context.parameters.read("PrepaidInstrumentId")?;
     let balance = context.query(ledger::GetPrepaidBalance { caller: context.caller, instrument }).await?;
-    Ok(ResponseBody::with_result(|out| {
+    Ok(ActionResult::with_result(|out| {
         out.element("PrepaidBalance", |out| {
             out.amount("AvailableBalance", balance.available);
             out.amount("PendingInBalance", balance.pending_in);

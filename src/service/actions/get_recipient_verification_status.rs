@@ -2,7 +2,7 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Handler, documented, our_choice};
 use crate::service::context::ActionContext;
 use crate::service::parameters::{Parameter, ParameterKind};
@@ -34,10 +34,10 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let token = context.parameters.read("RecipientTokenId")?;
     let is_verified =
         context.query(ledger::GetRecipientVerificationStatus { caller: context.caller, token }).await?;
     let status = if is_verified { "VerificationComplete" } else { "VerificationPending" };
-    Ok(ResponseBody::with_result(|out| out.text("RecipientVerificationStatus", status)))
+    Ok(ActionResult::with_result(|out| out.text("RecipientVerificationStatus", status)))
 }

@@ -5,7 +5,7 @@ use crate::ledger::Named as _;
 use crate::ledger::{self, Period, SubscriptionDetails, Timestamp};
 use crate::service::action::{Action, Handler, documented, our_choice};
 use crate::service::context::ActionContext;
-use crate::service::{ElementWriter, ResponseBody};
+use crate::service::{ActionResult, ElementWriter};
 
 use super::shared;
 
@@ -24,11 +24,11 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let subscription = context.parameters.read("SubscriptionId")?;
     let details =
         context.query(ledger::GetSubscriptionDetails { caller: context.caller, subscription }).await?;
-    Ok(ResponseBody::with_result(|out| {
+    Ok(ActionResult::with_result(|out| {
         out.element("SubscriptionDetails", |out| write_details(out, &details));
     }))
 }

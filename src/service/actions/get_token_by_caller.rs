@@ -3,7 +3,7 @@
 use crate::error::{Code, FpsError};
 use crate::ledger::{self, TokenSelector};
 
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Handler, documented, observed, our_choice};
 use crate::service::context::ActionContext;
 use crate::service::parameters::{Parameter, ParameterKind};
@@ -39,7 +39,7 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let id = context.parameters.read("TokenId")?;
     let reference = context.parameters.read("CallerReference")?;
     let name = match (id, reference) {
@@ -52,5 +52,5 @@ async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError
         }
     };
     let token = context.query(ledger::GetTokenByCaller { caller: context.caller, name }).await?;
-    Ok(ResponseBody::with_result(|out| write_token(out, &token)))
+    Ok(ActionResult::with_result(|out| write_token(out, &token)))
 }

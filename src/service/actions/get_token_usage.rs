@@ -4,7 +4,7 @@ use crate::error::{Code, FpsError};
 use crate::ledger::{self, Amount, Timestamp, UsageLimit, UsageMeasure, WindowUsage};
 use crate::service::action::{Action, Handler, documented, our_choice};
 use crate::service::context::ActionContext;
-use crate::service::{ElementWriter, ResponseBody};
+use crate::service::{ActionResult, ElementWriter};
 
 use super::shared;
 
@@ -28,10 +28,10 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let token = context.parameters.read("TokenId")?;
     let limits = context.query(ledger::GetTokenUsage { caller: context.caller, token }).await?;
-    Ok(ResponseBody::with_result(|out| {
+    Ok(ActionResult::with_result(|out| {
         for (limit, used) in &limits {
             out.element("TokenUsageLimits", |out| write_limit(out, limit, used));
         }

@@ -3,7 +3,7 @@
 use crate::error::{Code, FpsError};
 use crate::ledger;
 
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Handler, documented, observed};
 use crate::service::context::ActionContext;
 use crate::service::parameters::{Parameter, ParameterKind};
@@ -34,7 +34,7 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let parameters = &mut context.parameters;
     let query = ledger::GetTokens {
         caller: context.caller,
@@ -44,7 +44,7 @@ async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError
         friendly_name: parameters.read("TokenFriendlyName")?,
     };
     let tokens = context.query(query).await?;
-    Ok(ResponseBody::with_result(|out| {
+    Ok(ActionResult::with_result(|out| {
         for token in &tokens {
             write_token(out, token);
         }

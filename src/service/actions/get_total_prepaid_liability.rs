@@ -2,7 +2,7 @@
 
 use crate::error::FpsError;
 use crate::ledger;
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Handler, documented};
 use crate::service::context::ActionContext;
 
@@ -20,9 +20,9 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let liability = context.query(ledger::GetTotalPrepaidLiability { caller: context.caller }).await?;
-    Ok(ResponseBody::with_result(|out| {
+    Ok(ActionResult::with_result(|out| {
         out.element("OutstandingPrepaidLiability", |out| {
             out.amount("OutstandingBalance", liability.available);
             out.amount("PendingInBalance", liability.pending_in);

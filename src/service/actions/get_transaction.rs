@@ -5,7 +5,7 @@ use crate::ledger::Named as _;
 use crate::ledger::{self, InstrumentKind, Status, Transaction, TransactionDetail};
 use crate::service::action::{Action, Handler, documented, our_choice};
 use crate::service::context::ActionContext;
-use crate::service::{ElementWriter, ResponseBody};
+use crate::service::{ActionResult, ElementWriter};
 
 use super::shared;
 
@@ -28,10 +28,10 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let transaction = context.parameters.read("TransactionId")?;
     let detail = context.query(ledger::GetTransaction { caller: context.caller, transaction }).await?;
-    Ok(ResponseBody::with_result(|out| out.element("Transaction", |out| write_detail(out, &detail))))
+    Ok(ActionResult::with_result(|out| out.element("Transaction", |out| write_detail(out, &detail))))
 }
 
 fn write_detail(out: &mut ElementWriter, detail: &TransactionDetail) {

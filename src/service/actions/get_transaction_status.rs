@@ -3,7 +3,7 @@
 use crate::error::{Code, FpsError};
 use crate::ledger;
 use crate::ledger::Named as _;
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Handler, documented, observed, our_choice};
 use crate::service::context::ActionContext;
 
@@ -26,10 +26,10 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let transaction = context.parameters.read("TransactionId")?;
     let state = context.query(ledger::GetTransactionStatus { caller: context.caller, transaction }).await?;
-    Ok(ResponseBody::with_result(|out| {
+    Ok(ActionResult::with_result(|out| {
         out.text("TransactionId", &state.id);
         out.text("TransactionStatus", state.last_change.status.name());
         out.text("CallerReference", &state.caller_reference);

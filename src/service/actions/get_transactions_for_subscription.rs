@@ -3,7 +3,7 @@
 use crate::error::{Code, FpsError};
 use crate::ledger;
 use crate::ledger::Named as _;
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Handler, documented, our_choice};
 use crate::service::context::ActionContext;
 
@@ -24,11 +24,11 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let subscription = context.parameters.read("SubscriptionId")?;
     let query = ledger::GetTransactionsForSubscription { caller: context.caller, subscription };
     let (subscription, payments) = context.query(query).await?;
-    Ok(ResponseBody::with_result(|out| {
+    Ok(ActionResult::with_result(|out| {
         for (serial, payment) in (1_u32..).zip(&payments) {
             let transaction = &payment.transaction;
             out.element("SubscriptionTransaction", |out| {

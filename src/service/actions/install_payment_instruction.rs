@@ -2,7 +2,7 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Handler, documented, our_choice};
 use crate::service::context::ActionContext;
 use crate::service::parameters::{Parameter, ParameterKind};
@@ -49,7 +49,7 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let parameters = &mut context.parameters;
     let install = ledger::InstallPaymentInstruction {
         caller: context.caller,
@@ -60,5 +60,5 @@ async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError
         payment_reason: parameters.read("PaymentReason")?,
     };
     let token = context.run(install).await?;
-    Ok(ResponseBody::with_result(|out| out.text("TokenId", token)))
+    Ok(ActionResult::with_result(|out| out.text("TokenId", token)))
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Behaviour, Handler, documented, observed, our_choice};
 use crate::service::concat::concat_slices;
 use crate::service::context::ActionContext;
@@ -14,7 +14,7 @@ pub(super) static ACTION: Action = Action {
     aliases: &[],
     summary: "Moves money from the sender to the recipient. With a credit token it makes debt, with a prepaid token it spends money paid in advance.",
     source: "API Reference, Pay; Aggregated Payments Guide, Using Postpaid Payment Tokens",
-    parameters: payments::PARAMETERS,
+    parameters: payments::PAY_AND_RESERVE_PARAMETERS,
     legacy: payments::LEGACY_PARAMETERS,
     errors: concat_slices!([Code]: payments::ERRORS, payments::RECIPIENT_TOKEN_ERRORS, &[
         Code::UnverifiedBankAccount,
@@ -44,8 +44,8 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let payment = payments::read_payment(&mut context.parameters, context.caller)?;
     let receipt = context.run_idempotent(ledger::Pay(payment)).await?;
-    Ok(ResponseBody::receipt(&receipt))
+    Ok(ActionResult::receipt(&receipt))
 }

@@ -32,7 +32,7 @@ const TRANSACTION_TIMEOUT: Parameter = Parameter::optional(
 .or("10080");
 
 /// The parameters of Pay and Reserve.
-pub(super) const PARAMETERS: &[Parameter] = &[
+pub(super) const PAY_AND_RESERVE_PARAMETERS: &[Parameter] = &[
     Parameter::required("SenderTokenId", ParameterKind::Characters(64), "The token that pays."),
     Parameter::optional(
         "RecipientTokenId",
@@ -65,7 +65,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
 ];
 
 /// The parameters of FundPrepaid and SettleDebt after token, instrument and amount.
-pub(super) const OPTIONS: &[Parameter] = &[
+pub(super) const INSTRUMENT_PAYMENT_OPTIONS: &[Parameter] = &[
     CALLER_REFERENCE,
     SENDER_DESCRIPTION,
     CALLER_DESCRIPTION,
@@ -125,10 +125,10 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
     observed(
         "The message of IncompatibleTokens is a sentence, a line break and a detail. Of the details only those of an exact amount and of a recipient are observed, the others are our choice. The line break is written as a character reference, because Amazon's PHP library reads errors line by line.",
     ),
-    shared::REFERENCE_OF_ACTION,
+    shared::CALLER_REFERENCE_SCOPE,
 ];
 
-/// Reads [`PARAMETERS`].
+/// Reads [`PAY_AND_RESERVE_PARAMETERS`].
 pub(super) fn read_payment(
     parameters: &mut ParameterReader<'_>,
     caller: AccountNumber,
@@ -162,7 +162,7 @@ pub(super) fn read_payment(
     })
 }
 
-/// Reads [`OPTIONS`]: the descriptions and the time-out in minutes.
+/// Reads [`INSTRUMENT_PAYMENT_OPTIONS`]: the descriptions and the time-out in minutes.
 pub(super) fn read_options(parameters: &mut ParameterReader<'_>) -> Result<(Descriptions, i64), FpsError> {
     let mut descriptions = read_statement_descriptions(parameters)?;
     let timeout_minutes = read_timeout(parameters)?;

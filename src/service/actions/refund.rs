@@ -2,7 +2,7 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Handler, documented, our_choice};
 use crate::service::context::ActionContext;
 use crate::service::parameters::{Parameter, ParameterKind};
@@ -67,12 +67,12 @@ pub(super) static ACTION: Action = Action {
         ),
         our_choice("MarketplaceTxnOnly moves the caller's own fee, or RefundAmount of it, to the recipient."),
         our_choice("The type of the original transaction is checked before its state."),
-        shared::REFERENCE_OF_ACTION,
+        shared::CALLER_REFERENCE_SCOPE,
     ],
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let parameters = &mut context.parameters;
     let original = parameters.read("TransactionId")?;
     let amount = parameters.read("RefundAmount")?;
@@ -81,5 +81,5 @@ async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError
     descriptions.ipn_url = parameters.read("OverrideIPNURL")?;
     let refund = ledger::Refund { caller: context.caller, original, amount, policy, descriptions };
     let receipt = context.run_idempotent(refund).await?;
-    Ok(ResponseBody::receipt(&receipt))
+    Ok(ActionResult::receipt(&receipt))
 }

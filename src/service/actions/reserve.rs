@@ -2,7 +2,7 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Behaviour, Handler, documented, our_choice};
 use crate::service::concat::concat_slices;
 use crate::service::context::ActionContext;
@@ -14,7 +14,7 @@ pub(super) static ACTION: Action = Action {
     aliases: &[],
     summary: "Holds money on the sender's card, to be settled or cancelled later.",
     source: "API Reference, Reserve",
-    parameters: payments::PARAMETERS,
+    parameters: payments::PAY_AND_RESERVE_PARAMETERS,
     legacy: payments::LEGACY_PARAMETERS,
     errors: concat_slices!([Code]: payments::ERRORS, payments::RECIPIENT_TOKEN_ERRORS, &[
         Code::PaymentInstrumentNotCC,
@@ -31,8 +31,8 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let payment = payments::read_payment(&mut context.parameters, context.caller)?;
     let receipt = context.run_idempotent(ledger::Reserve(payment)).await?;
-    Ok(ResponseBody::receipt(&receipt))
+    Ok(ActionResult::receipt(&receipt))
 }

@@ -33,7 +33,7 @@ pub(super) const TOKEN_TYPES: ParameterKind =
     ParameterKind::OneOf(&["SingleUse", "MultiUse", "Recurring", "Unrestricted"]);
 
 /// The scope of a caller reference.
-pub(super) const REFERENCE_OF_ACTION: Behaviour = inferred(
+pub(super) const CALLER_REFERENCE_SCOPE: Behaviour = inferred(
     "A caller reference is unique for caller and action: a Refund may carry the reference of its Pay.",
 );
 

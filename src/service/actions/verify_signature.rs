@@ -2,9 +2,9 @@
 
 use crate::config::VerifySignatureRefusal;
 use crate::error::{Code, FpsError};
-use crate::message_signing::MessageVerification;
+use crate::message_signing::MessageVerificationResult;
 use crate::query::parse_web_url;
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Handler, documented, observed, our_choice};
 use crate::service::context::PublicContext;
 use crate::service::parameters::{Parameter, ParameterKind};
@@ -46,21 +46,21 @@ pub(super) static ACTION: Action = Action {
     handler: Handler::Public(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: PublicContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: PublicContext<'_>) -> Result<ActionResult, FpsError> {
     let endpoint: String = context.parameters.read("UrlEndPoint")?;
     let message: String = context.parameters.read("HttpParameters")?;
     context.parameters.check_all_read()?;
     let endpoint = parse_web_url(&endpoint)
         .ok_or_else(|| FpsError::invalid_params(format!("{endpoint} is an invalid URL")))?;
     let status = match (context.message_signer.verify(&endpoint, &message).await?, context.refusal) {
-        (MessageVerification::Valid, _) => "Success",
-        (MessageVerification::Invalid, VerifySignatureRefusal::Failure) => "Failure",
-        (MessageVerification::Invalid, VerifySignatureRefusal::Error) => {
+        (MessageVerificationResult::Valid, _) => "Success",
+        (MessageVerificationResult::Invalid, VerifySignatureRefusal::Failure) => "Failure",
+        (MessageVerificationResult::Invalid, VerifySignatureRefusal::Error) => {
             return Err(Code::InvalidSignature.into());
         }
-        (MessageVerification::MissingCertificateUrl, _) => {
+        (MessageVerificationResult::MissingCertificateUrl, _) => {
             return Err(FpsError::invalid_params("certificateUrl is missing in 'HttpParameters'."));
         }
     };
-    Ok(ResponseBody::with_result(|out| out.text("VerificationStatus", status)))
+    Ok(ActionResult::with_result(|out| out.text("VerificationStatus", status)))
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Code, FpsError};
 use crate::ledger;
-use crate::service::ResponseBody;
+use crate::service::ActionResult;
 use crate::service::action::{Action, Handler, documented, our_choice};
 use crate::service::context::ActionContext;
 use crate::service::parameters::{Parameter, ParameterKind};
@@ -37,12 +37,12 @@ pub(super) static ACTION: Action = Action {
         documented("Writing off more than is owed is SettleAmountGreaterThanDebt."),
         our_choice("It succeeds in the call, costs no fee, and clears the oldest debt first."),
         our_choice("An instrument that is expired or inactive can still be written off."),
-        shared::REFERENCE_OF_ACTION,
+        shared::CALLER_REFERENCE_SCOPE,
     ],
     handler: Handler::Authenticated(|context| Box::pin(handle(context))),
 };
 
-async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError> {
+async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let parameters = &mut context.parameters;
     let write_off = ledger::WriteOffDebt {
         caller: context.caller,
@@ -51,5 +51,5 @@ async fn handle(mut context: ActionContext<'_>) -> Result<ResponseBody, FpsError
         descriptions: shared::read_descriptions(parameters)?,
     };
     let receipt = context.run_idempotent(write_off).await?;
-    Ok(ResponseBody::receipt(&receipt))
+    Ok(ActionResult::receipt(&receipt))
 }

@@ -34,7 +34,7 @@ struct IdleConnection {
 }
 
 /// A connection that a world uses for one batch. Dropping the lease closes the connection.
-pub(in crate::store) struct Lease {
+pub(in crate::store) struct LeasedConnection {
     pub(in crate::store) connection: Connection,
     schema: Schema,
     slot: ConnectionSlot,
@@ -70,12 +70,12 @@ impl Pool {
     }
 
     /// Waits for a free connection and returns it, set to this schema.
-    pub(in crate::store) async fn lease(self: &Arc<Self>, schema: &Schema) -> sqlx::Result<Lease> {
+    pub(in crate::store) async fn lease(self: &Arc<Self>, schema: &Schema) -> sqlx::Result<LeasedConnection> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
         let mut slot = ConnectionSlot { pool: Arc::clone(self), _permit: permit, closes_on_drop: false };
         let idle = self.take_idle_or_reserve(schema);
         slot.closes_on_drop = true;
-        let lease = |connection| Lease { connection, schema: schema.clone(), slot };
+        let lease = |connection| LeasedConnection { connection, schema: schema.clone(), slot };
         if let Some(mut idle) = idle {
             if idle.schema == *schema || schema.select(&mut idle.connection).await.is_ok() {
                 return Ok(lease(idle.connection));
@@ -119,7 +119,7 @@ impl Pool {
     }
 }
 
-impl Lease {
+impl LeasedConnection {
     /// Returns the connection to the pool, for the next batch of any world.
     pub(in crate::store) fn release(self) {
         let Self { connection, schema, mut slot } = self;

@@ -7,12 +7,12 @@ use crate::ledger::Named;
 use crate::store::engine::Row;
 
 /// An instrument and its id as it is stored.
-pub(in crate::store) struct InstrumentRow<'a> {
+pub(in crate::store) struct InstrumentToSave<'a> {
     instrument: &'a Instrument,
     stored_id: Option<String>,
 }
 
-impl<'a> InstrumentRow<'a> {
+impl<'a> InstrumentToSave<'a> {
     pub(in crate::store) fn new(instrument: &'a Instrument, ids: IdCodec) -> Self {
         let derived = ids.instrument(instrument.number);
         Self { instrument, stored_id: stored_id(instrument.id.as_str(), derived.as_str()) }
@@ -20,7 +20,7 @@ impl<'a> InstrumentRow<'a> {
 }
 
 table_columns! {
-    instruments: row: InstrumentRow<'_>;
+    instruments: row: InstrumentToSave<'_>;
     insert {
         number = row.instrument.number.0,
         id = row.stored_id.clone(),

@@ -8,19 +8,19 @@ use crate::store::columns::{json_text, token_ids_text};
 use crate::store::engine::Row;
 
 /// A token and its id as it is stored.
-pub(in crate::store) struct TokenRow<'a> {
+pub(in crate::store) struct TokenToSave<'a> {
     token: &'a Token,
     stored_id: Option<String>,
 }
 
-impl<'a> TokenRow<'a> {
+impl<'a> TokenToSave<'a> {
     pub(in crate::store) fn new(token: &'a Token, ids: IdCodec) -> Self {
         Self { token, stored_id: stored_id(token.id.as_str(), ids.token(token.number).as_str()) }
     }
 }
 
 table_columns! {
-    tokens: row: TokenRow<'_>;
+    tokens: row: TokenToSave<'_>;
     key {
         number = row.token.number.0,
     }

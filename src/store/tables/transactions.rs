@@ -11,12 +11,12 @@ use crate::store::columns::{descriptor_policy_text, history_text};
 use crate::store::engine::Row;
 
 /// A transaction and its id as it is stored.
-pub(in crate::store) struct TransactionRow<'a> {
+pub(in crate::store) struct TransactionToSave<'a> {
     transaction: &'a Transaction,
     stored_id: Option<String>,
 }
 
-impl<'a> TransactionRow<'a> {
+impl<'a> TransactionToSave<'a> {
     pub(in crate::store) fn new(transaction: &'a Transaction, ids: IdCodec) -> Self {
         let derived = ids.transaction(transaction.number);
         Self { transaction, stored_id: stored_id(transaction.id.as_str(), derived.as_str()) }
@@ -24,7 +24,7 @@ impl<'a> TransactionRow<'a> {
 }
 
 table_columns! {
-    transactions: row: TransactionRow<'_>;
+    transactions: row: TransactionToSave<'_>;
     key {
         number = row.transaction.number.0,
     }

@@ -18,7 +18,7 @@ const STEP_INTERVAL: Duration = Duration::from_secs(30);
 /// The time between two steps while most references that are read have expired.
 const SHORT_STEP_INTERVAL: Duration = Duration::from_millis(100);
 
-pub(in crate::store) const NEXT_REFERENCES: &str = "SELECT caller, reference, action, expires FROM caller_references \
+pub(in crate::store) const REFERENCES_AFTER_KEY: &str = "SELECT caller, reference, action, expires FROM caller_references \
      WHERE (caller, reference, action) > ($1, $2, $3) ORDER BY caller, reference, action LIMIT $4";
 pub(in crate::store) static DELETE: BulkStatement =
     BulkStatement::new("DELETE FROM caller_references WHERE (caller, reference, action) IN (", 3, ")");
@@ -63,7 +63,7 @@ impl ReferenceExpiry {
         let (caller, reference, action) = self.last.clone();
         let values = BindValues::default().bind(caller).bind(reference).bind(action).bind(STEP_REFERENCES);
         let mut read = Vec::new();
-        for row in connection.fetch_all(NEXT_REFERENCES, values).await? {
+        for row in connection.fetch_all(REFERENCES_AFTER_KEY, values).await? {
             let key: ReferenceKey = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
             read.push((key, row.try_get::<i64, _>(3)?));
         }

@@ -14,18 +14,17 @@ pub struct Account {
     pub number: AccountNumber,
     /// Contact name (personal) or business name.
     pub name: String,
-    /// E-mail address as it was given, shown in transaction details. No other account has its
-    /// [`EmailKey`].
+    /// The e-mail address as it was given. Transaction details show it. No two accounts have the same [`EmailKey`].
     pub email: String,
-    /// What kind of account it is.
+    /// The kind of account.
     pub kind: AccountKind,
-    /// The state; anything but active limits what the account may do.
+    /// The state. Every state but active limits what the account may do.
     pub state: AccountState,
-    /// Whether it may act between a sender and another recipient.
+    /// Whether the account is a marketplace: it may move money from a sender to a recipient other than itself.
     pub marketplace: bool,
-    /// How it can pay: by card, from a bank, from its balance.
+    /// The methods by which the account can pay: card, bank account, balance.
     pub methods: Vec<PaymentMethod>,
-    /// The largest amount of one transaction with this account; `None` means no limit.
+    /// The largest amount of one transaction in which the account pays or receives; `None` means no limit.
     pub transaction_limit: Option<Amount>,
 }
 
@@ -48,7 +47,7 @@ impl EmailKey {
     }
 }
 
-/// Personal accounts cannot take card payments.
+/// The kind of an account. A personal account cannot receive card payments.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, EnumString, IntoStaticStr,
 )]
@@ -61,12 +60,12 @@ pub enum AccountKind {
     Business,
 }
 
-/// The state of an account. Every state but `Active` refuses some transactions.
+/// The state of an account. In every state but `Active` some transactions are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum AccountState {
-    /// Active: the account may do everything.
+    /// The account may do everything.
     Active,
     /// The e-mail address is not verified.
     EmailUnverified,
@@ -74,11 +73,11 @@ pub enum AccountState {
     Unverified,
     /// The bank account is not verified: nothing can be paid from it.
     BankUnverified,
-    /// FPS denies the transactions of its owner.
+    /// FPS denies the transactions in which the account pays or receives.
     Denied,
-    /// Suspended by FPS.
+    /// FPS has suspended the account.
     Suspended,
-    /// Closed.
+    /// The account is closed.
     Closed,
 }
 
@@ -98,20 +97,22 @@ pub enum AccountState {
     VariantArray,
 )]
 pub enum Role {
-    /// Pays.
+    /// The account that pays.
     Sender,
-    /// Owns the access key that made the request.
+    /// The account that owns the access key of the request.
     Caller,
-    /// Receives.
+    /// The account that receives.
     Recipient,
 }
 
 impl Account {
-    /// The ways to pay real money, in the order in which they are preferred (our choice).
+    /// The methods that move real money, the preferred one first (our choice).
     pub const METHODS: [PaymentMethod; 3] = [PaymentMethod::CC, PaymentMethod::ACH, PaymentMethod::ABT];
 
-    /// Whether the account may take part in this role (guide: API error codes). A caller needs no verified card or bank
-    /// account, nor is he denied; as a recipient he is looked at as such.
+    /// Whether the account may take part in this role (guide: API error codes).
+    ///
+    /// A caller needs neither a verified card nor a verified bank account, and its requests are not denied. Where the
+    /// caller also receives the money, it is checked as a recipient too.
     pub fn check_role(&self, role: Role) -> Result<(), FpsError> {
         let code = match (self.state, role) {
             (AccountState::Active | AccountState::BankUnverified, _)
@@ -134,7 +135,8 @@ impl Account {
         Err(code.into())
     }
 
-    /// Whether its owner may install and cancel tokens: no transaction, so no role that a refusal could name.
+    /// Whether the account may install and cancel tokens. Neither is a transaction, so the refusal of a suspended
+    /// account names no role.
     pub(super) fn check_can_hold_tokens(&self) -> Result<(), FpsError> {
         if self.state == AccountState::Suspended {
             return Err(Code::InvalidAccountState.into());
@@ -142,7 +144,8 @@ impl Account {
         self.check_role(Role::Caller)
     }
 
-    /// Whether the account can pay by this method. Prepaid and postpaid instruments are no methods of an account.
+    /// Whether the account can pay by this method. Prepaid and postpaid instruments are not methods of an account, so
+    /// this check does not concern them.
     pub(super) fn check_method(&self, method: PaymentMethod) -> Result<(), FpsError> {
         let code = if !Self::METHODS.contains(&method) {
             return Ok(());
@@ -166,7 +169,7 @@ impl Account {
         Ok(())
     }
 
-    /// Whether the account is verified: e-mail address, bank account and card.
+    /// Whether the e-mail address, the bank account and the card are all verified, and the account is in use.
     pub fn is_verified(&self) -> bool {
         self.state == AccountState::Active
     }

@@ -8,10 +8,11 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::ledger::numbers::around_point;
 
-/// An amount of US dollars in whole millionths. FPS answers print six decimals, and one fee is $0.0025.
+/// An amount of US dollars in whole millionths. The unit is that small because FPS answers print six decimals, and
+/// one fee is $0.0025.
 ///
-/// Amounts that come from a client are bounded by the largest amount the sandbox accepts (at most one million
-/// dollars), so sums of them stay far inside the range of the integer.
+/// An amount from a client is read as [`Amount::HUGE`] at most. A transaction moves no more than the configured
+/// maximum, which is at most one million dollars. So sums of amounts stay inside the range of the integer.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
@@ -33,7 +34,7 @@ impl Amount {
     pub const ZERO: Self = Self(0);
     /// One cent.
     pub const CENT: Self = Self(10_000);
-    /// Larger than any amount the sandbox accepts. A number that does not fit is read as this.
+    /// An amount larger than any that the sandbox accepts. A number that does not fit is read as this amount.
     pub const HUGE: Self = Self(i64::MAX / 4);
 
     /// An amount of whole millionths of a dollar.
@@ -68,7 +69,7 @@ impl Amount {
         Decimal::new(self.0, 6)
     }
 
-    /// This share of the amount, rounded half up to a whole multiple of `unit`.
+    /// The amount times `numerator` / `denominator`, rounded half up to a whole multiple of `unit`.
     #[must_use]
     pub fn share(self, numerator: Self, denominator: Self, unit: Self) -> Self {
         let micros = Decimal::from(self.0) * Decimal::from(numerator.0) / Decimal::from(denominator.0);
@@ -88,7 +89,7 @@ impl Amount {
         Self(i64::try_from(units).unwrap_or(0) * unit.0)
     }
 
-    /// The sum, or the largest amount there is.
+    /// The sum, or the largest amount that the type can hold if the sum is larger.
     #[must_use]
     pub const fn saturating_add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
@@ -105,7 +106,7 @@ impl Amount {
     }
 }
 
-/// Six decimals, as in every FPS answer: `5.000000`, `-0.100000`.
+/// Writes dollars with six decimals, as in every FPS answer: `5.000000`, `-0.100000`.
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };

@@ -3,7 +3,7 @@
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// How a visit to the Co-Branded pages ends: the status codes of return URLs (guide: pipeline pages), and two more
-/// that tests ask for.
+/// endings that a test can ask for.
 #[derive(
     Clone,
     Copy,
@@ -19,11 +19,11 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
     VariantArray,
 )]
 pub enum CbuiStatus {
-    /// Success, by Amazon Payments balance.
+    /// Success: the visitor pays by Amazon Payments balance.
     SA,
-    /// Success, by bank account.
+    /// Success: the visitor pays by bank account.
     SB,
-    /// Success, by credit card.
+    /// Success: the visitor pays by credit card.
     SC,
     /// Success: a recipient accepted the marketplace's terms.
     SR,
@@ -41,9 +41,9 @@ pub enum CbuiStatus {
     NP,
     /// The merchant is not registered for this pipeline.
     NM,
-    /// Success, by a card that has expired.
+    /// Success: the visitor pays by a card that has expired.
     ExpiredCard,
-    /// Success, on a return URL whose signature is wrong.
+    /// Success, reported in a return URL with a wrong signature.
     TamperedSignature,
 }
 

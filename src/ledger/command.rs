@@ -18,10 +18,11 @@ pub trait Command: Send + 'static {
     /// The result.
     type Output: Send + 'static;
 
-    /// Names the rows that it reads, as far as the rows loaded so far tell.
+    /// Names the rows that the operation reads, as far as the rows loaded so far determine them.
     fn read_set(&self, reads: &mut ReadSet<'_>);
 
-    /// Makes the decision. A refused operation has changed nothing, except that it may have used its caller reference.
+    /// Makes the decision. A refused command has changed nothing, except that it may have used its caller reference:
+    /// the changes of a batch are saved together, so one command's changes cannot be undone alone.
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Self::Output, FpsError>;
 }
 
@@ -30,17 +31,17 @@ pub trait Query: Send + 'static {
     /// The result.
     type Output: Send + 'static;
 
-    /// Names the rows that it reads, as far as the rows loaded so far tell.
+    /// Names the rows that the operation reads, as far as the rows loaded so far determine them.
     fn read_set(&self, reads: &mut ReadSet<'_>);
 
-    /// Answers from the loaded rows.
+    /// Computes the answer from the loaded rows.
     fn answer(&self, book: &Book, context: &QueryContext<'_>) -> Result<Self::Output, FpsError>;
 }
 
 /// What a query may depend on besides the book.
 #[derive(Clone, Copy, Debug)]
 pub struct QueryContext<'a> {
-    /// What the world's clock shows.
+    /// The time of the world's clock.
     pub now: Timestamp,
     /// When the newest transaction was received. This may be a little later than the clock shows.
     pub newest: Timestamp,
@@ -51,9 +52,9 @@ pub struct QueryContext<'a> {
 /// What a decision may depend on besides the book.
 #[derive(Debug)]
 pub struct Context<'a> {
-    /// The world's clock.
+    /// The time of the world's clock.
     pub now: Timestamp,
-    /// Whether the clock is frozen.
+    /// Whether the world's clock is frozen.
     pub clock_stands: bool,
     /// The rules in force.
     pub rules: &'a Rules,
@@ -62,13 +63,13 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The part that queries use.
+    /// The part of the context that queries use.
     pub fn to_query(&self) -> QueryContext<'_> {
         QueryContext { now: self.now, newest: self.ids.newest(), rules: self.rules }
     }
 
-    /// A new transaction that the caller has with itself, by debt and without a fee. The methods of [`Transaction`] then set
-    /// its parties, method and fee.
+    /// A new transaction in which the caller is every party, the method is debt, and there is no fee. The methods of
+    /// [`Transaction`] then set its parties, method and fee.
     pub(super) fn draft_transaction(
         &mut self,
         caller: AccountNumber,

@@ -1,18 +1,18 @@
-//! Row numbers and ids: both come from a counter and a seed.
+//! Row numbers, which a counter gives, and ids, which are functions of a row number and a seed.
 
 use crate::ledger::ids::{
     InstrumentId, InstrumentNumber, TokenId, TokenNumber, TransactionId, TransactionNumber,
 };
 use crate::ledger::time::Timestamp;
 
-/// Makes ids in FPS's form from row numbers, and finds the number in an id. The same seed gives the same ids, whatever the
-/// time of day, so ids need not be stored.
+/// Makes ids in FPS's form from row numbers, and finds the number in an id. The same seed and number always give the
+/// same id, so ids need not be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdCodec {
     seed: u64,
 }
 
-/// Hands out row numbers, which only grow, and the instants of transactions.
+/// Allocates row numbers, which only grow, and the instants at which transactions count as received.
 #[derive(Clone, Debug)]
 pub struct IdAllocator {
     codec: IdCodec,
@@ -21,24 +21,27 @@ pub struct IdAllocator {
     newest: Timestamp,
 }
 
-/// How far transactions may run ahead of a clock that runs, in milliseconds: so many of one millisecond get one each.
+/// How far new transactions may run ahead of a running clock, in milliseconds. This many transactions that arrive
+/// within one millisecond get a millisecond each; further ones share the last.
 const LEAD_MILLIS: i64 = 100;
-/// How far the newest transaction may be ahead of a running clock, because the clocks of several sandboxes differ.
+/// How far the newest transaction may be ahead of a running clock, in milliseconds, because the clocks of several
+/// sandboxes on one database differ.
 const DIFFERENCE_MILLIS: i64 = 1_000;
-/// How far transactions may run ahead of a frozen clock.
+/// How far transactions may run ahead of a frozen clock: one hour, in milliseconds.
 pub(super) const MAX_LEAD_MILLIS: i64 = 60 * 60 * 1_000;
 
 const ALPHABET: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /// Transaction ids begin with digits, as those of the real service did (13… in 2008, 17… in 2012).
 const TRANSACTION_PREFIX: &str = "17";
-/// How many digits of an id hold the row number. It stands first, so that ids grow.
+/// The number of base-36 digits of an id that hold the row number. They come first (after the prefix), so that ids
+/// grow.
 const NUMBER_DIGITS: usize = 9;
 const TRANSACTION_ID_LENGTH: usize = 35;
 const TOKEN_ID_LENGTH: usize = 64;
 
 impl IdCodec {
-    /// Makes ids from this seed.
+    /// A codec that makes ids from this seed.
     pub const fn new(seed: u64) -> Self {
         Self { seed }
     }
@@ -58,7 +61,7 @@ impl IdCodec {
         self.made("", number.0, TOKEN_ID_LENGTH).into()
     }
 
-    /// The id of the instrument in this row: of the same form.
+    /// The id of the instrument in this row, in the form of token ids.
     pub fn instrument(self, number: InstrumentNumber) -> InstrumentId {
         self.made("", number.0, TOKEN_ID_LENGTH).into()
     }
@@ -75,7 +78,7 @@ impl IdCodec {
         (self.made(prefix, number, id.len()) == id).then_some(number)
     }
 
-    /// The prefix, the number, and digits that look random and are a function of seed and number.
+    /// An id: the prefix, the number, and digits that look random but are a function of seed and number.
     fn made(self, prefix: &str, number: i64, length: usize) -> String {
         let mut id = String::with_capacity(length);
         id.push_str(prefix);
@@ -91,12 +94,12 @@ impl IdCodec {
 }
 
 impl IdAllocator {
-    /// Allocates numbers from `next` on. The newest transaction so far was received at `newest`.
+    /// An allocator whose first number is `next`. The newest transaction so far was received at `newest`.
     pub const fn new(codec: IdCodec, next: i64, newest: Timestamp) -> Self {
         Self { codec, next, newest }
     }
 
-    /// Makes the ids that go with the numbers.
+    /// The codec that makes the ids of allocated numbers.
     pub const fn codec(&self) -> IdCodec {
         self.codec
     }
@@ -115,9 +118,9 @@ impl IdAllocator {
 
     /// The number of a new transaction, its id, and the instant at which it counts as received.
     ///
-    /// Each transaction takes a millisecond of its own after the one before it, so that a client can page through the
-    /// account activity by instants (our choice). While the clock runs, transactions share milliseconds when they come too
-    /// fast. A clock that was set back is followed.
+    /// Each transaction gets a millisecond of its own after the one before it, so that a client can page through the
+    /// account activity by instants (our choice). On a running clock, transactions that arrive too fast share
+    /// milliseconds. When the clock has been set back, the instants go back with it.
     pub fn next_transaction(
         &mut self,
         now: Timestamp,
@@ -125,6 +128,8 @@ impl IdAllocator {
     ) -> (TransactionNumber, TransactionId, Timestamp) {
         let (lead, most) =
             if clock_stands { (MAX_LEAD_MILLIS, MAX_LEAD_MILLIS) } else { (LEAD_MILLIS, DIFFERENCE_MILLIS) };
+        // A lead above `most` cannot come from transactions that were received too fast, so the clock has been set
+        // back.
         self.newest = if self.newest < now || self.newest > now.plus_millis(most) {
             now
         } else if self.newest < now.plus_millis(lead) {
@@ -137,7 +142,7 @@ impl IdAllocator {
     }
 }
 
-/// Appends the last `width` digits of a number.
+/// Appends the last `width` base-36 digits of a number.
 fn push_base36(out: &mut String, number: u64, width: usize) {
     let digit = |place: usize| {
         let shifted = number / 36_u64.pow(u32::try_from(place).unwrap_or(0));

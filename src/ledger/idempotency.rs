@@ -1,4 +1,4 @@
-//! One caller reference, one effect (guide: Important Values to Store).
+//! Caller references: one reference has one effect (guide: Important Values to Store).
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -39,8 +39,8 @@ pub enum IdempotentAction {
     CancelSubscriptionAndRefund,
 }
 
-/// What a caller reference is unique for: the caller account and the action (inferred: a merchant in production gave a
-/// Refund the reference of its Pay).
+/// A caller reference in its scope. It is unique for a caller account and an action (inferred: a merchant in
+/// production gave a Refund the reference of its Pay).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdempotencyKey {
     /// The caller.

@@ -12,13 +12,13 @@ macro_rules! numbers {
 }
 
 numbers! {
-    /// An Amazon Payments account.
+    /// The row number of an Amazon Payments account.
     AccountNumber;
-    /// A token's row.
+    /// The row number of a token.
     TokenNumber;
-    /// A credit instrument's row.
+    /// The row number of a credit or prepaid instrument.
     InstrumentNumber;
-    /// A transaction's row; grows with time.
+    /// The row number of a transaction. Later transactions have larger numbers.
     TransactionNumber;
 }
 
@@ -29,12 +29,13 @@ macro_rules! ids {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// The id as it stands on the wire: opaque and case-sensitive.
+            /// The id as it is written in requests and answers: opaque and case-sensitive.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
 
-            /// Whether it has the form of ids that FPS issued: upper-case letters and digits, of the right length.
+            /// Whether the id has the form of ids that FPS issued: upper-case letters and digits, of the right
+            /// length.
             pub fn has_fps_form(&self) -> bool {
                 self.0.len() == $length && self.0.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
             }
@@ -61,12 +62,12 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A payment token's id: 64 characters when FPS issued it.
+    /// The id of a payment token: 64 characters if FPS issued it.
     TokenId(64);
-    /// A credit instrument's id: 64 characters when FPS issued it, up to 128 bytes in requests.
+    /// The id of a credit or prepaid instrument: 64 characters if FPS issued it, up to 128 bytes in requests.
     InstrumentId(64);
-    /// A subscription's id. Its form is not known, so every form is accepted.
+    /// The id of a subscription. The form of these ids is not known, so every form is accepted.
     SubscriptionId(64);
-    /// A transaction's id: 35 characters that begin with digits growing with time.
+    /// The id of a transaction: 35 characters if FPS issued it. The ids of FPS begin with digits that grow with time.
     TransactionId(35);
 }

@@ -1,4 +1,4 @@
-//! Instruments: a line of credit that a merchant gives a buyer, or money paid in advance.
+//! Instruments: a line of credit that a merchant gives a buyer, or money that a buyer pays a merchant in advance.
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -8,12 +8,12 @@ use crate::ledger::ids::{AccountNumber, InstrumentId, InstrumentNumber};
 use crate::ledger::journal::LedgerAccount;
 use crate::ledger::time::Timestamp;
 
-/// A period in which a token or instrument may be used. An end that is `None` is open.
+/// The period in which a token or instrument may be used. A bound that is `None` does not limit it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Validity {
-    /// First instant of use.
+    /// The first instant at which it may be used.
     pub from: Option<Timestamp>,
-    /// First instant after the last use.
+    /// The first instant at which it may no longer be used.
     pub until: Option<Timestamp>,
 }
 
@@ -57,9 +57,10 @@ pub struct Instrument {
     pub kind: InstrumentKind,
     /// The buyer: debtor, or owner of the money paid in advance.
     pub sender: AccountNumber,
-    /// The merchant: creditor or issuer; caller and recipient of everything done with it.
+    /// The merchant: creditor or issuer. Only the merchant's requests may use the instrument, and only the merchant
+    /// is paid with it.
     pub recipient: AccountNumber,
-    /// The highest debt or balance it may carry.
+    /// The highest debt or balance that the instrument may carry.
     pub ceiling: Amount,
     /// The period in which it may be used.
     pub validity: Validity,
@@ -68,7 +69,7 @@ pub struct Instrument {
 }
 
 impl InstrumentKind {
-    /// The parameter that names such an instrument, as messages write it.
+    /// The request parameter that names an instrument of this kind, in the spelling of error messages.
     pub(super) const fn parameter(self) -> &'static str {
         match self {
             Self::Credit => "creditInstrumentId",
@@ -78,7 +79,7 @@ impl InstrumentKind {
 }
 
 impl Instrument {
-    /// The accounts of the book that say what it carries: what stands on it, and what is on its way.
+    /// The ledger accounts of the instrument: its debt or balance, and the pending part.
     pub fn ledger_accounts(&self) -> [LedgerAccount; 2] {
         match self.kind {
             InstrumentKind::Credit => {
@@ -90,7 +91,7 @@ impl Instrument {
         }
     }
 
-    /// Only its merchant may use the instrument.
+    /// Whether the caller is the merchant of the instrument. Nobody else may use it.
     pub fn check_owner(&self, caller: AccountNumber) -> Result<(), FpsError> {
         if self.recipient == caller { Ok(()) } else { Err(Code::InstrumentAccessDenied.into()) }
     }

@@ -1,5 +1,5 @@
-//! Which status a transaction starts in, and which comes next: in the call, or later by card and bank (guide: Pay,
-//! Reserve). How a status is changed is in `book/status_change.rs`.
+//! The first status of a transaction, and the step that is scheduled after it: inside FPS it finishes in the call, by
+//! card or bank later (guide: Pay, Reserve). `book/status_change.rs` carries out the change of a status.
 
 use std::collections::BTreeMap;
 
@@ -20,12 +20,13 @@ use crate::ledger::transaction::{Operation, Transaction};
 pub(super) enum PendingTimeout {
     /// The transaction fails if it is still pending after this many minutes.
     WithinMinutes(i64),
-    /// The transaction may stay pending as long as the card or bank takes.
+    /// The transaction stays pending until the card or bank answers.
     Unbounded,
 }
 
 impl PendingTimeout {
-    /// What will happen at the end of a wait of `delay` milliseconds that ends in `outcome`.
+    /// The step to schedule for a transaction whose card or bank answers with `outcome` after `delay` milliseconds.
+    /// An answer later than the timeout never counts, so one scheduled step is enough.
     fn due(
         self,
         transaction: TransactionNumber,
@@ -43,13 +44,15 @@ impl PendingTimeout {
     }
 }
 
-/// Whether every balance that a transaction takes from covers it: the sender's, or that of a caller whose fee is more
-/// than its share, or in a refund those of the parties that got the money. A reservation takes from none: whether the
-/// caller can bear a fee is asked when it is settled (our choice).
+/// Whether every balance that a transaction lowers covers it. That is the sender's balance, the balance of a caller
+/// whose fee is more than its share, or in a refund the balances of the parties that received the money. A
+/// reservation lowers no balance: whether the caller can pay the fee is checked by Settle (our choice).
 pub(super) fn check_funds(book: &Book, transaction: &Transaction) -> Result<(), FpsError> {
+    // The postings that the transaction is about to write say what it takes. So this check cannot disagree with them.
     let next = if transaction.waits_for().is_some() { Status::Pending } else { Status::Success };
     let lines = posting_rules::lines_in_status(transaction, next);
     let mut taken: BTreeMap<LedgerAccount, Amount> = BTreeMap::new();
+    // Two lines may concern one balance, as when the caller is also the sender. Only their sum has to be covered.
     for (account, amount) in
         lines.into_iter().filter(|(account, _)| account.kind == LedgerAccountKind::Balance)
     {
@@ -68,7 +71,7 @@ pub(super) fn check_funds(book: &Book, transaction: &Transaction) -> Result<(), 
     Err(Code::InsufficientBalance.into())
 }
 
-/// Adds a transaction that succeeds at once.
+/// Adds a transaction that succeeds in the call.
 pub(super) fn finish_at_once(book: &mut Book, draft: Transaction) -> TransactionNumber {
     let number = draft.number;
     let done = StatusChange { at: draft.received, status: Status::Success, code: StatusCode::Success };
@@ -76,7 +79,8 @@ pub(super) fn finish_at_once(book: &mut Book, draft: Transaction) -> Transaction
     number
 }
 
-/// Adds a transaction: done at once inside FPS, pending when it waits for a card or a bank.
+/// Adds a transaction. It succeeds in the call if it stays inside FPS, and is pending if it waits for a card or a
+/// bank.
 pub(super) fn start(
     book: &mut Book,
     context: &Context<'_>,
@@ -94,14 +98,17 @@ pub(super) fn start(
     number
 }
 
-/// Settles a reservation, which says by now how much is settled and at what fees: what was held is charged, and pending
-/// until the card answers.
+/// Settles a reservation. `settled` is the reservation with the settled amount and its fees. The transaction is
+/// pending again until the card answers.
 pub(super) fn settle_reservation(book: &mut Book, context: &Context<'_>, settled: &Transaction) {
     let number = settled.number;
     let code = StatusCode::PendingNetworkResponse;
     let pending = StatusChange { at: context.now, status: Status::Pending, code };
     let delay = context.rules.delay_millis(settled.method).unwrap_or(0);
+    // The card has approved the hold, so no magic amount declines the charge.
     let due = PendingTimeout::Unbounded.due(number, context.now, delay, ScheduledStep::Complete);
+    // The amount and the fees come first: the postings of the new status are computed from them. The hold of the
+    // reservation does not depend on them, so it is still released in full.
     book.progress(number, |progress| *progress = settled.progress);
     book.change_status(number, pending, Some(due));
 }

@@ -1,17 +1,21 @@
 //! The ledger: all money logic, pure and synchronous.
 //!
-//! A [`Command`] names the rows that it reads ([`ReadSet`]), then decides on a [`Book`] that holds them. Time, the [`Rules`]
-//! and the [`IdAllocator`] are arguments. A [`Query`] does the same and changes nothing. There is no I/O, no clock and no
-//! randomness here, so that everything can be tested without a database or a server.
+//! A [`Command`] names the rows that it reads ([`ReadSet`]), then decides on a [`Book`] that holds them. Time, the
+//! [`Rules`] and the [`IdAllocator`] are arguments. A [`Query`] does the same and changes nothing. The module has no
+//! I/O, no clock and no randomness, so that everything can be tested without a database or a server.
 //!
-//! Every command checks first and changes last: a command that is refused has changed nothing.
+//! Every command checks first and changes last: a command that is refused has changed nothing, except that it may
+//! have used its caller reference. A batch saves the changes of many commands together, so there is no rollback for
+//! one of them.
 //!
 //! * Values: `amount`, `time`, `ids`, `numbers`, `payment_method`.
 //! * Rows: `account`, `token`, `instrument`, `transaction`, `subscription`, `idempotency`, `secret`.
 //! * The double entry: `journal` (the accounts of the ledger, and the postings of each operation).
-//! * `book`: the rows of a batch and what the batch changes in them; `schedule`, `event`: what follows from a change.
-//! * `rules`: fees, delays, limits and magic values; `lifecycle`: which status a transaction starts in.
-//! * `commands`, `queries`: one file for each operation of the service; `proposal`: what a merchant asks a buyer to authorize.
+//! * `book`: the rows of a batch and what the batch changes in them; `schedule`, `event`: the later steps and the
+//!   events that a change leads to.
+//! * `rules`: fees, delays, limits and magic values; `lifecycle`: the first status of a transaction.
+//! * `commands`, `queries`: one file for each operation of the service; `proposal`: what a merchant asks a buyer to
+//!   authorize.
 
 mod account;
 mod amount;

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-/// An enumeration whose values have names: one for the wire, seed files and the database. Its `strum` derives define them.
+/// An enumeration whose values have names. A value has the same name in requests and answers, in seed files and in
+/// the database. The `strum` derives of the enumeration define the names.
 pub trait Named: Copy + Into<&'static str> + FromStr {
     /// The name of this value.
     fn name(self) -> &'static str {

@@ -1,22 +1,24 @@
-//! Numbers as clients write them. There is one reader for all of them, and it takes digits only: no sign, no blank, no
+//! Numbers in the texts of clients. All of them are read here. Only digits are accepted: no sign, no blank, no
 //! underscore, no exponent.
 
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
 
-/// Reads a whole number: ASCII digits and nothing else. `None` also when it is too large for its type.
+/// Reads a whole number: ASCII digits and nothing else. Returns `None` for other texts, and for a number too large
+/// for its type.
 pub fn whole_number<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok().filter(|_| are_digits(text))
 }
 
-/// Reads a decimal number: digits, and among them at most one point. `None` also when it is too long to hold.
+/// Reads a decimal number: ASCII digits and at most one point. Returns `None` for other texts, and for a number too
+/// long to hold.
 pub fn decimal_number(text: &str) -> Option<Decimal> {
     let (whole, fraction) = around_point(text)?;
     Decimal::from_str_exact(&format!("0{whole}.{fraction}0")).ok()
 }
 
-/// The digits before the point and those after it; there may be none on one side.
+/// The digits before the point and those after it. One of the two may be empty.
 pub(super) fn around_point(text: &str) -> Option<(&str, &str)> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let has_digits = !(whole.is_empty() && fraction.is_empty());

@@ -1,4 +1,4 @@
-//! How a sender pays.
+//! Payment methods.
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -31,7 +31,8 @@ pub enum PaymentMethod {
 }
 
 impl PaymentMethod {
-    /// Whether the method finishes outside FPS, later (guide: cards and banks are asynchronous).
+    /// Whether a card network or a bank finishes the payment, after the call (guide: cards and banks are
+    /// asynchronous).
     pub const fn is_external(self) -> bool {
         matches!(self, Self::CC | Self::ACH)
     }

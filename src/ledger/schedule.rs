@@ -1,4 +1,4 @@
-//! What is scheduled for a transaction.
+//! Steps of transactions that are scheduled for later.
 
 use strum::{EnumString, IntoStaticStr};
 
@@ -24,9 +24,9 @@ pub enum ScheduledStep {
     Complete,
     /// The transaction was pending for too long: it fails.
     Expire,
-    /// The payment processor declines.
+    /// The payment processor declines: the transaction fails.
     Decline,
-    /// The payment processor declines for want of funds.
+    /// The payment processor declines because the sender lacks funds: the transaction fails.
     LackFunds,
     /// The reservation was not settled in time: it is cancelled.
     Lapse,

@@ -31,9 +31,9 @@ impl std::fmt::Debug for Secret {
 )]
 #[strum(serialize_all = "kebab-case")]
 pub enum SecretName {
-    /// Signs the visit tokens that a browser carries from page to page.
+    /// Signs the visit tokens that a browser sends from one Co-Branded page to the next.
     #[strum(serialize = "seal")]
     VisitTokenKey,
-    /// Signs messages to merchants: the private key and its certificate.
+    /// Signs messages to merchants. The secret holds the private key and its certificate.
     SigningKey,
 }

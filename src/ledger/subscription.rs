@@ -1,5 +1,5 @@
-//! Subscriptions: recurring payments that Simple Pay set up (guide: CancelSubscriptionAndRefund and the two
-//! look-ups of 2010).
+//! Subscriptions: recurring payments that Simple Pay set up (guide: CancelSubscriptionAndRefund and the two look-ups
+//! of 2010).
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
@@ -24,9 +24,9 @@ use crate::ledger::time::{Period, Timestamp};
     VariantArray,
 )]
 pub enum SubscriptionStatus {
-    /// Payments continue.
+    /// Further payments are due.
     Active,
-    /// Cancelled.
+    /// The subscription was cancelled. No further payments are due.
     Cancelled,
     /// All payments are made.
     Completed,
@@ -41,11 +41,11 @@ pub struct Subscription {
     pub sender: AccountNumber,
     /// The account that receives the payments. It may cancel the subscription.
     pub recipient: AccountNumber,
-    /// Its status.
+    /// The status.
     pub status: SubscriptionStatus,
-    /// Its terms.
+    /// The terms.
     pub terms: SubscriptionTerms,
-    /// Its payments, oldest first.
+    /// The payments made so far, oldest first.
     pub transactions: Vec<TransactionNumber>,
 }
 
@@ -54,21 +54,21 @@ pub struct Subscription {
 pub struct SubscriptionTerms {
     /// The purpose.
     pub description: String,
-    /// Each payment.
+    /// The amount of each payment.
     pub amount: Amount,
-    /// Each of the first payments.
+    /// The amount of each promotional payment; these come first.
     pub promotional_amount: Option<Amount>,
-    /// How many first payments there are.
+    /// The number of promotional payments.
     pub promotional_transactions: u32,
     /// The start, in milliseconds since 1970.
     pub start: i64,
-    /// The end, in milliseconds since 1970, if there is one.
+    /// The end, in milliseconds since 1970; `None` if the subscription is not limited.
     pub end: Option<i64>,
     /// The duration, if it is limited.
     pub length: Option<Period>,
     /// The time between two payments.
     pub frequency: Period,
-    /// When the next payment is due, if there is one; milliseconds since 1970.
+    /// When the next payment is due, in milliseconds since 1970; `None` if no payment is due.
     pub next: Option<i64>,
 }
 

@@ -1,4 +1,4 @@
-//! Instants as the ledger sees them: an argument, never a clock.
+//! Instants and periods. The ledger gets the current time as an argument and never reads a clock.
 
 use std::fmt;
 
@@ -39,7 +39,8 @@ impl Timestamp {
         self.plus_millis(minutes.saturating_mul(60_000))
     }
 
-    /// As a calendar date and time; instants outside the calendar read as its ends.
+    /// The instant as a calendar date and time. An instant outside the range of the calendar becomes the nearest
+    /// date.
     pub fn to_datetime(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or(if self.0 < 0 {
             DateTime::<Utc>::MIN_UTC
@@ -55,14 +56,14 @@ impl From<DateTime<Utc>> for Timestamp {
     }
 }
 
-/// As in every answer: `2009-10-06T05:50:08.010Z` (our choice: UTC, milliseconds, `Z`).
+/// Writes the instant as in every answer: `2009-10-06T05:50:08.010Z` (our choice: UTC, milliseconds, `Z`).
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_datetime().to_rfc3339_opts(SecondsFormat::Millis, true))
     }
 }
 
-/// The unit of a usage-limit period.
+/// The unit of a period.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, EnumString, IntoStaticStr,
 )]
@@ -81,17 +82,18 @@ pub enum Unit {
     Year,
 }
 
-/// The length of a usage window: `1 Day`, `6 Months`.
+/// A length of time, such as `1 Day` or `6 Months`: of a window of a usage limit, or between payments of a
+/// subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Period {
-    /// How many units; at least one.
+    /// The number of units, at least one.
     pub count: u32,
     /// The unit.
     pub unit: Unit,
 }
 
 impl Period {
-    /// Reads `1 Day`, `6 months`; singular or plural, any case.
+    /// Reads a period such as `1 Day` or `6 months`: 1 to 1000 units, in singular or plural, in any case.
     pub fn parse(text: &str) -> Option<Self> {
         let (count, unit) = text.trim().split_once(' ')?;
         let unit = match unit.trim().to_ascii_lowercase().trim_end_matches('s') {
@@ -119,6 +121,8 @@ impl Period {
         anchor.plus_millis((now.millis() - anchor.millis()).div_euclid(length) * length)
     }
 
+    /// The same for windows of whole months. All starts are computed from the anchor: in windows from the 31st, a
+    /// short month then does not shift the starts after it.
     fn month_window(self, anchor: Timestamp, now: Timestamp, months_per_unit: u32) -> Timestamp {
         let length = self.count * months_per_unit;
         let (from, to) = (anchor.to_datetime(), now.to_datetime());

@@ -1,4 +1,4 @@
-//! A page of account activity: what is asked for, and what is found.
+//! Pages of account activity: the query and its result.
 
 use crate::ledger::account::Role;
 use crate::ledger::ids::{AccountNumber, TransactionNumber};
@@ -12,14 +12,15 @@ use crate::ledger::transaction::status::Status;
 pub struct ActivityQuery {
     /// The account.
     pub account: AccountNumber,
-    /// Received at this instant or later.
+    /// Only transactions that were received at this instant or later.
     pub from: Timestamp,
-    /// Received at this instant or earlier.
+    /// Only transactions that were received at this instant or earlier.
     pub to: Timestamp,
-    /// Newest first.
+    /// Whether the newest transaction comes first. Otherwise the oldest does.
     pub descending: bool,
-    /// How many on a page, at most. A page ends between two milliseconds, so that paging by instants neither loses nor
-    /// repeats a transaction; where more share one millisecond, they make a page of their own (our choice).
+    /// The maximum number of transactions on a page. A page ends between two milliseconds, so that paging by instants
+    /// neither loses nor repeats a transaction. If more transactions than that share one millisecond, they form a
+    /// page of their own (our choice).
     pub batch: u32,
     /// Only this operation, if given.
     pub operation: Option<Operation>,
@@ -29,22 +30,24 @@ pub struct ActivityQuery {
     pub status: Option<Status>,
     /// Only transactions in which the account has one of these roles; empty means any role.
     pub roles: Vec<Role>,
-    /// Tells requests apart whose page may take several batches to find: each begins a search of its own, which sees all
-    /// that was answered before it. Requests for a page that is found at once share it.
+    /// The number of the search, which makes every filtered query distinct. Finding its page may take several
+    /// batches, so each request begins a search of its own, which sees all that was answered before it. Queries
+    /// without a filter have the number 0, and equal ones in a batch share their page.
     pub search: u64,
 }
 
 /// A page of transactions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActivityPage {
-    /// The transactions, in the order asked for.
+    /// The transactions, in the order of the query.
     pub transactions: Vec<TransactionNumber>,
-    /// When the next page begins, if there is one.
+    /// The instant at which the next page begins; `None` for the last page.
     pub next: Option<Timestamp>,
 }
 
 impl ActivityQuery {
-    /// Whether it leaves out some transactions of the time that it asks for.
+    /// Whether rows have to be scanned to find the matches, because no index gives them alone. The roles of sender
+    /// and recipient have an index each. An index on callers holds only callers that are neither.
     pub fn is_filtered(&self) -> bool {
         let by_row = self.operation.is_some() || self.method.is_some() || self.status.is_some();
         by_row || self.roles.contains(&Role::Caller)

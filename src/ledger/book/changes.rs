@@ -1,4 +1,4 @@
-//! What a batch has to save.
+//! The changes of a batch.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,31 +17,32 @@ pub struct Changes {
     pub accounts: BTreeSet<AccountNumber>,
     /// New tokens.
     pub new_tokens: BTreeSet<TokenNumber>,
-    /// New credit instruments.
+    /// New credit and prepaid instruments.
     pub instruments: BTreeSet<InstrumentNumber>,
-    /// Older tokens whose usage or state changed.
+    /// Stored tokens whose usage, state or payment method changed.
     pub updated_tokens: BTreeSet<TokenNumber>,
     /// New transactions.
     pub new_transactions: BTreeSet<TransactionNumber>,
-    /// Older transactions whose status or progress changed.
+    /// Stored transactions whose status or progress changed.
     pub updated_transactions: BTreeSet<TransactionNumber>,
     /// New journal lines.
     pub postings: Vec<Posting>,
-    /// The change of each total.
+    /// The amount that each total changes by. It is added to the stored total.
     pub totals: BTreeMap<LedgerAccount, Amount>,
-    /// Open debts that changed; an amount of zero means closed.
+    /// Open debts that changed, with what is still open. Zero means that nothing is: the stored row is deleted.
     pub open_debts: BTreeMap<(InstrumentNumber, TransactionNumber), Amount>,
     /// New subscriptions.
     pub new_subscriptions: BTreeSet<SubscriptionId>,
-    /// Older subscriptions that were cancelled.
+    /// Stored subscriptions that were cancelled.
     pub cancelled_subscriptions: BTreeSet<SubscriptionId>,
     /// New secrets.
     pub secrets: BTreeSet<SecretName>,
-    /// References used.
+    /// Caller references that were used.
     pub references: BTreeSet<IdempotencyKey>,
-    /// The step that is now scheduled for a transaction; `None` unschedules it.
+    /// The step that is now scheduled for a transaction, in place of any earlier one; `None` if no step is.
     pub due: BTreeMap<TransactionNumber, Option<Scheduled>>,
-    /// The events of the batch, in the order of decisions. They always come with other changes. They are not stored yet.
+    /// The events of the batch, in the order of the decisions. Each comes with a change of a row. Events are not
+    /// stored yet.
     pub events: Vec<Event>,
 }
 

@@ -1,4 +1,4 @@
-//! Checks of a payment that look at several rows: its parties, its method, and what an instrument can bear.
+//! Checks of a payment that look at several rows: its parties, its method, and the capacity of an instrument.
 
 use crate::error::{Code, FpsError};
 use crate::ledger::account::{AccountKind, Role};
@@ -11,7 +11,8 @@ use crate::ledger::payment_method::PaymentMethod;
 use crate::ledger::token::Token;
 
 impl Book {
-    /// Whether the token's owner may pay the recipient, and the caller may ask for it.
+    /// Whether the token's owner may pay the recipient, and the caller may request it. The state of each party's
+    /// account is checked in its role.
     pub(in crate::ledger) fn check_parties(
         &self,
         token: &Token,
@@ -27,8 +28,8 @@ impl Book {
         check(recipient, Role::Recipient)
     }
 
-    /// Whether the token's owner can pay by the token's method, and the recipient can be paid by it: a personal account
-    /// cannot take cards.
+    /// Whether the token's owner can pay by the token's method, and the recipient can be paid by it. A personal
+    /// account cannot receive card payments.
     pub(in crate::ledger) fn check_method(
         &self,
         token: &Token,
@@ -54,8 +55,8 @@ impl Book {
         })
     }
 
-    /// Whether a payment of this amount keeps a credit instrument within its limit (our choice), or is within what a
-    /// prepaid one holds.
+    /// Whether a payment of this amount keeps the debt on a credit instrument within its limit (our choice), or is
+    /// within the balance of a prepaid instrument.
     pub(in crate::ledger) fn check_instrument_capacity(
         &self,
         instrument: &Instrument,
@@ -64,10 +65,12 @@ impl Book {
         let number = instrument.number;
         let is_within = match instrument.kind {
             InstrumentKind::Credit => {
+                // Debt that is being settled still counts: if the settlement fails, all of it is owed again.
                 let owed =
                     self.total(LedgerAccount::debt(number)) + self.total(LedgerAccount::debt_pending(number));
                 owed + amount <= instrument.ceiling
             }
+            // Money that a card or a bank has not confirmed yet cannot be spent.
             InstrumentKind::Prepaid => amount <= self.total(LedgerAccount::prepaid(number)),
         };
         if is_within { Ok(()) } else { Err(Code::InsufficientBalance.into()) }

@@ -1,4 +1,5 @@
-//! Changing the book: every change of a row goes through here, and is noted in [`Changes`] to be saved.
+//! Changes of the book. The methods here change rows, and note in `Changes` what has to be saved. The status of a
+//! transaction changes in `status_change.rs`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,30 +21,31 @@ use crate::ledger::token::Token;
 use crate::ledger::transaction::{Progress, Transaction};
 
 impl Book {
-    /// A new account.
+    /// Adds a new account with a balance of zero.
     pub fn add_account(&mut self, account: Account) {
         self.changes.accounts.insert(account.number);
         self.put_total(LedgerAccount::balance(account.number), Amount::ZERO);
         self.put_account_at(account);
     }
 
-    /// A new token.
+    /// Adds a new token.
     pub fn add_token(&mut self, token: Token) {
         self.changes.new_tokens.insert(token.number);
         self.put_token(token);
     }
 
-    /// A new instrument, with nothing on it.
+    /// Adds a new instrument that carries no debt and no money.
     pub fn add_instrument(&mut self, instrument: Instrument) {
         self.changes.instruments.insert(instrument.number);
         for account in instrument.ledger_accounts() {
             self.put_total(account, Amount::ZERO);
         }
+        // A new instrument has no open debts, so none of them has to be loaded.
         self.put_oldest_debts(instrument.number, TransactionNumber(i64::MAX));
         self.put_instrument(instrument);
     }
 
-    /// Gives a transaction that is not saved yet the id that a seed file names.
+    /// Replaces the id of a transaction that is not saved yet by the id that a seed file gives.
     pub fn rename_transaction(&mut self, number: TransactionNumber, id: TransactionId) {
         if let Some(transaction) = self.transactions.get_mut(&number) {
             self.transaction_ids.remove(&transaction.id.clone());
@@ -52,7 +54,7 @@ impl Book {
         }
     }
 
-    /// Changes the progress of a transaction. Its status changes by `change_status` alone.
+    /// Changes the progress of a transaction. Its status is changed only by `change_status`.
     pub fn progress(&mut self, number: TransactionNumber, change: impl FnOnce(&mut Progress)) {
         let Some(transaction) = self.transactions.get_mut(&number) else {
             return self.fail(InvariantViolation::transaction(number));
@@ -63,7 +65,7 @@ impl Book {
         }
     }
 
-    /// Changes the usage of a token. A token without limits has none.
+    /// Changes the usage of a token. The uses of a token without limits are not counted, so it need not be saved.
     pub fn use_token(&mut self, number: TokenNumber, change: impl FnOnce(&mut Token)) {
         if self.token_row(number).is_none_or(Token::is_limited) {
             self.change_token(number, change);
@@ -81,28 +83,29 @@ impl Book {
         }
     }
 
-    /// Counts the use of a transaction's sender token.
+    /// Records the use of a transaction's sender token.
     pub fn record_token_use(&mut self, transaction: &Transaction) {
         if let Some(token) = transaction.sender_token {
             self.use_token(token, |token| token.record_use(transaction.amount, transaction.received));
         }
     }
 
-    /// Takes back the use of a transaction's sender token, because the transaction failed or was cancelled.
+    /// Takes back the use of the sender token of a transaction that failed or was cancelled. What the transaction
+    /// took from the token's limits is then available again.
     pub(super) fn undo_token_use(&mut self, transaction: &Transaction) {
         if let Some(token) = transaction.sender_token {
             self.use_token(token, |token| token.undo_use(transaction.amount, transaction.received));
         }
     }
 
-    /// A new subscription.
+    /// Adds a new subscription.
     pub fn add_subscription(&mut self, subscription: Subscription) {
         let key = subscription.id.clone();
         self.changes.new_subscriptions.insert(key.clone());
         self.lists.subscriptions.insert(key, Some(subscription));
     }
 
-    /// Cancels a subscription.
+    /// Cancels a subscription. No further payment is due.
     pub fn cancel_subscription(&mut self, key: &SubscriptionId) {
         if let Some(Some(subscription)) = self.lists.subscriptions.get_mut(key) {
             subscription.status = SubscriptionStatus::Cancelled;
@@ -122,7 +125,7 @@ impl Book {
         self.change_token(number, |token| token.method = method);
     }
 
-    /// Adds a secret.
+    /// Adds a new secret.
     pub fn store_secret(&mut self, name: SecretName, value: Secret) {
         self.changes.secrets.insert(name);
         self.put_secret(name, value);
@@ -134,8 +137,10 @@ impl Book {
         self.put_reference(key, reference);
     }
 
-    /// Writes journal lines that sum to zero, one for each account that moves.
+    /// Writes postings that sum to zero, one for each ledger account whose total changes.
     pub fn post(&mut self, transaction: TransactionNumber, lines: &[(LedgerAccount, Amount)]) {
+        // A change of status gives the reversed lines of the old status and the lines of the new one. Where both
+        // concern the same ledger account, only the difference is written.
         let mut moved: BTreeMap<LedgerAccount, Amount> = BTreeMap::new();
         for &(account, amount) in lines {
             *moved.entry(account).or_default() += amount;
@@ -148,6 +153,8 @@ impl Book {
         let mut line = self.transaction_row(transaction).map_or(0, |made| made.progress.lines);
         for (account, amount) in moved {
             self.changes.postings.push(Posting { transaction, line, account, amount });
+            // A total changes by a difference, which the database adds. So totals that no decision reads, such as
+            // those of fees and clearing, need not be loaded.
             *self.changes.totals.entry(account).or_default() += amount;
             if let Some(total) = self.totals.get_mut(&account) {
                 *total += amount;
@@ -157,12 +164,14 @@ impl Book {
         self.progress(transaction, |progress| progress.lines = line);
     }
 
-    /// Sets what is still owed of a debt Pay.
+    /// Sets the amount of a debt Pay that is still open.
     pub fn set_open_debt(&mut self, instrument: InstrumentNumber, pay: TransactionNumber, open: Amount) {
         let key = (instrument, pay);
         self.changes.open_debts.insert(key, open);
         let before =
             if open.is_zero() { self.open_debts.remove(&key) } else { self.open_debts.insert(key, open) };
+        // The sum of the loaded debts follows the change, so that the next command of the batch can tell whether they
+        // suffice.
         if let Some(oldest) = self.oldest_debts.get_mut(&instrument).filter(|oldest| pay <= oldest.through) {
             oldest.sum += open - before.unwrap_or_default();
         }
@@ -170,6 +179,8 @@ impl Book {
 
     /// Clears debt on an instrument, the oldest Pay first (our choice).
     pub fn clear_debt(&mut self, instrument: InstrumentNumber, amount: Amount) {
+        // Beyond the last Pay of this range there may be open debts that are not loaded. A single debt that happens
+        // to be loaded there must not be cleared before them.
         let oldest =
             (instrument, TransactionNumber(i64::MIN))..=(instrument, self.oldest_debts(instrument).through);
         let mut rest = amount;
@@ -183,7 +194,7 @@ impl Book {
         }
     }
 
-    /// Removes what is scheduled for a transaction.
+    /// Removes the step that is scheduled for a transaction.
     pub(in crate::ledger) fn unschedule(&mut self, transaction: TransactionNumber) {
         self.changes.due.insert(transaction, None);
     }

@@ -1,6 +1,7 @@
-//! Finding the rows that a request names, for whoever may use or see them.
+//! Finding the rows that a request names, for callers that may use or see them.
 //!
-//! The order of refusals is the service's: first whether there is such a row, then whether the caller may use it.
+//! The order of refusals is the service's: first whether the row exists, then whether the caller has a right of
+//! access.
 
 use crate::error::{Code, FpsError};
 use crate::ledger::account::Role;
@@ -14,7 +15,7 @@ use crate::ledger::transaction::Transaction;
 
 /// Tokens.
 impl Book {
-    /// The token of this id, whoever asks.
+    /// The token with this id, for any caller.
     pub(in crate::ledger) fn find_token(&self, id: &TokenId) -> Result<&Token, FpsError> {
         self.token(id).ok_or_else(|| {
             let what = "\"tokenId\" has to be a valid token ID";
@@ -22,7 +23,7 @@ impl Book {
         })
     }
 
-    /// The token of this id, for the caller that installed it or its owner.
+    /// The token with this id, if the caller installed it or owns it.
     pub(in crate::ledger) fn find_token_of_party(
         &self,
         caller: AccountNumber,
@@ -33,7 +34,7 @@ impl Book {
         if party { Ok(token) } else { Err(Code::TokenAccessDenied.into()) }
     }
 
-    /// The token of this id that the caller may use as a sender token.
+    /// The token with this id, if the caller may use it as a sender token.
     pub(in crate::ledger) fn find_sender_token(
         &self,
         caller: AccountNumber,
@@ -47,13 +48,14 @@ impl Book {
         Ok(token)
     }
 
-    /// The token of this id that the caller may use as a recipient token.
+    /// The token with this id, if the caller may use it as a recipient token.
     pub(in crate::ledger) fn find_recipient_token(
         &self,
         caller: AccountNumber,
         id: &TokenId,
         rules: &Rules,
     ) -> Result<&Token, FpsError> {
+        // Magic ids need no row, so they are checked before existence.
         rules.check_magic_token("RecipientTokenId", id)?;
         let token = self.token(id).ok_or_else(|| {
             let what = "\"recipientTokenId\" has to be a valid token ID";
@@ -69,7 +71,8 @@ impl Book {
 
 /// Instruments.
 impl Book {
-    /// The instrument of this id and kind, whoever asks.
+    /// The instrument with this id and of this kind, for any caller. An instrument of the other kind counts as
+    /// unknown.
     pub(in crate::ledger) fn find_instrument(
         &self,
         id: &InstrumentId,
@@ -81,7 +84,7 @@ impl Book {
         })
     }
 
-    /// The instrument of this id and kind, if the caller is its merchant.
+    /// The instrument with this id and of this kind, if the caller is its merchant.
     pub(in crate::ledger) fn find_instrument_of_merchant(
         &self,
         caller: AccountNumber,
@@ -93,7 +96,7 @@ impl Book {
         Ok(instrument)
     }
 
-    /// The instrument of this id and kind, if the caller is one of its two parties.
+    /// The instrument with this id and of this kind, if the caller is one of its two parties.
     pub(in crate::ledger) fn find_instrument_of_party(
         &self,
         caller: AccountNumber,
@@ -108,7 +111,7 @@ impl Book {
 
 /// Transactions.
 impl Book {
-    /// The transaction of this id, if the caller is a party of it.
+    /// The transaction with this id, if the caller is one of its parties. For others it does not exist.
     pub(in crate::ledger) fn find_transaction_of_party(
         &self,
         caller: AccountNumber,
@@ -121,7 +124,7 @@ impl Book {
         if found.involves(caller) { Ok(found) } else { Err(Code::InvalidTransactionId.into()) }
     }
 
-    /// The transaction of this id, if it is the caller's own, and the caller may act.
+    /// The transaction with this id, if the caller made it and the state of the caller's account allows requests.
     pub(in crate::ledger) fn find_own_transaction(
         &self,
         caller: AccountNumber,
@@ -138,7 +141,7 @@ impl Book {
 
 /// Subscriptions.
 impl Book {
-    /// The subscription of this id, if the caller is one of its parties.
+    /// The subscription with this id, if the caller is one of its parties. For others it does not exist.
     pub(in crate::ledger) fn find_subscription_of_party(
         &self,
         caller: AccountNumber,
@@ -152,7 +155,8 @@ impl Book {
         })
     }
 
-    /// The active subscription of this id, if the caller is its recipient.
+    /// The active subscription with this id, if the caller is its recipient and the state of the caller's account
+    /// allows requests.
     pub(in crate::ledger) fn find_active_subscription_of_recipient(
         &self,
         caller: AccountNumber,
@@ -170,7 +174,8 @@ impl Book {
     }
 }
 
-/// The refusal of an id that names nothing: an ill-formed id is told apart from an unknown one (our choice).
+/// The refusal of an id that no row has. An ill-formed id gets another code than a well-formed unknown one (our
+/// choice).
 fn unknown_id(has_fps_form: bool, code: Code, what: &str, id: &str) -> FpsError {
     if has_fps_form {
         code.into()

@@ -3,13 +3,14 @@
 use crate::ledger::amount::Amount;
 use crate::ledger::ids::{InstrumentNumber, TransactionNumber};
 
-/// An invariant of the book that does not hold. It is a bug of the sandbox: the batch stops, and nothing of it is saved.
+/// An invariant of the book that does not hold. This is a bug of the sandbox: the batch stops, and none of it is
+/// saved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvariantViolation {
     /// Postings do not sum to zero.
     #[error("the postings of transaction {} sum to {sum}, not to zero", transaction.0)]
     Unbalanced {
-        /// The account.
+        /// The transaction.
         transaction: TransactionNumber,
         /// The sum of the postings.
         sum: Amount,
@@ -27,7 +28,7 @@ pub enum InvariantViolation {
     Missing {
         /// The kind of row.
         table: &'static str,
-        /// Its number.
+        /// The row number.
         number: i64,
     },
 }

@@ -1,6 +1,6 @@
-//! Filling the book from a store, and what the book knows of what has been loaded.
+//! Filling the book from a store, and the record of what has been loaded.
 //!
-//! The book remembers what was looked for. So a row that was looked for and is not there is known to be absent.
+//! The book remembers what was looked for. So a row that was looked for and is not in the book is known to be absent.
 
 use std::sync::Arc;
 
@@ -23,12 +23,12 @@ use crate::ledger::token::Token;
 use crate::ledger::transaction::Transaction;
 
 impl Book {
-    /// An account as stored.
+    /// Puts a stored account into the book.
     pub fn put_account(&mut self, account: Account) {
         self.accounts.insert(account.number, Arc::new(account));
     }
 
-    /// A token as stored.
+    /// Puts a stored token into the book.
     pub fn put_token(&mut self, token: Token) {
         self.token_ids.insert(token.id.clone(), Some(token.number));
         self.tokens_of.entry(token.account).or_default().insert(token.number);
@@ -37,13 +37,13 @@ impl Book {
         self.tokens.insert(token.number, token);
     }
 
-    /// A credit instrument as stored.
+    /// Puts a stored credit or prepaid instrument into the book.
     pub fn put_instrument(&mut self, instrument: Instrument) {
         self.instrument_ids.insert(instrument.id.clone(), Some(instrument.number));
         self.instruments.insert(instrument.number, instrument);
     }
 
-    /// A transaction as stored.
+    /// Puts a stored transaction into the book.
     pub fn put_transaction(&mut self, transaction: Transaction) {
         self.transaction_ids.insert(transaction.id.clone(), Some(transaction.number));
         if let Some(original) = transaction.original {
@@ -52,60 +52,63 @@ impl Book {
         self.transactions.insert(transaction.number, Arc::new(transaction));
     }
 
-    /// A used reference as stored.
+    /// Puts the stored record of a used caller reference into the book.
     pub fn put_reference(&mut self, key: IdempotencyKey, reference: IdempotencyRecord) {
         self.references.insert(key, Some(reference));
     }
 
-    /// A total as stored; what is changed and not saved yet comes on top.
+    /// Puts a stored total into the book, and adds the changes of it that are not saved yet: a command may have
+    /// changed the total before another command of the batch loads it.
     pub fn put_total(&mut self, account: LedgerAccount, amount: Amount) {
         let unsaved = self.changes.totals.get(&account).copied().unwrap_or_default();
         self.totals.insert(account, amount + unsaved);
     }
 
-    /// The open part of a debt Pay as stored; one that is changed and not saved yet stays as it is.
+    /// Puts the stored open part of a debt Pay into the book, unless a command has changed it and the change is not
+    /// saved yet.
     pub fn put_open_debt(&mut self, instrument: InstrumentNumber, pay: TransactionNumber, open: Amount) {
         if !self.changes.open_debts.contains_key(&(instrument, pay)) {
             self.open_debts.insert((instrument, pay), open);
         }
     }
 
-    /// All open debts of the instrument through this Pay have been put.
+    /// Notes that all open debts of the instrument up to and including this Pay have been put. The highest number
+    /// means all that exist.
     pub fn put_oldest_debts(&mut self, instrument: InstrumentNumber, through: TransactionNumber) {
         let from_first = (instrument, TransactionNumber(i64::MIN))..=(instrument, through);
         let sum = self.open_debts.range(from_first).map(|(_, open)| *open).sum();
         self.oldest_debts.insert(instrument, OldestDebts { through, sum });
     }
 
-    /// A page of account activity as stored.
+    /// Puts a page of account activity into the book.
     pub fn put_activity(&mut self, query: ActivityQuery, page: ActivityPage) {
         self.lists.activity.insert(query, page);
     }
 
-    /// Notes that a page of account activity takes longer to find than this batch.
+    /// Notes that the search for a page of account activity goes on after this batch.
     pub fn put_unfinished(&mut self, query: ActivityQuery) {
         self.lists.unfinished.insert(query);
     }
 
-    /// A subscription as stored.
+    /// Puts a stored subscription into the book, unless it is there already: it may have been cancelled since.
     pub fn put_subscription(&mut self, subscription: Subscription) {
         let key = subscription.id.clone();
         self.lists.subscriptions.entry(key).or_insert(Some(subscription));
     }
 
-    /// The account with this e-mail address as stored.
+    /// Puts an account into the book that was looked for by its e-mail address.
     pub fn put_account_at(&mut self, account: Account) {
         let key = EmailKey::of(&account.email);
         self.lists.accounts_at.insert(key, Some(account.number));
         self.put_account(account);
     }
 
-    /// The first few accounts of a kind as stored.
+    /// Puts the first few stored accounts of a kind into the book.
     pub fn put_first_accounts(&mut self, kind: AccountKind, numbers: Vec<AccountNumber>) {
         self.lists.first_accounts.insert(kind, numbers);
     }
 
-    /// A secret as stored.
+    /// Puts a stored secret into the book.
     pub fn put_secret(&mut self, name: SecretName, value: Secret) {
         self.lists.secrets.insert(name, Some(value));
     }
@@ -115,6 +118,7 @@ impl Book {
         for key in &wanted.references {
             self.references.entry(key.clone()).or_default();
         }
+        // More ids than before means that some of the wanted ids have no row. `saved` then has absences to forget.
         let mut known = self.token_ids.len() + self.instrument_ids.len() + self.transaction_ids.len();
         for key in &wanted.token_ids {
             self.token_ids.entry(key.clone()).or_default();
@@ -142,12 +146,12 @@ impl Book {
         }
     }
 
-    /// Whether the tokens on an account have been put.
+    /// Whether all tokens of an account have been put.
     pub fn has_loaded_tokens_of(&self, account: AccountNumber) -> bool {
         self.all_tokens_of.contains(&account)
     }
 
-    /// Whether the tokens made under a reference have been put.
+    /// Whether all tokens that a caller made under a reference have been put.
     pub fn has_loaded_tokens_under(&self, key: &(AccountNumber, String)) -> bool {
         self.lists.tokens_under.contains(key)
     }
@@ -192,7 +196,7 @@ impl Book {
         self.totals.contains_key(&account)
     }
 
-    /// The oldest open debts of the instrument that have been put.
+    /// How far the oldest open debts of the instrument have been put.
     pub fn oldest_debts(&self, instrument: InstrumentNumber) -> OldestDebts {
         self.oldest_debts.get(&instrument).copied().unwrap_or(OldestDebts::NONE)
     }
@@ -202,12 +206,12 @@ impl Book {
         self.open_debts_of.contains(&pay) || pay <= self.oldest_debts(instrument).through
     }
 
-    /// Whether the page of account activity takes longer than this batch.
+    /// Whether the search for the page of account activity goes on after this batch.
     pub fn is_unfinished(&self, query: &ActivityQuery) -> bool {
         self.lists.unfinished.contains(query)
     }
 
-    /// Whether any page of account activity takes longer than this batch.
+    /// Whether the search for any page of account activity goes on after this batch.
     pub fn has_unfinished(&self) -> bool {
         !self.lists.unfinished.is_empty()
     }
@@ -217,7 +221,7 @@ impl Book {
         self.broken.as_ref()
     }
 
-    /// Notes that an invariant does not hold: nothing in the book may be saved any more.
+    /// Notes that an invariant does not hold. Nothing in the book may be saved after that.
     pub fn fail(&mut self, broken: InvariantViolation) {
         self.broken.get_or_insert(broken);
     }
@@ -227,14 +231,14 @@ impl Book {
         self.refunds_of.contains(&number)
     }
 
-    /// What has to be saved.
+    /// The changes that have to be saved.
     pub fn changes(&self) -> &Changes {
         &self.changes
     }
 
-    /// The changes are saved: forgets them, and whatever is seldom asked for again. Accounts, tokens, instruments and
-    /// totals stay, and at most so many transactions (none when there are more), so a writer that is alone on its database
-    /// need not load them again.
+    /// Notes that the changes are saved: forgets them, and the rows that are seldom needed again. Accounts, tokens,
+    /// instruments and totals stay, so that a writer that is alone on its database need not load them again.
+    /// `kept_transactions` is the maximum number of transactions that stay; if there are more, all are forgotten.
     pub fn saved(&mut self, kept_transactions: usize) {
         self.changes = Changes::default();
         self.references.clear();
@@ -248,7 +252,8 @@ impl Book {
             self.refunds_of.clear();
             self.refunds.clear();
         }
-        // What does not exist may exist tomorrow.
+        // A row that does not exist now may exist later, and ids of requests that name nothing must not fill the
+        // memory.
         if std::mem::take(&mut self.notes_absence) {
             self.token_ids.retain(|_, number| number.is_some());
             self.instrument_ids.retain(|_, number| number.is_some());
@@ -256,7 +261,7 @@ impl Book {
         }
     }
 
-    /// How many rows are kept between batches.
+    /// The number of accounts, tokens, instruments and totals in the book, which are kept between batches.
     pub fn kept_rows(&self) -> usize {
         self.accounts.len() + self.tokens.len() + self.instruments.len() + self.totals.len()
     }

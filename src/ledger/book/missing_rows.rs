@@ -1,4 +1,4 @@
-//! Rows that a decision reads and that are not loaded yet.
+//! Rows that a command or query reads and that are not loaded yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,22 +13,22 @@ use crate::ledger::ids::{
 use crate::ledger::journal::LedgerAccount;
 use crate::ledger::secret::SecretName;
 
-/// Rows to load, named by their ids on the wire or by their numbers.
+/// Rows to load, named by their ids or by their row numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MissingRows {
     /// Caller references.
     pub references: BTreeSet<IdempotencyKey>,
     /// Tokens by id.
     pub token_ids: BTreeSet<TokenId>,
-    /// Tokens by row.
+    /// Tokens by row number.
     pub tokens: BTreeSet<TokenNumber>,
-    /// Credit instruments by id.
+    /// Credit and prepaid instruments by id.
     pub instrument_ids: BTreeSet<InstrumentId>,
-    /// Credit instruments by row.
+    /// Credit and prepaid instruments by row number.
     pub instruments: BTreeSet<InstrumentNumber>,
     /// Transactions by id.
     pub transaction_ids: BTreeSet<TransactionId>,
-    /// Transactions by row.
+    /// Transactions by row number.
     pub transactions: BTreeSet<TransactionNumber>,
     /// Transactions whose refunds are wanted.
     pub refunds_of: BTreeSet<TransactionNumber>,
@@ -46,9 +46,9 @@ pub struct MissingRows {
     pub first_accounts: BTreeSet<AccountKind>,
     /// Secrets.
     pub secrets: BTreeSet<SecretName>,
-    /// Accounts by row.
+    /// Accounts by row number.
     pub accounts: BTreeSet<AccountNumber>,
-    /// Totals of accounts of the book.
+    /// Totals of ledger accounts.
     pub totals: BTreeSet<LedgerAccount>,
     /// Credit instruments whose oldest open debt Pays are wanted.
     pub oldest_debts: BTreeMap<InstrumentNumber, MissingDebts>,
@@ -56,18 +56,19 @@ pub struct MissingRows {
     pub open_debts: BTreeSet<(InstrumentNumber, TransactionNumber)>,
 }
 
-/// Which open debt Pays of an instrument are wanted: those after the ones at hand, oldest first, until their open
+/// The open debt Pays of an instrument that are wanted: those after the loaded ones, oldest first, until their open
 /// amounts reach a sum or there are no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MissingDebts {
-    /// The last one at hand.
+    /// The last Pay up to which all open debts are loaded.
     pub after: TransactionNumber,
-    /// How much the wanted ones have to add up to.
+    /// The sum that the open amounts of the wanted Pays have to reach.
     pub sum: Amount,
 }
 
 impl MissingRows {
-    /// A row that is wanted by its number, which another row has told.
+    /// One of the rows that are wanted by row number, with its table. Such a number comes from a row that refers to
+    /// it, so the row has to exist.
     pub fn first_row(&self) -> Option<(&'static str, i64)> {
         let transaction = self.transactions.first().map(|number| ("transaction", number.0));
         let token = || self.tokens.first().map(|number| ("token", number.0));

@@ -1,7 +1,7 @@
 //! The book: the rows a batch works on, and what the batch changed in them.
 //!
-//! A store fills it (`put_…`), operations read and change it, and the store saves [`Changes`]. The book knows
-//! what it has looked for, so a row that was asked for and does not exist is "known to be absent".
+//! A store fills the book (`put_…`), operations read and change it, and the store saves [`Changes`]. The book
+//! remembers what was looked for, so a row that was looked for and does not exist is known to be absent.
 
 pub(super) mod activity;
 pub(super) mod changes;
@@ -17,7 +17,7 @@ mod status_change;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-// Every decision looks up dozens of rows by their numbers.
+// Every decision looks up dozens of rows by their numbers, so the hash function has to be fast.
 use foldhash::{HashMap, HashSet};
 
 use crate::ledger::account::{Account, AccountKind, EmailKey};
@@ -38,25 +38,25 @@ use crate::ledger::subscription::Subscription;
 use crate::ledger::token::Token;
 use crate::ledger::transaction::Transaction;
 
-/// The oldest open debt Pays of an instrument, as far as they are at hand.
+/// How far the oldest open debt Pays of an instrument are loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OldestDebts {
-    /// All that are open up to this Pay are at hand.
+    /// All open Pays up to and including this one are loaded.
     pub through: TransactionNumber,
-    /// What is open of them.
+    /// The sum of their open amounts.
     pub sum: Amount,
 }
 
 impl OldestDebts {
     const NONE: Self = Self { through: TransactionNumber(i64::MIN), sum: Amount::ZERO };
 
-    /// Whether all that are open are at hand.
+    /// Whether all open Pays of the instrument are loaded.
     pub fn is_complete(self) -> bool {
         self.through == TransactionNumber(i64::MAX)
     }
 }
 
-/// Answers to queries, good for one batch.
+/// Results of look-ups that are kept for one batch only.
 #[derive(Debug, Default)]
 struct QueryResults {
     activity: HashMap<ActivityQuery, ActivityPage>,
@@ -75,7 +75,7 @@ pub struct Book {
     tokens: HashMap<TokenNumber, Token>,
     token_ids: HashMap<TokenId, Option<TokenNumber>>,
     tokens_of: HashMap<AccountNumber, BTreeSet<TokenNumber>>,
-    /// Accounts all of whose tokens are at hand; those made since are too.
+    /// Accounts whose tokens are all loaded. Tokens that are made later are added to the book as well.
     all_tokens_of: HashSet<AccountNumber>,
     tokens_under: HashMap<(AccountNumber, String), BTreeSet<TokenNumber>>,
     instruments: HashMap<InstrumentNumber, Instrument>,
@@ -89,7 +89,7 @@ pub struct Book {
     open_debts_of: HashSet<TransactionNumber>,
     refunds_of: HashSet<TransactionNumber>,
     refunds: HashMap<TransactionNumber, BTreeSet<TransactionNumber>>,
-    /// Whether an id was looked for that nothing has.
+    /// Whether the book holds ids that are known to have no row.
     notes_absence: bool,
     lists: QueryResults,
     changes: Changes,
@@ -99,12 +99,12 @@ pub struct Book {
 
 /// Reading.
 impl Book {
-    /// An account by row.
+    /// An account by row number.
     pub fn account(&self, number: AccountNumber) -> Option<&Account> {
         self.accounts.get(&number).map(Arc::as_ref)
     }
 
-    /// The same, to be kept beyond the batch.
+    /// An account by row number, shared with an answer that outlives the batch.
     pub fn shared_account(&self, number: AccountNumber) -> Option<Arc<Account>> {
         self.accounts.get(&number).cloned()
     }
@@ -115,18 +115,18 @@ impl Book {
         self.token_row(number?)
     }
 
-    /// A token by row.
+    /// A token by row number.
     pub fn token_row(&self, number: TokenNumber) -> Option<&Token> {
         self.tokens.get(&number)
     }
 
-    /// A credit instrument by id.
+    /// A credit or prepaid instrument by id.
     pub fn instrument(&self, id: &InstrumentId) -> Option<&Instrument> {
         let number = *self.instrument_ids.get(id)?;
         self.instrument_row(number?)
     }
 
-    /// A credit instrument by row.
+    /// A credit or prepaid instrument by row number.
     pub fn instrument_row(&self, number: InstrumentNumber) -> Option<&Instrument> {
         self.instruments.get(&number)
     }
@@ -137,49 +137,49 @@ impl Book {
         self.transaction_row(number?)
     }
 
-    /// A transaction by row.
+    /// A transaction by row number.
     pub fn transaction_row(&self, number: TransactionNumber) -> Option<&Transaction> {
         self.transactions.get(&number).map(Arc::as_ref)
     }
 
-    /// The same, to be kept beyond the batch.
+    /// A transaction by row number, shared with an answer that outlives the batch.
     pub fn shared_transaction(&self, number: TransactionNumber) -> Option<Arc<Transaction>> {
         self.transactions.get(&number).cloned()
     }
 
-    /// The transactions at hand that refund this one, oldest first.
+    /// The loaded refunds of this transaction, oldest first.
     pub fn refunds_of(&self, number: TransactionNumber) -> impl Iterator<Item = &Transaction> {
         self.refunds.get(&number).into_iter().flatten().filter_map(|refund| self.transaction_row(*refund))
     }
 
-    /// What is recorded of a caller reference that was used.
+    /// The record of a caller reference that was used.
     pub fn reference(&self, key: &IdempotencyKey) -> Option<&IdempotencyRecord> {
         self.references.get(key)?.as_ref()
     }
 
-    /// A page of an account's activity.
+    /// A page of account activity, if it has been found.
     pub fn activity(&self, query: &ActivityQuery) -> Option<&ActivityPage> {
         self.lists.activity.get(query)
     }
 
-    /// The tokens at hand on an account, oldest first.
+    /// The loaded tokens of an account, oldest first.
     pub fn tokens_of(&self, account: AccountNumber) -> impl Iterator<Item = &Token> {
         self.tokens_of.get(&account).into_iter().flatten().filter_map(|number| self.token_row(*number))
     }
 
-    /// The tokens at hand that a caller made under a reference, oldest first.
+    /// The loaded tokens that a caller made under a reference, oldest first.
     pub fn tokens_under(&self, caller: AccountNumber, reference: &str) -> impl Iterator<Item = &Token> {
         let made = self.tokens_under.get(&(caller, reference.to_owned()));
         made.into_iter().flatten().filter_map(|number| self.token_row(*number))
     }
 
-    /// The account with an e-mail address, in any case.
+    /// The account with an e-mail address. Upper and lower case do not matter.
     pub fn account_at(&self, email: &str) -> Option<&Account> {
         let number = *self.lists.accounts_at.get(&EmailKey::of(email))?;
         self.account(number?)
     }
 
-    /// The first few accounts of a kind, if they have been looked for.
+    /// The row numbers of the first few accounts of a kind, if they have been looked for.
     pub fn first_accounts(&self, kind: AccountKind) -> Option<&[AccountNumber]> {
         self.lists.first_accounts.get(&kind).map(Vec::as_slice)
     }
@@ -194,12 +194,12 @@ impl Book {
         self.lists.subscriptions.get(id)?.as_ref()
     }
 
-    /// The total of an account of the book.
+    /// The total of a ledger account.
     pub fn total(&self, account: LedgerAccount) -> Amount {
         self.totals.get(&account).copied().unwrap_or_default()
     }
 
-    /// What is still owed of a debt Pay.
+    /// The amount of a debt Pay that is still open: neither settled, written off nor refunded.
     pub fn open_debt(&self, instrument: InstrumentNumber, pay: TransactionNumber) -> Amount {
         self.open_debts.get(&(instrument, pay)).copied().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What commands need loaded before they can be decided.
+//! The rows that commands and queries need before they can be decided.
 
 use std::collections::BTreeSet;
 
@@ -20,35 +20,35 @@ use crate::ledger::subscription::Subscription;
 use crate::ledger::token::Token;
 use crate::ledger::transaction::Transaction;
 
-/// Asks a book for rows and notes what it does not know yet.
+/// Names the rows that an operation reads, and notes those that the book does not know yet.
 ///
-/// A command names what it needs as often as it is asked, each time with more of it at hand, until nothing is
-/// unknown any more. A row that is known brings what it points to: a token brings its account and its instrument.
+/// An operation names its rows in rounds, each time with more of them loaded, until nothing is missing. A row that is
+/// loaded adds the rows that it refers to: a token adds its account and its instrument.
 #[derive(Debug)]
 pub struct ReadSet<'b> {
     book: &'b Book,
     unknown: MissingRows,
-    /// Pages of account activity that take longer than this batch.
+    /// Pages of account activity whose searches go on after this batch.
     unfinished: BTreeSet<ActivityQuery>,
 }
 
 impl<'b> ReadSet<'b> {
-    /// Nothing needed yet.
+    /// A read set without rows.
     pub fn new(book: &'b Book) -> Self {
         Self { book, unknown: MissingRows::default(), unfinished: BTreeSet::new() }
     }
 
-    /// The pages of account activity that a command waits for and that take longer than this batch.
+    /// The pages of account activity that the operation reads and whose searches go on after this batch.
     pub fn unfinished(&self) -> &BTreeSet<ActivityQuery> {
         &self.unfinished
     }
 
-    /// What has to be loaded.
+    /// The rows that have to be loaded.
     pub fn into_missing(self) -> MissingRows {
         self.unknown
     }
 
-    /// A caller reference, and the transaction it made.
+    /// The record of a caller reference, and the transaction that was made under it.
     pub fn reference(&mut self, key: IdempotencyKey) -> Option<&'b IdempotencyRecord> {
         if !self.book.has_loaded_reference(&key) {
             self.unknown.references.insert(key);
@@ -61,7 +61,7 @@ impl<'b> ReadSet<'b> {
         Some(reference)
     }
 
-    /// A token, its account and its instrument.
+    /// A token by id, with its account and its instrument.
     pub fn token(&mut self, id: &TokenId) -> Option<&'b Token> {
         let key = id.clone();
         if !self.book.has_loaded_token_id(&key) {
@@ -82,7 +82,7 @@ impl<'b> ReadSet<'b> {
         Some(token)
     }
 
-    /// A credit instrument, its parties and its debt.
+    /// A credit or prepaid instrument by id, with its parties and the totals of its debt or balance.
     pub fn instrument(&mut self, id: &InstrumentId) -> Option<&'b Instrument> {
         let key = id.clone();
         if !self.book.has_loaded_instrument_id(&key) {
@@ -106,19 +106,19 @@ impl<'b> ReadSet<'b> {
         Some(instrument)
     }
 
-    /// The oldest open debt Pays on the instrument, as many as it takes to clear this amount.
+    /// The oldest open debt Pays of the instrument, as many as it takes to clear this amount.
     pub fn debts_to_clear(&mut self, instrument: InstrumentNumber, amount: Amount) {
         let at_hand = self.book.oldest_debts(instrument);
         if at_hand.is_complete() || amount <= at_hand.sum {
             return;
         }
-        // Several commands of a batch may clear debt on one instrument, one after the other.
+        // Several commands of a batch may clear debt on one instrument, one after the other, so their amounts add up.
         let wanted = self.unknown.oldest_debts.entry(instrument);
         let wanted = wanted.or_insert(MissingDebts { after: at_hand.through, sum: Amount::ZERO });
         wanted.sum = wanted.sum.saturating_add(amount);
     }
 
-    /// A transaction and nothing that belongs to it.
+    /// A transaction by id, without the rows that it refers to.
     pub fn transaction_alone(&mut self, id: &TransactionId) -> Option<&'b Transaction> {
         let key = id.clone();
         if !self.book.has_loaded_transaction_id(&key) {
@@ -128,14 +128,14 @@ impl<'b> ReadSet<'b> {
         self.book.transaction(id)
     }
 
-    /// A transaction with all that belongs to it, to go on with it.
+    /// A transaction by id, with all rows that a command on it needs: see [`transaction_row`](Self::transaction_row).
     pub fn transaction(&mut self, id: &TransactionId) -> Option<&'b Transaction> {
         let transaction = self.transaction_alone(id)?;
         self.transaction_row(transaction.number)
     }
 
-    /// The same, by row: as [`transaction_shown`](Self::transaction_shown), with the same of its original, and of a
-    /// debt Pay what is still open.
+    /// A transaction by row number, with all rows that a command on it needs: those of
+    /// [`transaction_shown`](Self::transaction_shown), the same of its original, and the open amount of a debt Pay.
     pub fn transaction_row(&mut self, number: TransactionNumber) -> Option<&'b Transaction> {
         let transaction = self.transaction_shown(number)?;
         transaction.original.map(|original| self.transaction_row(original));
@@ -147,7 +147,8 @@ impl<'b> ReadSet<'b> {
         Some(transaction)
     }
 
-    /// A transaction, its parties, tokens and instrument, and its original: what a party is shown of it.
+    /// A transaction by row number, with the rows that an answer shows of it: its parties, tokens and instrument, and
+    /// its original.
     pub fn transaction_shown(&mut self, number: TransactionNumber) -> Option<&'b Transaction> {
         let Some(transaction) = self.book.transaction_row(number) else {
             self.unknown.transactions.insert(number);
@@ -186,14 +187,14 @@ impl<'b> ReadSet<'b> {
         page
     }
 
-    /// The tokens on an account.
+    /// All tokens of an account.
     pub fn tokens_of(&mut self, account: AccountNumber) {
         if !self.book.has_loaded_tokens_of(account) {
             self.unknown.tokens_of.insert(account);
         }
     }
 
-    /// The tokens that a caller made under a reference.
+    /// All tokens that a caller made under a reference.
     pub fn tokens_under(&mut self, caller: AccountNumber, reference: &str) {
         let key = (caller, reference.to_owned());
         if !self.book.has_loaded_tokens_under(&key) {
@@ -201,7 +202,7 @@ impl<'b> ReadSet<'b> {
         }
     }
 
-    /// The same with all that belongs to the tokens.
+    /// All tokens that a caller made under a reference, with their accounts and instruments.
     pub fn tokens_with_instruments_under(&mut self, caller: AccountNumber, reference: &str) {
         self.tokens_under(caller, reference);
         let made: Vec<_> = self.book.tokens_under(caller, reference).map(|token| token.number).collect();
@@ -261,7 +262,7 @@ impl<'b> ReadSet<'b> {
         Some(account)
     }
 
-    /// The total of an account of the book.
+    /// The total of a ledger account.
     pub fn total(&mut self, account: LedgerAccount) -> Option<Amount> {
         if !self.book.has_loaded_total(account) {
             self.unknown.totals.insert(account);
@@ -272,11 +273,12 @@ impl<'b> ReadSet<'b> {
 }
 
 impl Book {
-    /// Whether the open debts are at hand that it takes to clear this amount. When they are not, the book notes them as
-    /// missing, and the decision has to stop before it changes anything: it is made again when they are loaded.
+    /// Whether the open debts that it takes to clear this amount are loaded. If they are not, the book notes them as
+    /// missing and this returns an error. The decision then has to stop before it changes anything. It is made again
+    /// when they are loaded, so no caller gets this error.
     ///
-    /// A decision asks for them only when nothing else can refuse it. So a request that is refused, or answered as it was
-    /// before, does not load the debts of an instrument that has very many.
+    /// A decision requires them only when nothing else can refuse it. So a request that is refused, or that gets its
+    /// recorded answer again, does not load the debts of an instrument that has very many.
     pub(in crate::ledger) fn require_debts_to_clear(
         &mut self,
         instrument: InstrumentNumber,
@@ -288,7 +290,7 @@ impl Book {
         if self.missing.is_empty() { Ok(()) } else { Err(Code::InternalError.into()) }
     }
 
-    /// The rows without which the last decision could not be made, if there are any.
+    /// Takes the rows that the last decision found missing, if any.
     pub fn take_missing(&mut self) -> Option<MissingRows> {
         let missing = std::mem::take(&mut self.missing);
         if missing.is_empty() { None } else { Some(missing) }

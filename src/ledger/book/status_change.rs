@@ -1,7 +1,8 @@
-//! How a transaction changes its status: the one place where it does, and all that goes with it.
+//! The only place where a transaction changes its status, with everything that a change of status entails.
 //!
-//! Which status comes next is decided elsewhere (`lifecycle.rs`, `commands/run_scheduled.rs`). Here it is entered in the history; the journal, open
-//! debts, the token's use and the plan of what is due follow; and an event tells of it.
+//! `lifecycle.rs`, `commands/run_scheduled.rs` and `commands/settle.rs` decide which status comes next. Here the
+//! status is entered in the history, and with it change the journal, the open debts, the use of the token and the
+//! scheduled step. An event reports the change.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::ledger::transaction::status::{Status, StatusChange};
 use crate::ledger::transaction::{Balances, Operation, Transaction};
 
 impl Book {
-    /// A new transaction, in its first status.
+    /// Adds a new transaction in its first status. `due` is the step that is scheduled for it.
     pub(in crate::ledger) fn add_transaction(
         &mut self,
         draft: Transaction,
@@ -30,8 +31,8 @@ impl Book {
         self.change_status(number, first, due);
     }
 
-    /// Changes a transaction's status: takes back what the one before it held, and writes what the new one holds or
-    /// effects. What is due then takes the place of what was planned before.
+    /// Changes the status of a transaction: reverses the postings of the old status, and writes those of the new one.
+    /// `due` replaces the step that was scheduled before.
     pub(in crate::ledger) fn change_status(
         &mut self,
         number: TransactionNumber,
@@ -46,33 +47,38 @@ impl Book {
         let to = history.enter(to);
 
         let row = Arc::clone(transaction);
+        // A pending or reserved status only holds money or debt. Reversing its postings releases the hold in full, so
+        // the rules of the new status need not know which status came before.
         let held = from.map_or_else(JournalLines::new, |from| posting_rules::lines_in_status(&row, from));
         let lines = [posting_rules::reversed(held), posting_rules::lines_in_status(&row, to.status)].concat();
         match to.status {
             Status::Success => self.change_debt(&row),
+            // The use was recorded when the transaction was accepted, so that pending payments count against the
+            // limits.
             Status::Failure | Status::Cancelled => self.undo_token_use(&row),
             Status::Pending | Status::Reserved => {}
         }
         let (sender, caller, recipient) = (row.sender, row.caller, row.recipient);
-        // While it is shared, changing the row would copy it.
+        // While the row is shared, a change of it would copy it.
         drop(row);
 
         self.post(number, &lines);
-        // A hold on a card moves no balance: those noted when the reservation was accepted stand.
+        // A hold on a card changes no balance, so the balances that were noted when the reservation was accepted
+        // stay.
         if to.status != Status::Reserved {
             let balance = |party: AccountNumber| self.total(LedgerAccount::balance(party));
             let balances =
                 Balances { sender: balance(sender), caller: balance(caller), recipient: balance(recipient) };
             self.progress(number, |progress| progress.balances = balances);
         }
-        // Nothing is planned for a new transaction that would have to be called off.
+        // A new transaction has no scheduled step that would have to be removed.
         if from.is_some() || due.is_some() {
             self.changes.due.insert(number, due);
         }
         self.changes.events.push(Event::StatusChanged { transaction: number, from, to });
     }
 
-    /// What follows for debt from a transaction that is done.
+    /// Changes the open debts as a successful transaction requires: it clears debt, or opens it.
     fn change_debt(&mut self, done: &Transaction) {
         match (done.operation, done.instrument, done.debt_charged()) {
             (Operation::SettleDebt | Operation::WriteOffDebt, Some(instrument), _) => {
@@ -98,7 +104,7 @@ mod tests {
         Amount::from_micros(dollars * 1_000_000)
     }
 
-    /// A card payment, or reservation, of ten dollars from account 1 to account 2.
+    /// A transaction of ten dollars by card from account 1 to account 2.
     fn draft(operation: Operation) -> Transaction {
         let rules = Rules {
             fees: FeeTable::new(&FeeTable::default_rules()).unwrap(),
@@ -122,7 +128,8 @@ mod tests {
         StatusChange { at: RECEIVED.plus_minutes(minute), status, code }
     }
 
-    /// The stages that the events tell of a book's only transaction, each from the status before it.
+    /// The stages that the events report of a book's only transaction. Each event has to begin at the stage before
+    /// it.
     fn told(book: &Book) -> Vec<StatusChange> {
         let mut told: Vec<StatusChange> = Vec::new();
         for event in &book.changes().events {

@@ -1,8 +1,8 @@
-//! What is authorised on the Co-Branded pages: tokens, and instruments with their tokens (guide: the pages of the
-//! seven pipelines).
+//! Authorization on the Co-Branded pages: a visitor agrees to tokens, or to an instrument with its tokens (guide: the
+//! pages of the seven pipelines).
 //!
-//! A merchant makes a [`Proposal`]. Whoever visits the pages for it can have it [considered](Consider), and
-//! [authorises](Authorize) it: then everything it asks for is made at once.
+//! A merchant makes a [`Proposal`]. `PreviewAuthorization` shows it to the visitor. [`Authorize`] then makes
+//! everything that it asks for at once.
 
 use crate::error::FpsError;
 use crate::ledger::account::Account;
@@ -15,29 +15,30 @@ use crate::ledger::proposal::{Proposal, ProposalError};
 
 /// Makes what a proposal asks for.
 ///
-/// The same again, by the same visitor, gives what was made the first time: a form that is sent twice has one effect.
+/// When the same visitor authorizes the same again, the result is what was made the first time. So a form that is
+/// sent twice has one effect.
 #[derive(Clone, Debug)]
 pub struct Authorize {
     /// The proposal.
     pub proposal: Proposal,
     /// The visitor.
     pub visitor: Visitor,
-    /// How the visitor pays; without a choice, by the first method that both have.
+    /// The payment method that the visitor chose; `None` means the first that merchant and visitor have in common.
     pub method: Option<PaymentMethod>,
-    /// How the token to be edited paid when the visitor was asked; now, without it.
+    /// The payment method of the edited token when the visitor saw the page; `None` means its current method.
     pub previous_method: Option<PaymentMethod>,
 }
 
 /// The result of an authorization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorization {
-    /// How the visitor pays; a recipient does not.
+    /// The payment method; `None` for a recipient, who does not pay.
     pub method: Option<PaymentMethod>,
     /// The instrument that was made, if any.
     pub instrument: Option<InstrumentId>,
-    /// The tokens made, in the order in which a return URL names them, or the one that was edited.
+    /// The tokens that were made, in the order in which a return URL names them, or the token that was edited.
     pub tokens: Vec<TokenId>,
-    /// Whether anything changed. Only an edit may change nothing.
+    /// Whether anything changed for the visitor. Only an edit may change nothing.
     pub changed: bool,
 }
 
@@ -70,6 +71,8 @@ impl Authorize {
         };
         if let Some(token) = proposal.token_to_edit(book) {
             let (number, id, method) = (token.number, token.id.clone(), method.unwrap_or(token.method));
+            // Compared with the method that the visitor saw: a form that is sent twice then reports the change both
+            // times.
             let changed = self.previous_method.unwrap_or(token.method) != method;
             if token.method != method {
                 book.change_method(number, method);
@@ -80,6 +83,7 @@ impl Authorize {
         let (instrument, tokens) = if let Some(made) = proposal.find_existing(book, &drafts)? {
             made
         } else {
+            // Everything has been checked, so an account is made only for a visitor who gets something.
             if is_new {
                 account.number = AccountNumber(context.ids.next_number());
                 book.add_account(account.clone());
@@ -94,7 +98,7 @@ impl Authorize {
         })
     }
 
-    /// The visitor's account, and whether it has yet to be made.
+    /// The visitor's account, and whether it is new and still has to be added to the book.
     fn account(&self, book: &Book) -> Result<(Account, bool), ProposalError> {
         let proposal = &self.proposal;
         match &self.visitor {
@@ -109,6 +113,8 @@ impl Authorize {
                     methods(account).is_ok_and(|both| self.method.is_none_or(|method| both.contains(&method)))
                 };
                 let mut candidates = proposal.candidates(book);
+                // Without a suitable account the next best one is taken, so that the refusal says what is wrong with
+                // it.
                 let first = owner
                     .or_else(|| candidates.clone().find(has_method))
                     .or_else(|| candidates.clone().find(|account| methods(account).is_ok()))
@@ -123,8 +129,8 @@ impl Authorize {
 /// The visitor of the pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Visitor {
-    /// The account with this e-mail address; it is made when there is none.
+    /// The account with this e-mail address. If there is none, it is made.
     At(String),
-    /// The first account that can: the owner of the token to be edited, or one of the first of its kind.
+    /// The owner of the token to be edited, or otherwise the first of some existing accounts that can take part.
     First,
 }

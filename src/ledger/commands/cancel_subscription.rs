@@ -12,7 +12,7 @@ use crate::ledger::ids::{AccountNumber, SubscriptionId, TransactionNumber};
 use crate::ledger::transaction::MarketplaceRefundPolicy;
 use crate::ledger::transaction::descriptions::Descriptions;
 
-/// Calls a subscription off, and gives back part of its last payment if so asked.
+/// Cancels a subscription without a refund: CancelSubscriptionAndRefund without an amount.
 #[derive(Clone, Debug)]
 pub struct CancelSubscription {
     /// The caller: the recipient.
@@ -37,16 +37,16 @@ impl Command for CancelSubscription {
     }
 }
 
-/// The same with a refund of its last payment.
+/// Cancels a subscription and refunds its last payment, in part or in full.
 #[derive(Clone, Debug)]
 pub struct CancelSubscriptionAndRefund {
     /// The caller: the recipient.
     pub caller: AccountNumber,
     /// The subscription.
     pub subscription: SubscriptionId,
-    /// How much of the last payment goes back.
+    /// The amount of the refund.
     pub amount: Amount,
-    /// The refund's reference and note.
+    /// The caller's reference and description of the refund.
     pub descriptions: Descriptions,
 }
 
@@ -84,6 +84,7 @@ impl IdempotentOperation for CancelSubscriptionAndRefund {
             policy: MarketplaceRefundPolicy::MasterTxnOnly,
             descriptions: self.descriptions.clone(),
         };
+        // A refused refund leaves the subscription active: the request has both effects or none.
         let refunded = refund.decide(book, context)?;
         book.cancel_subscription(&key);
         Ok(refunded)

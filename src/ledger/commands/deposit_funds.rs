@@ -1,4 +1,4 @@
-//! How money first comes into a sandbox: a deposit from a bank (IPN operation `DEPOSIT_FUNDS`), made by seed files.
+//! DepositFunds: a deposit from a bank, by which seed files give accounts a balance (IPN operation `DEPOSIT_FUNDS`).
 
 use crate::error::FpsError;
 use crate::ledger::amount::Amount;
@@ -11,14 +11,14 @@ use crate::ledger::payment_method::PaymentMethod;
 use crate::ledger::transaction::descriptions::Descriptions;
 use crate::ledger::transaction::{Operation, Transaction};
 
-/// A deposit into an account, finished at once.
+/// A deposit into an account. It succeeds at once.
 #[derive(Clone, Debug)]
 pub struct DepositFunds {
-    /// Whose balance rises.
+    /// The account that gets the money.
     pub account: AccountNumber,
-    /// By how much.
+    /// The amount.
     pub amount: Amount,
-    /// What is said about it.
+    /// The reference and descriptions.
     pub descriptions: Descriptions,
 }
 

@@ -1,4 +1,5 @@
-//! FundPrepaid: money paid in advance (guide: FundPrepaid; Using Prepaid Payment Tokens).
+//! FundPrepaid: a buyer pays money in advance onto a prepaid instrument (guide: FundPrepaid; Using Prepaid Payment
+//! Tokens).
 
 use crate::error::{Code, FpsError};
 use crate::ledger::amount::Amount;
@@ -30,7 +31,7 @@ pub struct FundPrepaid {
     pub amount: Amount,
     /// The caller's reference and descriptions.
     pub descriptions: Descriptions,
-    /// Minutes after which a pending funding fails.
+    /// The number of minutes after which a pending funding fails.
     pub timeout_minutes: i64,
 }
 
@@ -72,6 +73,8 @@ impl FundPrepaid {
         token.check_usage_limits(self.amount, context.now)?;
         book.check_transaction_limits(token, self.caller, self.amount)?;
         context.rules.check_amount(self.amount, token.method)?;
+        // Pending fundings count: all of them may succeed. The limit binds FundPrepaid only, so a refund of a prepaid
+        // Pay may exceed it.
         let total = |account| book.total(account);
         let filled = total(LedgerAccount::prepaid(instrument.number))
             + total(LedgerAccount::prepaid_pending(instrument.number));

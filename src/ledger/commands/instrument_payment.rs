@@ -1,4 +1,5 @@
-//! What SettleDebt and FundPrepaid share: a buyer pays real money for what an instrument carries, to its merchant.
+//! The checks that SettleDebt and FundPrepaid share: in both a buyer pays real money to the merchant of an
+//! instrument.
 
 use crate::error::FpsError;
 use crate::ledger::book::Book;
@@ -7,20 +8,20 @@ use crate::ledger::ids::{AccountNumber, InstrumentId, TokenId};
 use crate::ledger::instrument::{Instrument, InstrumentKind};
 use crate::ledger::token::{Purpose, Token};
 
-/// A payment for an instrument, as asked for by its merchant.
+/// A request of an instrument's merchant for a payment of real money.
 pub(super) struct InstrumentPayment<'a> {
     pub(super) caller: AccountNumber,
     pub(super) sender_token: &'a TokenId,
-    /// What the token has to be for.
+    /// The purpose that the token must have.
     pub(super) purpose: Purpose,
     pub(super) instrument: &'a InstrumentId,
-    /// What the instrument has to be.
+    /// The kind that the instrument must have.
     pub(super) kind: InstrumentKind,
 }
 
 impl InstrumentPayment<'_> {
-    /// The token and the instrument, if one can pay for the other. The order of refusals is the service's: existence, right
-    /// of access, state, compatibility.
+    /// The token and the instrument, if the token can pay for the instrument. The order of refusals is the service's:
+    /// existence, right of access, state, compatibility.
     pub(super) fn find<'b>(
         &self,
         book: &'b Book,

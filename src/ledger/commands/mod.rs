@@ -1,4 +1,4 @@
-//! What changes the book: one file for each operation.
+//! The commands, which change the book: one file for each operation or group of related ones.
 
 pub(super) mod authorize;
 pub(super) mod cancel_subscription;

@@ -1,4 +1,4 @@
-//! What Pay and Reserve share: who pays whom, by which tokens, at what fees (guide: Pay, Reserve).
+//! Pay and Reserve: who pays whom, by which tokens, and with which fees (guide: Pay, Reserve).
 
 use rust_decimal::Decimal;
 
@@ -34,16 +34,16 @@ pub struct Payment {
     pub marketplace_fee: MarketplaceFee,
     /// The caller's reference and descriptions.
     pub descriptions: Descriptions,
-    /// Minutes after which a pending payment fails.
+    /// The number of minutes after which a pending payment fails.
     pub timeout_minutes: i64,
 }
 
 /// The fee that a marketplace takes from the recipient.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MarketplaceFee {
-    /// Dollars.
+    /// The fixed part, in dollars.
     pub fixed: Option<Amount>,
-    /// Per cent of the amount.
+    /// The variable part, in per cent of the payment's amount.
     pub percent: Option<Decimal>,
 }
 
@@ -57,7 +57,7 @@ impl MarketplaceFee {
     }
 }
 
-/// Who receives, and on what terms.
+/// The recipient of a payment: its account, and the token and terms of a marketplace's recipient.
 struct Receiving<'b> {
     account: AccountNumber,
     token: Option<&'b Token>,
@@ -124,8 +124,8 @@ impl Payment {
         Ok(lifecycle::start(book, context, draft, PendingTimeout::WithinMinutes(self.timeout_minutes)))
     }
 
-    /// Checks everything and makes a draft. The order is the service's: existence, right of access, state,
-    /// compatibility, limits, amounts.
+    /// Checks the request and drafts its transaction. The order of checks is the service's: existence, right of
+    /// access, state, compatibility, limits, amounts. The instrument of the sender token is checked after the tokens.
     fn validate(
         &self,
         book: &Book,
@@ -156,7 +156,7 @@ impl Payment {
         book.check_transaction_limits(token, receiving.account, self.amount)?;
         context.rules.check_amount(self.amount, token.method)?;
         token.check_charge(self.amount)?;
-        // A reservation pays its fee when it is settled; who bears it is settled now.
+        // The fee of a reservation is taken when it is settled, but the party that pays it is fixed now.
         let fee = context.rules.fees.fee(operation, token.method, self.amount);
         let charge_fee_to = self.fee_payer(&receiving);
         let marketplace_fee = self.marketplace_fee.of(self.amount);
@@ -170,6 +170,8 @@ impl Payment {
         .paid_with(token)
         .charging(charge_fee_to, fee);
         draft.progress.marketplace_fee = marketplace_fee;
+        // Funds come last, because the postings of the complete draft say what they have to cover. An instrument pays
+        // from its credit or its balance. A reservation takes no money yet.
         match instrument {
             Some(instrument) => book.check_instrument_capacity(instrument, self.amount)?,
             None if operation == Operation::Reserve => {}
@@ -178,7 +180,8 @@ impl Payment {
         Ok(draft)
     }
 
-    /// Only a marketplace may name a recipient or take a fee of its own.
+    /// Whether the caller may name a recipient or take a marketplace fee, if it does. Only a marketplace may, and it
+    /// takes a fee only from a recipient that it names.
     fn check_marketplace(&self, book: &Book) -> Result<(), FpsError> {
         let asked = self.recipient_token.is_some() || self.marketplace_fee.is_given();
         let is_marketplace = book.account(self.caller).is_some_and(|account| account.marketplace);
@@ -200,7 +203,7 @@ impl Payment {
         Ok(Receiving { account: token.account, token: Some(token), terms: token.terms.as_ref() })
     }
 
-    /// Whether the tokens' rules can be met together.
+    /// Whether the rules of the tokens can be met together.
     fn check_compatible(
         &self,
         token: &Token,
@@ -219,7 +222,7 @@ impl Payment {
         let named =
             |token: &Token| self.recipient_token.as_ref().is_some_and(|id| token.recipients.contains(id));
         if !token.recipients.is_empty() && !named(token) {
-            // The detail that a guide page shows.
+            // A guide page shows this detail.
             return clash("Assertion Failed for Recipient");
         }
         let contradicts =
@@ -232,7 +235,7 @@ impl Payment {
         }
         let most = receiving.terms.and_then(|terms| Some((terms.max_fixed_fee?, terms.max_variable_fee?)));
         let Some((fixed, percent)) = most else {
-            // Recorded without the sentence that the other details follow.
+            // The recorded answer has this text alone, without the sentence that precedes the other details.
             let text = "Maximum values of marketplace fees not defined in Recipient token or are unreadable.";
             return Err(FpsError::new(Code::IncompatibleTokens, text));
         };
@@ -242,13 +245,14 @@ impl Payment {
         Ok(())
     }
 
-    /// Who bears FPS's fee: as asked, else as the recipient's token says, else the recipient.
+    /// The party that pays FPS's fee: the one that the request names, else the one in the terms of the recipient
+    /// token, else the recipient.
     fn fee_payer(&self, receiving: &Receiving<'_>) -> ChargeFeeTo {
         let by_token = receiving.terms.map(RecipientTerms::fee_payer);
         self.charge_fee_to.or(by_token).unwrap_or(ChargeFeeTo::Recipient)
     }
 
-    /// A recipient must get something (captured text).
+    /// Whether something is left for a marketplace's recipient after the fees that it pays (captured text).
     fn check_recipient_liability(
         &self,
         receiving: &Receiving<'_>,

@@ -1,4 +1,4 @@
-//! Refund: a payment goes back, in part or in full (guide: Refund).
+//! Refund: money of a payment goes back, in part or in full (guide: Refund).
 
 use crate::error::{Code, FpsError};
 use crate::ledger::account::Role;
@@ -25,9 +25,9 @@ pub struct Refund {
     pub caller: AccountNumber,
     /// The transaction to refund.
     pub original: TransactionId,
-    /// The amount; `None` means all that is left.
+    /// The amount; `None` means all that can still be refunded.
     pub amount: Option<Amount>,
-    /// What happens to a marketplace's fee.
+    /// What happens to the marketplace fee.
     pub policy: MarketplaceRefundPolicy,
     /// The caller's reference and descriptions.
     pub descriptions: Descriptions,
@@ -51,6 +51,8 @@ impl IdempotentOperation for Refund {
             self.payment_back(book, original, context)?
         };
         lifecycle::check_funds(book, &draft)?;
+        // All checks are done. The original is changed when the refund is accepted, not when the card answers, so
+        // that pending refunds together cannot exceed the payment.
         let (paid, debt) = (original.number, original.debt_charged());
         let (fee, marketplace_fee, amount) =
             (draft.progress.fee, draft.progress.marketplace_fee, draft.amount);
@@ -72,13 +74,16 @@ impl IdempotentOperation for Refund {
 }
 
 impl Refund {
-    /// The original, if it is one that can be refunded: existence, right of access, type, state.
+    /// The original, if it can be refunded. The order of checks is the service's: existence, right of access, type,
+    /// state.
     fn refundable<'b>(&self, book: &'b Book) -> Result<&'b Transaction, FpsError> {
         let original = book.find_transaction_of_party(self.caller, &self.original)?;
         if original.caller != self.caller {
             return Err(Code::InvalidTransactionId.into());
         }
         book.account(self.caller).ok_or(Code::AccessFailure)?.check_role(Role::Caller)?;
+        // The type comes before the state: a settlement that is still pending is not refundable either, and will
+        // never be.
         if ![Operation::Pay, Operation::Reserve].contains(&original.operation) {
             return Err(Code::TransactionTypeNotRefundable.into());
         }
@@ -90,7 +95,8 @@ impl Refund {
         }
     }
 
-    /// The payment goes back to the sender, FPS's fee in proportion, and with it the caller's own if so asked.
+    /// Drafts a refund of the payment to its sender. FPS's fee is returned in proportion, and so is the marketplace
+    /// fee if the policy says so.
     fn payment_back(
         &self,
         book: &Book,
@@ -100,10 +106,13 @@ impl Refund {
         let amount = self.amount_within(left_of_payment(book, original)?, context)?;
         let (charged, before) = (original.charged(), &original.progress);
         let refunded = before.refunded + amount;
+        // The fee due for all refunds so far, less what was returned: rounding errors of partial refunds do not add
+        // up, and the last refund returns the exact rest.
         let fee_back = fee_due_back(before.fee, refunded, charged) - before.fee_returned;
         let marketplace_fee_back = if self.policy == MarketplaceRefundPolicy::MasterAndMarketplaceTxn {
             let due =
                 fee_due_back(before.marketplace_fee, refunded, charged) - before.marketplace_fee_returned;
+            // Earlier refunds of the marketplace fee alone may have returned more than the share that is due.
             due.max(Amount::ZERO)
         } else {
             Amount::ZERO
@@ -120,7 +129,7 @@ impl Refund {
         Ok(draft)
     }
 
-    /// Only the caller's own fee goes back, from the caller to the recipient.
+    /// Drafts a refund of the marketplace fee alone, from the caller to the recipient of the payment.
     fn marketplace_fee_back(
         &self,
         original: &Transaction,
@@ -148,7 +157,7 @@ impl Refund {
         }
     }
 
-    /// The amount asked for, or all that is left.
+    /// The amount of the refund: the requested one if it is at most `left`, or all of `left` if none is requested.
     fn amount_within(&self, left: Amount, context: &Context<'_>) -> Result<Amount, FpsError> {
         let amount = self.amount.unwrap_or(left);
         if amount > left {
@@ -159,7 +168,7 @@ impl Refund {
     }
 }
 
-/// What can still be refunded: of a debt Pay only what is open and not being settled.
+/// The amount that can still be refunded. Of a debt Pay it is only the part that is open and not being settled.
 fn left_of_payment(book: &Book, original: &Transaction) -> Result<Amount, FpsError> {
     let unrefunded = original.charged() - original.progress.refunded;
     if unrefunded.is_zero() {
@@ -167,6 +176,8 @@ fn left_of_payment(book: &Book, original: &Transaction) -> Result<Amount, FpsErr
     }
     let Some(instrument) = original.debt_charged() else { return Ok(unrefunded) };
     let open = book.open_debt(instrument, original.number);
+    // A pending settlement does not say which Pays it will clear: that is known when it succeeds. Until then the debt
+    // of the instrument that is not being settled bounds the refund.
     let left = open.min(book.total(LedgerAccount::debt(instrument)));
     if left.is_zero() {
         let text =

@@ -1,4 +1,4 @@
-//! The steps that become due: what a card or a bank answers, and what time ends.
+//! Scheduled steps that are due: answers of cards and banks, timeouts, and reservations that lapse.
 
 use crate::error::FpsError;
 use crate::ledger::book::Book;
@@ -9,10 +9,10 @@ use crate::ledger::schedule::{Scheduled, ScheduledStep};
 use crate::ledger::transaction::status::{Status, StatusChange, StatusCode};
 use crate::ledger::transaction::{Operation, Transaction};
 
-/// A reservation lapses after seven days (guide: Reserve).
+/// How long a reservation lasts, in milliseconds: it lapses after seven days (guide: Reserve).
 const RESERVATION_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
 
-/// Runs a step that is due.
+/// Runs a scheduled step that is due.
 #[derive(Clone, Copy, Debug)]
 pub struct RunScheduled(pub Scheduled);
 
@@ -21,6 +21,7 @@ impl Command for RunScheduled {
 
     fn read_set(&self, reads: &mut ReadSet<'_>) {
         let transaction = reads.transaction_row(self.0.transaction);
+        // Only a settlement that succeeds clears debt. A step that fails it needs no debts.
         let clears = |found: &&Transaction| {
             self.0.step == ScheduledStep::Complete && found.operation == Operation::SettleDebt
         };
@@ -30,7 +31,8 @@ impl Command for RunScheduled {
         }
     }
 
-    /// The transaction moves on at the instant the work was due, however late it is carried out.
+    /// Changes the status of the transaction as of the instant at which the step was due, however late it runs. So
+    /// the histories do not depend on when the program runs.
     fn decide(&self, book: &mut Book, _: &mut Context<'_>) -> Result<(), FpsError> {
         let Scheduled { at, transaction: number, step } = self.0;
         let Some(transaction) = book.transaction_row(number) else {
@@ -40,7 +42,7 @@ impl Command for RunScheduled {
         let reservation =
             transaction.operation == Operation::Reserve && transaction.progress.settled.is_none();
         let (status, code) = match (step, transaction.status()) {
-            // The card holds the money: the reservation stands until it is settled, cancelled or lapses.
+            // The card now holds the money, until the reservation is settled, cancelled or lapses.
             (ScheduledStep::Complete, Status::Pending) if reservation => {
                 (Status::Reserved, StatusCode::Success)
             }
@@ -49,7 +51,7 @@ impl Command for RunScheduled {
             (ScheduledStep::Decline, Status::Pending) => (Status::Failure, StatusCode::TransactionDenied),
             (ScheduledStep::LackFunds, Status::Pending) => (Status::Failure, StatusCode::InsufficientFunds),
             (ScheduledStep::Lapse, Status::Reserved) => (Status::Cancelled, StatusCode::Expired),
-            // The transaction has left that status in the meantime.
+            // The transaction has left the status for which the step was scheduled.
             _ => {
                 book.unschedule(number);
                 return Ok(());

@@ -1,4 +1,4 @@
-//! Settle and Cancel: money that a card holds is captured, or let go (guide: Settle, Cancel).
+//! Settle and Cancel: a reservation is charged, or a waiting transaction is cancelled (guide: Settle, Cancel).
 
 use crate::error::{Code, FpsError};
 use crate::ledger::amount::Amount;
@@ -17,7 +17,7 @@ pub struct Settle {
     pub caller: AccountNumber,
     /// The reservation.
     pub reservation: TransactionId,
-    /// The amount; `None` means all of it.
+    /// The amount; `None` means the whole reserved amount.
     pub amount: Option<Amount>,
 }
 
@@ -50,8 +50,11 @@ impl Command for Settle {
         }
         context.rules.check_amount(amount, reservation.method)?;
         let fee = context.rules.fees.fee(Operation::Reserve, reservation.method, amount);
+        // The marketplace fee was fixed for the whole reservation, so a part of the amount takes its share. FPS's fee
+        // is that of the amount actually charged.
         let marketplace_fee =
             reservation.progress.marketplace_fee.share(amount, reservation.amount, Amount::CENT);
+        // The funds are checked on a copy, because the book must not change before the last check.
         let mut settled = reservation.clone();
         settled.progress.settled = Some(amount);
         (settled.progress.fee, settled.progress.marketplace_fee) = (fee, marketplace_fee);
@@ -80,6 +83,7 @@ impl Command for Cancel {
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Receipt, FpsError> {
         let found = book.find_own_transaction(self.caller, &self.transaction)?;
+        // A refund cannot be cancelled, nor a reservation that is being settled: its money is on the way.
         let waiting = matches!(found.status(), Status::Reserved | Status::Pending);
         if !waiting || found.operation == Operation::Refund || found.progress.settled.is_some() {
             return Err(Code::InvalidTransactionState.into());

@@ -1,4 +1,4 @@
-//! SettleDebt: money for debt (guide: SettleDebt).
+//! SettleDebt: a buyer pays debt on a credit instrument (guide: SettleDebt).
 
 use crate::error::{Code, FpsError};
 use crate::ledger::amount::Amount;
@@ -24,13 +24,13 @@ pub struct SettleDebt {
     pub caller: AccountNumber,
     /// The settlement token.
     pub sender_token: TokenId,
-    /// The instrument whose debt is settled or written off.
+    /// The instrument whose debt is settled.
     pub instrument: InstrumentId,
-    /// The amount; `None` means all that is owed (our choice).
+    /// The amount; `None` means all debt that is not being settled yet (our choice).
     pub amount: Option<Amount>,
     /// The caller's reference and descriptions.
     pub descriptions: Descriptions,
-    /// Minutes after which a pending settlement fails.
+    /// The number of minutes after which a pending settlement fails.
     pub timeout_minutes: i64,
 }
 
@@ -53,6 +53,9 @@ impl IdempotentOperation for SettleDebt {
             .paid_with(token)
             .charging(ChargeFeeTo::Recipient, fee);
         lifecycle::check_funds(book, &draft)?;
+        // A settlement that finishes in the call clears debt now. The open debts are loaded only after all checks,
+        // because an instrument may have very many. For a pending settlement `RunScheduled` loads them when the card
+        // or bank has answered.
         if let (None, Some(instrument)) = (draft.waits_for(), draft.instrument) {
             book.require_debts_to_clear(instrument, draft.amount)?;
         }
@@ -76,6 +79,7 @@ impl SettleDebt {
         let amount = self.amount.unwrap_or(owed);
         token.check_usage_limits(amount, context.now)?;
         book.check_transaction_limits(token, self.caller, amount)?;
+        // Without an amount and without debt the amount would be zero, and be refused as out of range instead.
         if amount > owed || owed.is_zero() {
             return Err(Code::SettleAmountGreaterThanDebt.into());
         }

@@ -1,4 +1,4 @@
-//! Storing a secret that the sandboxes of one database share.
+//! Storing a secret that all sandboxes of one database share.
 
 use crate::error::FpsError;
 use crate::ledger::book::Book;
@@ -6,12 +6,12 @@ use crate::ledger::book::read_set::ReadSet;
 use crate::ledger::command::{Command, Context};
 use crate::ledger::secret::{Secret, SecretName};
 
-/// Stores a secret unless there is one already. Gives the one that is stored.
+/// Stores a secret unless one with this name is stored already. The result is the stored secret.
 #[derive(Clone, Debug)]
 pub struct StoreSecret {
     /// The name of the secret.
     pub name: SecretName,
-    /// The secret to store.
+    /// The secret to store if there is none.
     pub offered: Secret,
 }
 

@@ -8,7 +8,7 @@ use crate::ledger::ids::{AccountNumber, TokenId, TokenNumber};
 use crate::ledger::payment_method::PaymentMethod;
 use crate::ledger::token::{Purpose, Token, TokenType, Usage};
 
-/// Cancels a token for good.
+/// Cancels a token. It cannot be used again.
 #[derive(Clone, Debug)]
 pub struct CancelToken {
     /// The caller that installed the token.
@@ -40,7 +40,8 @@ impl Command for CancelToken {
     }
 }
 
-/// Installs a token on the caller's own account. Its text is kept and not interpreted (our choice).
+/// Installs a token on the caller's own account. The text of the instruction is kept and not interpreted (our
+/// choice).
 #[derive(Clone, Debug)]
 pub struct InstallPaymentInstruction {
     /// The caller, whose account gets the token.
@@ -49,7 +50,7 @@ pub struct InstallPaymentInstruction {
     pub instruction: String,
     /// A name for people to read.
     pub friendly_name: Option<String>,
-    /// The reference: a space of its own, besides that of transactions.
+    /// The caller reference. References of tokens are separate from references of transactions.
     pub caller_reference: String,
     /// How often the token may be used.
     pub token_type: TokenType,
@@ -65,7 +66,7 @@ impl Command for InstallPaymentInstruction {
         reads.tokens_under(self.caller, &self.caller_reference);
     }
 
-    /// The same request again gets the same token, another one under its reference is refused.
+    /// The same request again gets the same token. A different request under the same reference is refused.
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TokenId, FpsError> {
         if let Some(made) = book.tokens_under(self.caller, &self.caller_reference).next() {
             return if self.made(made) { Ok(made.id.clone()) } else { Err(Code::DuplicateRequest.into()) };
@@ -102,6 +103,7 @@ impl Command for InstallPaymentInstruction {
 }
 
 impl InstallPaymentInstruction {
+    /// Whether this request made the token.
     fn made(&self, token: &Token) -> bool {
         token.instruction.as_ref() == Some(&self.instruction)
             && token.friendly_name == self.friendly_name.clone().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! WriteOffDebt: debt forgiven, no money moved, not to be undone (guide: WriteOffDebt).
+//! WriteOffDebt: a creditor forgives debt. No money moves, and nothing can undo it (guide: WriteOffDebt).
 
 use crate::error::{Code, FpsError};
 use crate::ledger::account::Role;
@@ -21,7 +21,7 @@ use crate::ledger::transaction::descriptions::Descriptions;
 pub struct WriteOffDebt {
     /// The caller: the creditor.
     pub caller: AccountNumber,
-    /// The instrument whose debt is settled or written off.
+    /// The instrument whose debt is written off.
     pub instrument: InstrumentId,
     /// The amount.
     pub amount: Amount,
@@ -50,6 +50,7 @@ impl IdempotentOperation for WriteOffDebt {
         let draft = context
             .draft_transaction(self.caller, Operation::WriteOffDebt, self.amount, &self.descriptions)
             .on_debt_of(instrument);
+        // After all checks, because an instrument may have very many open debts.
         if let Some(instrument) = draft.instrument {
             book.require_debts_to_clear(instrument, draft.amount)?;
         }

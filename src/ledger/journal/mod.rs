@@ -1,4 +1,4 @@
-//! Double entry: named accounts of the book, and postings over them that sum to zero.
+//! Double-entry bookkeeping: ledger accounts, and postings on them that sum to zero.
 
 pub(super) mod posting_rules;
 
@@ -8,7 +8,7 @@ use crate::ledger::amount::Amount;
 use crate::ledger::ids::{AccountNumber, InstrumentNumber, TransactionNumber};
 use crate::ledger::payment_method::PaymentMethod;
 
-/// What an account of the book stands for.
+/// The kind of a ledger account: what its total means.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
 )]
@@ -16,29 +16,30 @@ use crate::ledger::payment_method::PaymentMethod;
 pub enum LedgerAccountKind {
     /// A party's Amazon Payments balance.
     Balance,
-    /// Money on its way to a party: card and bank payments that are still pending.
+    /// What a party will receive from card and bank payments that are still pending.
     Incoming,
-    /// Money on its way from a party: card refunds that are still pending.
+    /// What a party has paid for card refunds that are still pending.
     Outgoing,
-    /// Money that a card holds for a party.
+    /// Money that cards hold for a party until its reservations are settled, cancelled or lapse.
     Reserved,
-    /// What a buyer owes on a credit instrument and is not being settled.
+    /// What a buyer owes on a credit instrument, without the part that is being settled.
     Debt,
-    /// The part of a debt that an accepted settlement will clear.
+    /// The part of a debt that a pending settlement will clear. It is owed again if the settlement fails.
     DebtPending,
-    /// The other side of all debt to one creditor that is not being settled, written off or not (never above zero).
+    /// The counterpart of all debt to one creditor that is not being settled, including debt that was written off
+    /// (never above zero).
     CreditExtended,
-    /// The other side of all debt to one creditor that is being settled (never above zero).
+    /// The counterpart of all debt to one creditor that is being settled (never above zero).
     CreditExtendedPending,
-    /// Debt that a creditor forgave.
+    /// Debt that a creditor has written off.
     WriteOffs,
-    /// What a buyer has paid in advance on a prepaid instrument.
+    /// The balance of a prepaid instrument: what its buyer has paid in advance and not spent.
     Prepaid,
-    /// What is on its way to a prepaid instrument.
+    /// What a prepaid instrument will receive from fundings that are still pending.
     PrepaidPending,
-    /// The other side of all money paid in advance to one issuer (never above zero).
+    /// The counterpart of the balances of all prepaid instruments of one issuer (never above zero).
     PrepaidLiability,
-    /// The other side of what is on its way to the prepaid instruments of one issuer.
+    /// The counterpart of pending fundings of all prepaid instruments of one issuer (never above zero).
     PrepaidLiabilityPending,
     /// Fees earned by FPS.
     Fees,
@@ -46,14 +47,14 @@ pub enum LedgerAccountKind {
     ClearingCards,
     /// Money in flight between FPS and banks.
     ClearingBanks,
-    /// The outside world behind cards.
+    /// The counterpart of all money that came from cards, less what was refunded to cards.
     OutsideCards,
-    /// The outside world behind bank accounts.
+    /// The counterpart of all money that came from bank accounts.
     OutsideBanks,
 }
 
 impl LedgerAccountKind {
-    /// Whether the account may never fall below zero.
+    /// Whether the total of the account must never be below zero.
     pub const fn never_negative(self) -> bool {
         matches!(
             self,
@@ -71,75 +72,75 @@ impl LedgerAccountKind {
     }
 }
 
-/// The owner of the accounts that belong to the service itself: no row has this number.
+/// The owner of the ledger accounts that belong to the service itself. No row has this number.
 const SERVICE: i64 = 0;
 
-/// One account of the book: a kind, and the row (party, instrument, or the service itself) it belongs to.
+/// A ledger account: its kind, and the row (party, instrument, or the service itself) that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LedgerAccount {
-    /// What it stands for.
+    /// The kind.
     pub kind: LedgerAccountKind,
     /// The number of the party or instrument; zero for the service itself.
     pub owner: i64,
 }
 
 impl LedgerAccount {
-    /// A party's balance.
+    /// The Amazon Payments balance of a party.
     pub const fn balance(party: AccountNumber) -> Self {
         Self { kind: LedgerAccountKind::Balance, owner: party.0 }
     }
 
-    /// Money on its way to a party.
+    /// What a party will receive from pending payments.
     pub const fn incoming(party: AccountNumber) -> Self {
         Self { kind: LedgerAccountKind::Incoming, owner: party.0 }
     }
 
-    /// Money on its way from a party.
+    /// What a party has paid for pending card refunds.
     pub const fn outgoing(party: AccountNumber) -> Self {
         Self { kind: LedgerAccountKind::Outgoing, owner: party.0 }
     }
 
-    /// Money that a card holds for a party.
+    /// Money that cards hold for a party.
     pub const fn reserved(party: AccountNumber) -> Self {
         Self { kind: LedgerAccountKind::Reserved, owner: party.0 }
     }
 
-    /// The money paid in advance on an instrument.
+    /// The balance of a prepaid instrument.
     pub const fn prepaid(instrument: InstrumentNumber) -> Self {
         Self { kind: LedgerAccountKind::Prepaid, owner: instrument.0 }
     }
 
-    /// What is on its way to a prepaid instrument.
+    /// What a prepaid instrument will receive from pending fundings.
     pub const fn prepaid_pending(instrument: InstrumentNumber) -> Self {
         Self { kind: LedgerAccountKind::PrepaidPending, owner: instrument.0 }
     }
 
-    /// What an issuer owes for money paid in advance.
+    /// What an issuer owes for money paid in advance, as a negative amount.
     pub const fn prepaid_liability(issuer: AccountNumber) -> Self {
         Self { kind: LedgerAccountKind::PrepaidLiability, owner: issuer.0 }
     }
 
-    /// What an issuer will owe for money that is on its way.
+    /// What an issuer will owe for pending fundings, as a negative amount.
     pub const fn prepaid_liability_pending(issuer: AccountNumber) -> Self {
         Self { kind: LedgerAccountKind::PrepaidLiabilityPending, owner: issuer.0 }
     }
 
-    /// The debt on an instrument.
+    /// The debt on a credit instrument, without the part that is being settled.
     pub const fn debt(instrument: InstrumentNumber) -> Self {
         Self { kind: LedgerAccountKind::Debt, owner: instrument.0 }
     }
 
-    /// The debt on an instrument that is being settled.
+    /// The debt on a credit instrument that is being settled.
     pub const fn debt_pending(instrument: InstrumentNumber) -> Self {
         Self { kind: LedgerAccountKind::DebtPending, owner: instrument.0 }
     }
 
-    /// The credit a creditor has given.
+    /// The credit that a creditor has given, without the part that is being settled, as a negative amount.
     pub const fn credit_extended(creditor: AccountNumber) -> Self {
         Self { kind: LedgerAccountKind::CreditExtended, owner: creditor.0 }
     }
 
-    /// The credit a creditor has given that is being settled.
+    /// The credit that a creditor has given and that is being settled, as a negative amount.
     pub const fn credit_extended_pending(creditor: AccountNumber) -> Self {
         Self { kind: LedgerAccountKind::CreditExtendedPending, owner: creditor.0 }
     }
@@ -149,7 +150,7 @@ impl LedgerAccount {
         Self { kind: LedgerAccountKind::WriteOffs, owner: creditor.0 }
     }
 
-    /// The accounts that belong to the service itself.
+    /// The ledger accounts that belong to the service itself.
     pub const SERVICE_ACCOUNTS: [Self; 5] = [
         Self { kind: LedgerAccountKind::Fees, owner: SERVICE },
         Self { kind: LedgerAccountKind::ClearingCards, owner: SERVICE },
@@ -163,7 +164,7 @@ impl LedgerAccount {
         Self { kind: LedgerAccountKind::Fees, owner: SERVICE }
     }
 
-    /// The outside world behind a method that draws on it; `None` for methods inside FPS.
+    /// The counterpart of the money that came from outside FPS by this method; `None` for methods inside FPS.
     pub const fn outside(method: PaymentMethod) -> Option<Self> {
         let kind = match method {
             PaymentMethod::CC => LedgerAccountKind::OutsideCards,
@@ -173,7 +174,8 @@ impl LedgerAccount {
         Some(Self { kind, owner: SERVICE })
     }
 
-    /// Money in flight by a method that draws on the outside world; `None` for methods inside FPS.
+    /// The account for money in flight between FPS and the card networks or banks of a method; `None` for methods
+    /// inside FPS.
     pub const fn clearing(method: PaymentMethod) -> Option<Self> {
         let kind = match method {
             PaymentMethod::CC => LedgerAccountKind::ClearingCards,
@@ -184,15 +186,15 @@ impl LedgerAccount {
     }
 }
 
-/// One line of the journal.
+/// A line of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Posting {
     /// The transaction it belongs to.
     pub transaction: TransactionNumber,
-    /// Its place among the transaction's postings, from 0.
+    /// The position among the transaction's postings, from 0.
     pub line: i64,
-    /// The account it changes.
+    /// The ledger account that it changes.
     pub account: LedgerAccount,
-    /// By how much.
+    /// The amount that is added to the account's total.
     pub amount: Amount,
 }

@@ -1,6 +1,7 @@
-//! The postings of each operation: the whole bookkeeping in one place (our choice).
+//! The posting rules: the journal lines of each operation in each status (our choice).
 //!
-//! Every function gives lines that sum to zero; lines on the same account are added up when they are written.
+//! The lines of a transaction in a status sum to zero. Lines on the same ledger account are added up when they are
+//! written. The lines of `Pending` and `Reserved` are holds, which the next change of status reverses.
 
 use crate::ledger::amount::Amount;
 use crate::ledger::ids::{AccountNumber, InstrumentNumber};
@@ -9,15 +10,15 @@ use crate::ledger::payment_method::PaymentMethod;
 use crate::ledger::transaction::status::Status;
 use crate::ledger::transaction::{ChargeFeeTo, Operation, Transaction};
 
-/// Lines of the journal, not yet numbered.
+/// Journal lines before they are numbered: ledger accounts, and the amounts to add to their totals.
 pub(in crate::ledger) type JournalLines = Vec<(LedgerAccount, Amount)>;
 
-/// The same lines with their signs turned: what takes them back.
+/// The lines with opposite signs. They cancel the given ones.
 pub(in crate::ledger) fn reversed(lines: JournalLines) -> JournalLines {
     lines.into_iter().map(|(account, amount)| (account, -amount)).collect()
 }
 
-/// While a transaction is in this status: what is held, or what it effects once it is done.
+/// The lines of a transaction in this status: what it holds, or what it effects when it has succeeded.
 pub(in crate::ledger) fn lines_in_status(transaction: &Transaction, status: Status) -> JournalLines {
     match status {
         Status::Pending => pending(transaction),
@@ -27,24 +28,32 @@ pub(in crate::ledger) fn lines_in_status(transaction: &Transaction, status: Stat
     }
 }
 
-/// While a card or a bank has not answered: money in flight, and debt or credit set aside.
+/// The lines while a card or a bank has not answered.
+///
+/// Each hold stands for the effect of a success: money in flight for what the parties will receive, and for
+/// SettleDebt and FundPrepaid the debt or credit in question. A settlement takes its amount from the debt at once, so
+/// that no second one can settle it.
 fn pending(transaction: &Transaction) -> JournalLines {
     let amount = transaction.charged();
     let Some(clearing) = LedgerAccount::clearing(transaction.method) else {
         return JournalLines::new();
     };
+    // A refund takes the money from the parties that received it when it is accepted: they must not spend it while
+    // the card has not answered.
     if transaction.operation == Operation::Refund {
         let mut lines = shares(transaction, LedgerAccount::balance);
         lines.push((LedgerAccount::fees(), transaction.progress.fee));
         lines.push((LedgerAccount::outgoing(transaction.sender), amount));
         return lines;
     }
+    // A new reservation holds nothing before the card has answered. Once it is settled, it is charged like a payment.
     if transaction.operation == Operation::Reserve && transaction.progress.settled.is_none() {
         return JournalLines::new();
     }
     let mut lines = JournalLines::new();
     for (party, share) in parties(transaction) {
-        // A party that loses by the payment, because its fee is more than its share, pays at once.
+        // A party whose fee exceeds its share loses by the payment. It pays at once, so that it cannot spend the fee
+        // meanwhile.
         let account =
             if share < Amount::ZERO { LedgerAccount::balance(party) } else { LedgerAccount::incoming(party) };
         lines.extend([(account, share), (clearing, -share)]);
@@ -65,7 +74,8 @@ fn pending(transaction: &Transaction) -> JournalLines {
     lines
 }
 
-/// While a card holds money for a reservation.
+/// The lines while a card holds the money of a reservation. It holds the whole amount, even if less is settled in the
+/// end.
 fn reserved(transaction: &Transaction) -> JournalLines {
     let Some(clearing) = LedgerAccount::clearing(transaction.method) else {
         return JournalLines::new();
@@ -74,7 +84,7 @@ fn reserved(transaction: &Transaction) -> JournalLines {
     vec![(LedgerAccount::reserved(transaction.recipient), amount), (clearing, -amount)]
 }
 
-/// Once a transaction is done.
+/// The lines of a transaction that has succeeded.
 fn done(transaction: &Transaction) -> JournalLines {
     let amount = transaction.charged();
     match transaction.operation {
@@ -107,17 +117,21 @@ fn done(transaction: &Transaction) -> JournalLines {
     }
 }
 
-/// Debt rises, and the credit extended with it.
+/// Debt rises by `amount`, and with it the credit that the creditor has given. A negative amount lowers both.
 fn owe(instrument: InstrumentNumber, creditor: AccountNumber, amount: Amount) -> JournalLines {
     vec![(LedgerAccount::debt(instrument), amount), (LedgerAccount::credit_extended(creditor), -amount)]
 }
 
-/// Money paid in advance falls, and what the issuer owes for it.
+/// The balance of a prepaid instrument falls by `amount`, and with it what the issuer owes. A negative amount raises
+/// both.
 fn spend(instrument: InstrumentNumber, issuer: AccountNumber, amount: Amount) -> JournalLines {
     vec![(LedgerAccount::prepaid(instrument), -amount), (LedgerAccount::prepaid_liability(issuer), amount)]
 }
 
-/// Money moves: out of the sender, or back to him, and to or from everyone who has a share.
+/// Money moves from the sender to everyone who has a share, or in a refund back to the sender of the payment.
+///
+/// The other side of the shares is an `outside` account for cards and banks, and the balance of the payer for all
+/// else.
 fn money(transaction: &Transaction) -> JournalLines {
     let outside = transaction
         .waits_for()
@@ -137,8 +151,9 @@ fn shares(transaction: &Transaction, account: impl Fn(AccountNumber) -> LedgerAc
     parties(transaction).into_iter().map(|(party, share)| (account(party), share)).collect()
 }
 
-/// What each party but the payer gets: the merchant the amount less fees, the caller his own fee, and FPS's fee
-/// from whoever pays it. A refund is the same with its signs turned, the merchant being its sender.
+/// The share of each party but the payer. The merchant gets the amount less the marketplace fee, and the caller gets
+/// the marketplace fee. FPS's fee is taken from the share of the party that pays it. In a refund the sender takes the
+/// place of the merchant, and all amounts have the opposite sign.
 pub(in crate::ledger) fn parties(transaction: &Transaction) -> Vec<(AccountNumber, Amount)> {
     let (merchant, amount) = match transaction.operation {
         Operation::Refund => (transaction.sender, -transaction.amount),
@@ -149,6 +164,7 @@ pub(in crate::ledger) fn parties(transaction: &Transaction) -> Vec<(AccountNumbe
         ChargeFeeTo::Recipient => (fee, Amount::ZERO),
         ChargeFeeTo::Caller => (Amount::ZERO, fee),
     };
+    // One line, not two: a caller that pays itself a marketplace fee neither gains nor loses by it.
     if merchant == transaction.caller {
         return vec![(merchant, amount - fee)];
     }

@@ -1,5 +1,5 @@
-//! What a merchant asks to have authorised on the Co-Branded pages, and its rules (guide: the pages of the seven
-//! pipelines).
+//! Proposals: what a merchant asks a visitor of the Co-Branded pages to authorize, and its rules (guide: the pages of
+//! the seven pipelines).
 
 mod rules;
 mod tokens;
@@ -19,15 +19,15 @@ pub struct Proposal {
     pub caller: AccountNumber,
     /// The payment methods that the merchant accepts, preferred ones first.
     pub methods: Vec<PaymentMethod>,
-    /// The purpose.
+    /// The purpose, in the merchant's words.
     pub reason: Option<String>,
-    /// The validity of what is made.
+    /// The validity of the tokens and the instrument that are made.
     pub validity: Validity,
-    /// What is asked for.
+    /// The tokens or the instrument that the merchant asks for.
     pub request: TokenRequest,
 }
 
-/// What a proposal asks for.
+/// The tokens or the instrument that a proposal asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenRequest {
     /// A sender token.
@@ -36,10 +36,10 @@ pub enum TokenRequest {
     Receiving {
         /// The reference of the recipient token.
         reference: String,
-        /// The reference of the refund token. Without one that token has `reference` too, where it is never found
-        /// before the recipient token.
+        /// The reference of the refund token; `None` means that it has `reference` too. A look-up by `reference`
+        /// still finds the recipient token, because it is the older one.
         refund_reference: Option<String>,
-        /// On what terms.
+        /// The terms.
         terms: RecipientTerms,
     },
     /// A prepaid instrument.
@@ -55,7 +55,7 @@ pub enum TokenRequest {
     Postpaid(PostpaidTerms),
     /// Another payment method for a token.
     Edit {
-        /// The name of the secret.
+        /// The token to edit.
         token: TokenId,
     },
 }
@@ -72,55 +72,55 @@ pub struct ChargeRange {
 /// What a sender token allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SenderTokenTerms {
-    /// Its reference.
+    /// The reference of the token.
     pub reference: String,
     /// The token type: how often the token may be used.
     pub token_type: TokenType,
     /// The allowed range of one charge.
     pub charges: ChargeRange,
-    /// The limit of all charges together.
+    /// The limit for the sum of all charges.
     pub global_limit: Option<Amount>,
-    /// Further limits.
+    /// Usage limits.
     pub limits: Vec<UsageLimit>,
-    /// The recipient tokens that it may pay; empty means the caller and any recipient.
+    /// The recipient tokens that the token may pay; empty means the caller and any recipient.
     pub recipients: Vec<TokenId>,
-    /// Whether the payment is to be reserved first.
+    /// Whether the merchant will reserve the payment first, and charge it later.
     pub reserves: bool,
 }
 
 /// What a credit instrument and its tokens allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostpaidTerms {
-    /// The reference of the token that makes debt.
+    /// The reference of the token that pays with the instrument, which makes debt.
     pub sender_reference: String,
-    /// The reference of the token that settles it.
+    /// The reference of the token that settles the debt.
     pub settlement_reference: String,
     /// The credit limit.
     pub credit_limit: Amount,
-    /// The limit of all settlements together.
+    /// The limit for the sum of all settlements.
     pub settlement_limit: Amount,
-    /// What one charge on credit has to be (our choice of the token it binds).
+    /// The allowed range of one charge on credit (our choice: it binds the token that pays with the instrument).
     pub charges: ChargeRange,
-    /// Further limits on charges (our choice of the token they bind).
+    /// Usage limits for charges on credit (our choice: they bind the token that pays with the instrument).
     pub limits: Vec<UsageLimit>,
 }
 
-/// Why a proposal cannot be authorized.
+/// Why a proposal cannot be authorized. The status of the return URL is given in parentheses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProposalError {
     /// This parameter is not well-formed (CE).
     IllFormed(&'static str),
-    /// This parameter names a reference under which there is a token (CE; our choice).
+    /// This parameter gives a reference that a token already has (CE; our choice).
     ReferenceUsed(&'static str),
     /// The visitor has none of the payment methods asked for (PE).
     NoMethod,
-    /// The visitor cannot take part, and why (NP).
+    /// The visitor cannot take part, for this reason (NP).
     NotPossible(&'static str),
-    /// The caller is not registered for it (NM).
+    /// The caller is not registered for this kind of proposal (NM).
     NotRegistered,
 }
 
-/// The ids of an instrument, where there is one, and of tokens.
+/// The ids of the instrument, if there is one, and of the tokens.
 pub(in crate::ledger) type CreatedIds = (Option<InstrumentId>, Vec<TokenId>);
 
 impl Proposal {
@@ -141,7 +141,7 @@ impl Proposal {
         }
     }
 
-    /// The references under which it makes tokens, with the parameters that give them.
+    /// The references under which the proposal makes tokens, each with the name of the parameter that gives it.
     fn references(&self) -> Vec<(&'static str, &str)> {
         match &self.request {
             TokenRequest::Payments(SenderTokenTerms { reference, .. }) => {
@@ -172,7 +172,7 @@ impl Proposal {
         }
     }
 
-    /// Whether the visitor agrees to receive, not to pay.
+    /// Whether the visitor is to receive money, not to pay.
     pub fn is_receiving(&self) -> bool {
         matches!(self.request, TokenRequest::Receiving { .. })
     }

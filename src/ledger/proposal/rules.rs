@@ -1,4 +1,5 @@
-//! The rules of a proposal: who may propose it, and who may agree to it (guide: the pages of the seven pipelines).
+//! The rules of a proposal: which merchants may make it, and which visitors may agree to it (guide: the pages of the
+//! seven pipelines).
 
 use crate::ledger::account::{Account, AccountKind, AccountState};
 use crate::ledger::book::Book;
@@ -8,7 +9,7 @@ use crate::ledger::proposal::{Proposal, ProposalError, SenderTokenTerms, TokenRe
 use crate::ledger::token::{Purpose, Token, TokenType};
 
 impl Proposal {
-    /// The token to be edited: one that pays real money, made for this caller.
+    /// The token to edit: an active token that pays real money and that this caller installed.
     pub(in crate::ledger) fn token_to_edit<'b>(&self, book: &'b Book) -> Option<&'b Token> {
         let TokenRequest::Edit { token } = &self.request else { return None };
         let pays = |token: &&Token| {
@@ -18,7 +19,7 @@ impl Proposal {
         book.token(token).filter(pays)
     }
 
-    /// Whether the merchant may propose this, and what it names is there.
+    /// Whether the merchant may make this proposal, and the tokens that it names exist.
     pub(in crate::ledger) fn check_allowed(&self, book: &Book) -> Result<(), ProposalError> {
         let merchant = book.account(self.caller);
         let registered = merchant.is_some_and(|account| account.state == AccountState::Active);
@@ -41,20 +42,22 @@ impl Proposal {
         if !self.recipients().iter().all(receives) {
             return Err(ProposalError::IllFormed(parameter));
         }
+        // Two tokens that a visit makes under one reference could not be told apart.
         match &self.references()[..] {
             [(_, first), (second, again)] if first == again => Err(ProposalError::IllFormed(second)),
             _ => Ok(()),
         }
     }
 
-    /// Whether its references are new.
+    /// Whether the caller has no tokens under the references of the proposal yet.
     pub(in crate::ledger) fn check_references_unused(&self, book: &Book) -> Result<(), ProposalError> {
         let used = |reference| book.tokens_under(self.caller, reference).next().is_some();
         let first = self.references().into_iter().find(|(_, reference)| used(reference));
         first.map_or(Ok(()), |(parameter, _)| Err(ProposalError::ReferenceUsed(parameter)))
     }
 
-    /// Some accounts that could be the visitor's: buyers first, or merchants where one is to receive.
+    /// Some existing accounts that the visitor may sign in with: personal accounts first, or business accounts if the
+    /// visitor is to receive. An edit is open only to the owner of the token.
     pub(in crate::ledger) fn candidates<'b>(
         &self,
         book: &'b Book,
@@ -73,7 +76,7 @@ impl Proposal {
             .filter(move |account| owner.is_none_or(|owner| owner == account.number))
     }
 
-    /// The account that a visitor without one would get.
+    /// The new account for a visitor who has none. It gets its row number when it is added to the book.
     pub(in crate::ledger) fn new_account(&self, email: &str) -> Account {
         let name = email.split('@').next().unwrap_or_default();
         Account {
@@ -88,7 +91,7 @@ impl Proposal {
         }
     }
 
-    /// The methods that merchant and visitor have in common, if the visitor can take part at all.
+    /// The payment methods that merchant and visitor have in common, if the visitor can take part.
     pub(in crate::ledger) fn methods_for(
         &self,
         book: &Book,
@@ -100,7 +103,7 @@ impl Proposal {
             return no("The sender and the recipient are the same");
         }
         match visitor.state {
-            // The rest shows when he pays.
+            // An account in one of these states may authorize tokens. Whether it may pay is checked by each payment.
             AccountState::Active
             | AccountState::Unverified
             | AccountState::BankUnverified
@@ -116,6 +119,7 @@ impl Proposal {
             if cards && visitor.kind == AccountKind::Personal {
                 return no("A personal account cannot take credit cards");
             }
+            // A recipient needs no method of its own.
             return Ok(self.methods.clone());
         }
         let both: Vec<_> =

@@ -10,7 +10,7 @@ use crate::ledger::proposal::{CreatedIds, Proposal, ProposalError, TokenRequest}
 use crate::ledger::token::{Purpose, Token, TokenType, Usage};
 
 impl Proposal {
-    /// The tokens it makes, without their numbers, ids and instrument.
+    /// The tokens that the proposal makes, before they get their numbers, ids and instrument.
     pub(in crate::ledger) fn drafts(
         &self,
         account: AccountNumber,
@@ -86,7 +86,7 @@ impl Proposal {
         }
     }
 
-    /// The instrument it makes, and what that may carry.
+    /// The kind and the ceiling of the instrument that the proposal makes, if it makes one.
     fn instrument(&self) -> Option<(InstrumentKind, Amount)> {
         match &self.request {
             TokenRequest::Prepaid { max_balance, .. } => Some((InstrumentKind::Prepaid, *max_balance)),
@@ -95,8 +95,8 @@ impl Proposal {
         }
     }
 
-    /// What was made when the same visitor agreed to the same before. A reference that stands for anything else is
-    /// used.
+    /// What was made when the same visitor agreed to the same proposal before; `None` if the references are new. It
+    /// is an error if a reference was used for anything else.
     pub(in crate::ledger) fn find_existing(
         &self,
         book: &Book,
@@ -107,12 +107,13 @@ impl Proposal {
             references.iter().flat_map(|(_, reference)| book.tokens_under(self.caller, reference)).collect();
         let instrument = found.first().and_then(|token| book.instrument_row(token.instrument?));
         let carries = instrument.map(|found| (found.kind, found.ceiling)) == self.instrument();
-        // Without an end of its own, that depends on the instant.
+        // A proposal without an end of validity gives its tokens an end that depends on the instant, so it is not
+        // compared.
         let ends =
             |token: &Token| self.validity.until.is_none_or(|until| token.validity.until == Some(until));
         let same = found.len() == drafts.len()
             && found.iter().zip(drafts).all(|(found, draft)| found.allows_the_same(draft) && ends(found));
-        // What is made at once has numbers that follow each other; references of two earlier visits do not.
+        // Tokens of one visit have consecutive numbers. References that are used by two earlier visits do not.
         let made_at_once = found.windows(2).all(|pair| match pair {
             [one, next] => next.number.0 == one.number.0 + 1,
             _ => true,
@@ -124,7 +125,7 @@ impl Proposal {
         self.check_references_unused(book).map(|()| None)
     }
 
-    /// Makes everything that it asks for.
+    /// Makes everything that the proposal asks for.
     pub(in crate::ledger) fn create(
         &self,
         book: &mut Book,

@@ -1,4 +1,4 @@
-//! GetAccountBalance and GetAccountActivity: what an account holds and what happened on it (guide: pages of the
+//! GetAccountBalance and GetAccountActivity: the balances of an account, and its transactions (guide: pages of the
 //! same names).
 
 use crate::error::{Code, FpsError};
@@ -22,11 +22,11 @@ pub struct GetAccountBalance {
 /// The balances of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccountBalance {
-    /// The balance.
+    /// The Amazon Payments balance.
     pub total: Amount,
-    /// Money that is pending and will come in.
+    /// What the account will receive from pending payments.
     pub pending_in: Amount,
-    /// Money that is pending and will go out.
+    /// What the account has paid for pending card refunds.
     pub pending_out: Amount,
 }
 
@@ -53,7 +53,7 @@ impl Query for GetAccountBalance {
 pub struct GetAccountActivity {
     /// The caller.
     pub caller: AccountNumber,
-    /// The transactions asked for.
+    /// The selection of transactions.
     pub query: ActivityQuery,
 }
 
@@ -62,9 +62,9 @@ pub struct GetAccountActivity {
 pub struct AccountActivity {
     /// The account.
     pub account: AccountNumber,
-    /// The transactions, in the order asked for.
+    /// The transactions, in the order of the query.
     pub transactions: Vec<TransactionDetail>,
-    /// When the next page begins, if there is one.
+    /// The instant at which the next page begins; `None` for the last page.
     pub next: Option<Timestamp>,
 }
 

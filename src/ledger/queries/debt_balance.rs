@@ -1,4 +1,4 @@
-//! GetDebtBalance and GetOutstandingDebtBalance: what buyers owe (guide: pages of the same names).
+//! GetDebtBalance and GetOutstandingDebtBalance: the debt of buyers (guide: pages of the same names).
 
 use crate::error::FpsError;
 use crate::ledger::amount::Amount;
@@ -9,7 +9,7 @@ use crate::ledger::ids::{AccountNumber, InstrumentId};
 use crate::ledger::instrument::InstrumentKind;
 use crate::ledger::journal::LedgerAccount;
 
-/// Asks for the debt on an instrument.
+/// Asks for the debt on a credit instrument.
 #[derive(Clone, Debug)]
 pub struct GetDebtBalance {
     /// The caller: the debtor or the creditor.
@@ -21,9 +21,9 @@ pub struct GetDebtBalance {
 /// Debt on one or more instruments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DebtBalance {
-    /// Debt accumulated and not being settled.
+    /// Debt that is not being settled.
     pub available: Amount,
-    /// Debt that waits for a card or a bank to settle it.
+    /// Debt that a pending settlement will clear.
     pub pending_out: Amount,
 }
 
@@ -67,7 +67,7 @@ impl Query for GetOutstandingDebtBalance {
 
     fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<DebtBalance, FpsError> {
         let creditor = self.caller;
-        // Debt that was written off is no longer owed, but still counts as credit extended.
+        // A write-off lowers the debt and not the credit extended, so that it stays visible. It is subtracted here.
         let given = -book.total(LedgerAccount::credit_extended(creditor));
         Ok(DebtBalance {
             available: given - book.total(LedgerAccount::write_offs(creditor)),

@@ -6,7 +6,7 @@ use crate::ledger::book::read_set::ReadSet;
 use crate::ledger::command::{Query, QueryContext};
 use crate::ledger::secret::{Secret, SecretName};
 
-/// Asks for a secret, which may not have been made yet.
+/// Asks for a secret. The result is `None` if it has not been made yet.
 #[derive(Clone, Copy, Debug)]
 pub struct GetSecret {
     /// The name of the secret.

@@ -1,4 +1,4 @@
-//! What reads the book: the look-ups of the service.
+//! The queries, which read the book: the look-ups of the service.
 
 pub(super) mod account_activity;
 pub(super) mod debt_balance;

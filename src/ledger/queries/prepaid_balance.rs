@@ -1,4 +1,4 @@
-//! GetPrepaidBalance and GetTotalPrepaidLiability: money paid in advance (guide: pages of the same names).
+//! GetPrepaidBalance and GetTotalPrepaidLiability: money that was paid in advance (guide: pages of the same names).
 
 use crate::error::FpsError;
 use crate::ledger::amount::Amount;
@@ -18,12 +18,12 @@ pub struct GetPrepaidBalance {
     pub instrument: InstrumentId,
 }
 
-/// Money paid in advance, and what is on its way.
+/// Money that was paid in advance on one or more instruments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PrepaidBalance {
-    /// What can be spent.
+    /// The money that can be spent.
     pub available: Amount,
-    /// What a card or a bank has not confirmed yet.
+    /// The money that a card or a bank has not confirmed yet.
     pub pending_in: Amount,
 }
 
@@ -44,7 +44,7 @@ impl Query for GetPrepaidBalance {
     }
 }
 
-/// Asks what the caller owes on all prepaid instruments he issued.
+/// Asks what the caller owes on all prepaid instruments that it issued.
 #[derive(Clone, Debug)]
 pub struct GetTotalPrepaidLiability {
     /// The caller.
@@ -60,6 +60,7 @@ impl Query for GetTotalPrepaidLiability {
     }
 
     fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<PrepaidBalance, FpsError> {
+        // The totals of liabilities are never above zero.
         Ok(PrepaidBalance {
             available: -book.total(LedgerAccount::prepaid_liability(self.caller)),
             pending_in: -book.total(LedgerAccount::prepaid_liability_pending(self.caller)),

@@ -1,4 +1,4 @@
-//! What a visitor of the Co-Branded pages sees before agreeing.
+//! The contents of the Co-Branded pages before the visitor agrees.
 
 use crate::error::FpsError;
 use crate::ledger::account::Account;
@@ -8,25 +8,25 @@ use crate::ledger::command::{Query, QueryContext};
 use crate::ledger::payment_method::PaymentMethod;
 use crate::ledger::proposal::{Proposal, ProposalError};
 
-/// Asks what a visitor of the pages sees: whether the proposal can be authorized, and by which accounts.
+/// Asks whether a proposal can be authorized, and by which accounts and methods.
 #[derive(Clone, Debug)]
 pub struct PreviewAuthorization {
     /// The proposal.
     pub proposal: Proposal,
-    /// The visitor's e-mail address, once it is known.
+    /// The visitor's e-mail address; `None` before the visitor has signed in.
     pub email: Option<String>,
 }
 
-/// What a visitor of the pages sees.
+/// The contents of the pages for a visitor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizationPreview {
     /// The merchant's name.
     pub merchant: String,
-    /// Accounts that could be the visitor's.
+    /// Existing accounts that the visitor may sign in with.
     pub visitors: Vec<Account>,
     /// The visitor's name, if the account exists.
     pub visitor: Option<String>,
-    /// The methods to choose from.
+    /// The payment methods that the visitor can choose from.
     pub methods: Vec<PaymentMethod>,
     /// The current payment method of the token to be edited.
     pub current: Option<PaymentMethod>,
@@ -51,7 +51,8 @@ impl PreviewAuthorization {
     fn preview(&self, book: &Book) -> Result<AuthorizationPreview, ProposalError> {
         let proposal = &self.proposal;
         proposal.check_allowed(book)?;
-        // Who has signed in may have agreed already, and gone back: agreeing again finds what was made.
+        // A visitor who has signed in may have agreed already and gone back in the browser. Agreeing again then finds
+        // what was made, so used references are no error here.
         if self.email.is_none() {
             proposal.check_references_unused(book)?;
         }

@@ -1,4 +1,4 @@
-//! The look-ups of subscriptions (guide of 2010).
+//! GetSubscriptionDetails and GetTransactionsForSubscription (guide of 2010).
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ impl Query for GetSubscriptionDetails {
     }
 }
 
-/// Asks for a subscription's payments.
+/// Asks for the payments of a subscription.
 #[derive(Clone, Debug)]
 pub struct GetTransactionsForSubscription {
     /// The caller: one of the parties.

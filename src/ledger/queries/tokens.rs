@@ -1,4 +1,4 @@
-//! The look-ups of tokens (guide: GetTokenByCaller, GetTokens, GetTokenUsage, GetPaymentInstruction,
+//! The queries for tokens (guide: GetTokenByCaller, GetTokens, GetTokenUsage, GetPaymentInstruction,
 //! GetRecipientVerificationStatus).
 
 use crate::error::{Code, FpsError};
@@ -9,19 +9,19 @@ use crate::ledger::command::{Query, QueryContext};
 use crate::ledger::ids::{AccountNumber, TokenId};
 use crate::ledger::token::{Token, TokenType, UsageLimit, WindowUsage};
 
-/// What identifies the token to look up.
+/// Identifies the token to look up.
 #[derive(Clone, Debug)]
 pub enum TokenSelector {
-    /// Its id.
+    /// The token with this id.
     Id(TokenId),
-    /// The reference under which it was made.
+    /// The token that the caller made under this reference.
     Reference(String),
 }
 
-/// Asks for a token by id or by the reference it was made under.
+/// Asks for a token by its id or by the caller reference under which it was made.
 #[derive(Clone, Debug)]
 pub struct GetTokenByCaller {
-    /// The caller: the account that installed the token, or its owner.
+    /// The caller: the account that installed the token, or the owner of the token.
     pub caller: AccountNumber,
     /// The token.
     pub name: TokenSelector,
@@ -43,6 +43,8 @@ impl Query for GetTokenByCaller {
         match &self.name {
             TokenSelector::Id(id) => book.find_token_of_party(self.caller, id).cloned(),
             TokenSelector::Reference(reference) => {
+                // A recipient token and its refund token may have the same reference. The oldest, the recipient
+                // token, is meant.
                 let found = book.tokens_under(self.caller, reference).next();
                 found.cloned().ok_or_else(|| Code::InvalidCallerReference.into())
             }
@@ -55,7 +57,7 @@ impl Query for GetTokenByCaller {
 pub struct GetTokens {
     /// The caller.
     pub caller: AccountNumber,
-    /// Whether active tokens are asked for, or cancelled ones.
+    /// Whether active tokens are wanted; otherwise cancelled ones are.
     pub active: bool,
     /// Only tokens of this type, if given.
     pub token_type: Option<TokenType>,
@@ -83,7 +85,7 @@ impl Query for GetTokens {
     }
 }
 
-/// Asks how much of a token's limits is used.
+/// Asks for the usage of each usage limit of a token.
 #[derive(Clone, Debug)]
 pub struct GetTokenUsage {
     /// The caller.
@@ -108,7 +110,7 @@ impl Query for GetTokenUsage {
     }
 }
 
-/// Asks for a token with its text.
+/// Asks for a token with the text of its payment instruction.
 #[derive(Clone, Debug)]
 pub struct GetPaymentInstruction {
     /// The caller.
@@ -129,7 +131,7 @@ impl Query for GetPaymentInstruction {
     }
 }
 
-/// Asks whether the owner of a recipient token is verified.
+/// Asks whether the account of a recipient token's owner is verified.
 #[derive(Clone, Debug)]
 pub struct GetRecipientVerificationStatus {
     /// The caller.

@@ -1,4 +1,4 @@
-//! GetTransactionStatus and GetTransaction: what a party may see of a transaction.
+//! GetTransactionStatus and GetTransaction: what a party of a transaction may see of it.
 
 use std::sync::Arc;
 
@@ -26,11 +26,11 @@ pub struct GetTransactionStatus {
 /// The status of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionState {
-    /// Its id.
+    /// The id of the transaction.
     pub id: TransactionId,
     /// The last status change.
     pub last_change: StatusChange,
-    /// The caller's reference for it.
+    /// The caller reference of the request that made the transaction.
     pub caller_reference: String,
 }
 
@@ -60,7 +60,7 @@ pub struct GetTransaction {
     pub transaction: TransactionId,
 }
 
-/// A transaction in full, with the ids and names behind its numbers.
+/// A transaction with the accounts and ids that its row numbers stand for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionDetail {
     /// The transaction.
@@ -79,7 +79,7 @@ pub struct TransactionDetail {
     pub instrument: Option<(InstrumentKind, InstrumentId)>,
     /// Refunds: the transaction that was refunded.
     pub original: Option<TransactionId>,
-    /// The refunds of it, if they were loaded.
+    /// The refunds of the transaction, if they were loaded.
     pub refunds: Vec<TransactionId>,
 }
 
@@ -100,12 +100,14 @@ impl Query for GetTransaction {
 }
 
 impl TransactionDetail {
-    /// A transaction with what the book knows of its surroundings; its parties are always known.
+    /// The detail of a transaction, from the rows in the book; `None` if the transaction or one of its parties is not
+    /// loaded.
     pub(in crate::ledger) fn of(book: &Book, number: TransactionNumber) -> Option<Self> {
         let found = book.shared_transaction(number)?;
         let token = |row: TokenNumber| book.token_row(row).map(|token| token.id.clone());
         let id = |row: TransactionNumber| book.transaction_row(row).map(|transaction| transaction.id.clone());
         let instrument = found.instrument.and_then(|row| book.instrument_row(row));
+        // Without a look-up the book may hold some refunds, but not all: then it reports none.
         let refunds = book.refunds_of(number).filter(|_| book.has_loaded_refunds_of(number));
         Some(Self {
             sender: book.shared_account(found.sender)?,

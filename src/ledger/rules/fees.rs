@@ -1,4 +1,4 @@
-//! FPS's fees, as a table.
+//! FPS's fees, in a configurable table.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -7,23 +7,25 @@ use crate::ledger::amount::Amount;
 use crate::ledger::payment_method::PaymentMethod;
 use crate::ledger::transaction::Operation;
 
-/// One line of the fee table: what an operation by a method costs from a certain amount on.
+/// One line of the fee table: the fee of an operation by a payment method, from a certain amount on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeeRule {
-    /// The operation's wire name.
+    /// The name of the operation, as in answers.
     pub operation: String,
-    /// The method's wire name.
+    /// The name of the payment method, as in answers.
     pub method: String,
-    /// The line holds from this amount on, in dollars.
+    /// The smallest amount for which the line holds, in dollars. Of several lines the one with the largest such
+    /// amount holds.
     #[serde(default)]
     pub from: Decimal,
-    /// Per cent of the amount.
+    /// The variable part of the fee, in per cent of the amount.
     pub percent: Decimal,
-    /// Dollars on top.
+    /// The fixed part of the fee, in dollars.
     #[serde(default)]
     pub fixed: Decimal,
-    /// Least fee in dollars; a line with a minimum is not rounded to the cent.
+    /// The smallest fee, in dollars. The fee of a line with a minimum is rounded to the millionth of a dollar, not to
+    /// the cent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum: Option<Decimal>,
 }
@@ -38,20 +40,21 @@ struct Line {
     minimum: Option<Amount>,
 }
 
-/// The fee table. Combinations without a line are free.
+/// The fee table. An operation by a method without a line is free.
 #[derive(Clone, Debug)]
 pub struct FeeTable {
     lines: Vec<Line>,
 }
 
 impl FeeTable {
-    /// Builds the table; the error names the line and what is wrong with it.
+    /// Builds the table. The error names the line and the problem.
     pub fn new(rules: &[FeeRule]) -> Result<Self, String> {
         let lines = rules.iter().map(Line::new).collect::<Result<_, _>>()?;
         Ok(Self { lines })
     }
 
-    /// The table that FPS is known or believed to have had (our choice), as configuration.
+    /// The default table, in the form of the configuration: the fees that FPS is known or believed to have had (our
+    /// choice).
     pub fn default_rules() -> Vec<FeeRule> {
         let cent = |cents: i64| Decimal::new(cents, 2);
         let mut rules = Vec::new();
@@ -71,6 +74,7 @@ impl FeeTable {
             line(operation, "CC", none, cent(500), cent(5), None);
             line(operation, "CC", cent(1000), cent(290), cent(30), None);
         }
+        // From $10 on: the only line through both of the guide's figures, $0.30 for $10 and $2.50 for $90.
         for operation in ["SettleDebt", "FundPrepaid"] {
             line(operation, "CC", none, cent(500), cent(5), None);
             line(operation, "CC", cent(1000), cent(275), Decimal::new(25, 3), None);
@@ -83,7 +87,7 @@ impl FeeTable {
         rules
     }
 
-    /// The fee of an operation; never above the amount.
+    /// The fee of an operation. It is never above the amount.
     pub fn fee(&self, operation: Operation, method: PaymentMethod, amount: Amount) -> Amount {
         self.lines
             .iter()
@@ -133,8 +137,9 @@ impl Line {
     }
 }
 
-/// The part of `fee` due back when `refunded` of `amount` has been refunded in all: rounded to the cent, and the
-/// whole fee when all of it has (our choice).
+/// The part of `fee` that is due back when `refunded` of `amount` has been refunded in total: rounded half up to the
+/// cent, and the whole fee when the whole amount has been refunded (our choice). A fee may have fractions of a cent,
+/// so only the second rule returns all of it.
 pub(in crate::ledger) fn fee_due_back(fee: Amount, refunded: Amount, amount: Amount) -> Amount {
     if refunded >= amount { fee } else { fee.share(refunded, amount, Amount::CENT).min(fee) }
 }

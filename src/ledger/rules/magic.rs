@@ -1,18 +1,19 @@
-//! Values that force errors, as the real sandbox had them (guide: Testing Applications in the Sandbox).
+//! Magic values: token ids and amounts that force errors, as the real sandbox had them (guide: Testing Applications
+//! in the Sandbox).
 
 use crate::error::{Code, FpsError};
 use crate::ledger::amount::Amount;
 use crate::ledger::ids::TokenId;
 use crate::ledger::schedule::ScheduledStep;
 
-/// A token id that stands for an account in trouble.
+/// A token id that forces the error of an account that cannot take part.
 #[derive(Clone, Copy, Debug)]
 pub struct MagicToken {
     /// The id.
     pub id: &'static str,
-    /// The parameter in which it works.
+    /// The request parameter in which it has this effect.
     pub parameter: &'static str,
-    /// What it stands for.
+    /// The account that it stands for, in words.
     pub stands_for: &'static str,
     /// The error it forces.
     pub forces: Code,
@@ -45,18 +46,19 @@ pub const TOKENS: &[MagicToken] = &[
     ),
 ];
 
-/// Amounts, by their first decimal, that a card or a bank will refuse.
+/// A class of amounts, given by their first decimal, that a card or a bank declines.
 #[derive(Clone, Copy, Debug)]
 pub struct MagicAmount {
-    /// The first decimal of the dollars: 6 for N.60 to N.69.
+    /// The first decimal of the amount in dollars: 6 for N.60 to N.69.
     pub first_decimal: i64,
     /// What happens, in words.
     pub forces: &'static str,
-    /// The step.
+    /// The scheduled step that it leads to.
     pub step: ScheduledStep,
 }
 
-/// Every magic amount. They work where a card or a bank is charged: Pay, Reserve, FundPrepaid, SettleDebt.
+/// Every class of magic amounts. They have an effect where a card or a bank is charged: Pay, Reserve, FundPrepaid,
+/// SettleDebt.
 pub const AMOUNTS: &[MagicAmount] = &[
     MagicAmount {
         first_decimal: 6,
@@ -81,7 +83,7 @@ pub(in crate::ledger) fn forced_by_token(parameter: &str, id: &TokenId) -> Optio
     Some(FpsError::new(magic.forces, text))
 }
 
-/// What an amount makes of a charge by card or bank.
+/// The step that an amount forces for a charge by card or bank.
 pub(in crate::ledger) fn forced_by_amount(amount: Amount) -> Option<ScheduledStep> {
     let first_decimal = amount.micros() / 100_000 % 10;
     AMOUNTS.iter().find(|magic| magic.first_decimal == first_decimal).map(|magic| magic.step)

@@ -16,7 +16,7 @@ use crate::ledger::transaction::{Operation, Transaction};
 /// The configurable part of the service's behaviour.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// What operations cost.
+    /// The fee table.
     pub fees: FeeTable,
     /// How long a card payment stays pending, in milliseconds.
     pub cc_delay_millis: i64,
@@ -29,7 +29,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// How long a payment by this method stays pending; `None` when it finishes in the call.
+    /// How long a payment by this method stays pending, in milliseconds; `None` if it finishes in the call.
     pub fn delay_millis(&self, method: PaymentMethod) -> Option<i64> {
         match method {
             PaymentMethod::CC => Some(self.cc_delay_millis),
@@ -38,7 +38,8 @@ impl Rules {
         }
     }
 
-    /// The refusal that a token id forces in this parameter, if it is a magic one.
+    /// Whether the token id forces no error in this parameter. Only magic token ids do, and only if magic values are
+    /// on.
     pub(in crate::ledger) fn check_magic_token(&self, parameter: &str, id: &TokenId) -> Result<(), FpsError> {
         if !self.magic {
             return Ok(());
@@ -46,15 +47,15 @@ impl Rules {
         magic::forced_by_token(parameter, id).map_or(Ok(()), Err)
     }
 
-    /// How a card or a bank will answer.
+    /// The answer of a card or a bank to this transaction, as the step to schedule. A magic amount can force it.
     pub(in crate::ledger) fn processor_outcome(&self, transaction: &Transaction) -> ScheduledStep {
         let charges = transaction.operation != Operation::Refund && self.magic;
         let forced = if charges { magic::forced_by_amount(transaction.amount) } else { None };
         forced.unwrap_or(ScheduledStep::Complete)
     }
 
-    /// Whether an amount is one that FPS moves: at least a cent, above a cent by card or bank, not above the
-    /// largest (guide: `AmountOutOfRange`).
+    /// Whether the amount is in the range that FPS accepts: at least one cent, above one cent by card or bank, and at
+    /// most the maximum (guide: `AmountOutOfRange`).
     pub fn check_amount(&self, amount: Amount, method: PaymentMethod) -> Result<(), FpsError> {
         let above_cent = amount > Amount::CENT || (amount == Amount::CENT && !method.is_external());
         if above_cent && amount <= self.max_amount {
@@ -63,7 +64,7 @@ impl Rules {
         let least = if method.is_external() { "greater than $0.01" } else { "at least $0.01" };
         let most = self.max_amount.to_decimal().normalize();
         let mut text = format!("The amount must be {least} and at most ${most}.");
-        // A number too long to hold is not known exactly, so it cannot be quoted.
+        // A number too large to hold is not known exactly, so the message cannot quote it.
         if amount < Amount::HUGE {
             let _ = write!(text, " Specified value: {}", amount.to_decimal().normalize());
         }

@@ -1,4 +1,4 @@
-//! Payment tokens: a buyer's permission, its limits, and how much of them is used.
+//! Payment tokens: what the owner of an account permits a caller to do, the limits, and their usage.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -29,17 +29,17 @@ use crate::ledger::transaction::ChargeFeeTo;
     VariantArray,
 )]
 pub enum TokenType {
-    /// One successful payment.
+    /// The token makes one successful payment.
     SingleUse,
-    /// Many payments within limits.
+    /// The token makes many payments within limits.
     MultiUse,
-    /// One payment a period.
+    /// The token makes one payment in each period.
     Recurring,
-    /// No limits at all.
+    /// The token has no limits.
     Unrestricted,
 }
 
-/// What a token is for.
+/// The purpose of a token.
 #[derive(
     Clone,
     Copy,
@@ -55,9 +55,9 @@ pub enum TokenType {
     VariantArray,
 )]
 pub enum Purpose {
-    /// An ordinary sender token.
+    /// Pays by card, bank account or balance: an ordinary sender token.
     Payment,
-    /// Pays with a credit instrument: makes debt.
+    /// Pays with a credit instrument, which makes debt.
     Credit,
     /// Pays real money to settle a credit instrument's debt.
     Settlement,
@@ -65,79 +65,80 @@ pub enum Purpose {
     Prepaid,
     /// Pays real money onto a prepaid instrument.
     Funding,
-    /// Receives, in a marketplace.
+    /// Receives payments in a marketplace.
     Recipient,
-    /// Lets the caller refund what the recipient received; no action of the API of 2008 asks for it.
+    /// Permits the caller to refund what the recipient received. No action of the API of 2008 asks for it.
     Refund,
-    /// Made by InstallPaymentInstruction on the caller's own account; its text is not interpreted.
+    /// Was made by InstallPaymentInstruction on the caller's own account. The text of the instruction is not
+    /// interpreted.
     Installed,
 }
 
 impl Purpose {
-    /// Whether it can be the sender token of a Pay or Reserve.
+    /// Whether a token of this purpose can be the sender token of a Pay or Reserve.
     pub const fn pays(self) -> bool {
         matches!(self, Self::Payment | Self::Credit | Self::Prepaid | Self::Installed)
     }
 
-    /// Whether it can be a recipient token.
+    /// Whether a token of this purpose can be a recipient token.
     pub const fn receives(self) -> bool {
         matches!(self, Self::Recipient | Self::Installed)
     }
 }
 
-/// On what terms a recipient takes part in a marketplace.
+/// The terms on which a recipient takes part in a marketplace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecipientTerms {
-    /// Whether the recipient pays FPS's fee, or the caller.
+    /// Whether the recipient pays FPS's fee; otherwise the caller does.
     pub recipient_pays_fee: bool,
-    /// Most that the caller may take for himself: dollars.
+    /// The fixed part of the largest marketplace fee that the caller may take, in dollars.
     pub max_fixed_fee: Option<Amount>,
-    /// And per cent.
+    /// The variable part of the largest marketplace fee, in per cent of the payment's amount.
     pub max_variable_fee: Option<Decimal>,
 }
 
 impl RecipientTerms {
-    /// Who pays the FPS fee.
+    /// The party that pays FPS's fee.
     pub const fn fee_payer(&self) -> ChargeFeeTo {
         if self.recipient_pays_fee { ChargeFeeTo::Recipient } else { ChargeFeeTo::Caller }
     }
 }
 
-/// What a usage limit measures.
+/// The measure of a usage limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UsageMeasure {
-    /// Millionths of a dollar.
+    /// The amount of the uses, in millionths of a dollar.
     Amount,
-    /// Uses.
+    /// The number of uses.
     Count,
 }
 
-/// A limit on a token's use, for its life or for each window of a period.
+/// A limit on the use of a token, for its whole life or for each window of a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageLimit {
     /// What the limit measures.
     pub measure: UsageMeasure,
-    /// How much is allowed: millionths of a dollar, or uses.
+    /// The limit: millionths of a dollar, or a number of uses.
     pub allowed: i64,
-    /// The length of a window; none = the token's life.
+    /// The length of a window; `None` means the token's whole life.
     pub period: Option<Period>,
 }
 
-/// The use of a limit in the window that began at `since`.
+/// How much of a usage limit is used in one window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowUsage {
-    /// Start of the window, milliseconds since 1970.
+    /// The start of the window, in milliseconds since 1970.
     pub since: i64,
-    /// Used so far, in the limit's measure.
+    /// How much was used in the window so far: millionths of a dollar, or a number of uses.
     pub used: i64,
 }
 
 /// The usage of a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Successful and pending uses.
+    /// The number of uses that succeeded or are pending.
     pub uses: i64,
-    /// Their total.
+    /// The sum of their amounts.
     pub spent: Amount,
     /// One entry for each usage limit, in the same order.
     pub windows: Vec<WindowUsage>,
@@ -150,9 +151,9 @@ pub struct Token {
     pub number: TokenNumber,
     /// The id that clients see.
     pub id: TokenId,
-    /// The owner: the account whose money it moves.
+    /// The owner: the account that pays with the token, or receives by it.
     pub account: AccountNumber,
-    /// The caller that may use it.
+    /// The caller that installed the token. Only this caller may use it.
     pub caller: AccountNumber,
     /// The purpose.
     pub purpose: Purpose,
@@ -162,19 +163,19 @@ pub struct Token {
     pub active: bool,
     /// The payment method. A credit token pays by [`PaymentMethod::Debt`].
     pub method: PaymentMethod,
-    /// Credit and settlement tokens: their instrument.
+    /// The instrument of a credit, settlement, prepaid or funding token.
     pub instrument: Option<InstrumentNumber>,
-    /// The reference under which it was made.
+    /// The caller reference under which the token was made.
     pub caller_reference: String,
     /// A name for people to read.
     pub friendly_name: String,
-    /// What it is for, in the words of whoever made it.
+    /// The purpose, in the words of the caller.
     pub payment_reason: Option<String>,
     /// The text of InstallPaymentInstruction.
     pub instruction: Option<String>,
-    /// Recipient tokens: the terms.
+    /// The terms of a recipient token.
     pub terms: Option<RecipientTerms>,
-    /// Sender tokens: the recipient tokens that it pays; any, and the caller himself, when none is named.
+    /// The recipient tokens that a sender token may pay. If none is named, it may pay the caller and any recipient.
     pub recipients: Vec<TokenId>,
     /// When the token was installed.
     pub installed: Timestamp,
@@ -184,22 +185,23 @@ pub struct Token {
     pub min_charge: Option<Amount>,
     /// The largest single charge.
     pub max_charge: Option<Amount>,
-    /// The limit of all payments together.
+    /// The limit for the sum of all payments.
     pub global_limit: Option<Amount>,
-    /// Further limits.
+    /// Usage limits.
     pub limits: Vec<UsageLimit>,
-    /// How much of the limits is used up.
+    /// How much of the limits is used.
     pub usage: Usage,
 }
 
-/// The recorded detail of a charge that is not the exact amount of its token.
+/// The recorded detail of the refusal of a charge that is not the exact amount of its token.
 const NOT_EQUAL: &str = "Transaction amount not equal to accepted value";
 
-/// A single-use token is kept for three hours (2007 guide), for which no later source has another number.
+/// How long a single-use token is valid, in milliseconds: three hours (2007 guide). No later source gives another
+/// duration.
 const SINGLE_USE_MILLIS: i64 = 3 * 60 * 60 * 1000;
 
 impl TokenType {
-    /// When a token of this type may be used, unless whoever makes it says otherwise.
+    /// The validity of a token of this type, unless the request that makes it gives another.
     pub fn validity(self, installed: Timestamp) -> Validity {
         let kept = (self == Self::SingleUse).then(|| installed.plus_millis(SINGLE_USE_MILLIS));
         Validity { from: None, until: kept }
@@ -207,13 +209,14 @@ impl TokenType {
 }
 
 impl Token {
-    /// Whether uses have to be counted at all: a token without limits never changes.
+    /// Whether the uses of the token have to be counted. They need not be for a token without limits, and it is not
+    /// saved with every payment.
     pub fn is_limited(&self) -> bool {
         self.token_type == TokenType::SingleUse || self.global_limit.is_some() || !self.limits.is_empty()
     }
 
-    /// Whether this caller had the token installed: nobody else can use it (Amazon's description of
-    /// `IncompatibleTokens`; the detail is our choice).
+    /// Whether this caller installed the token. Nobody else can use it (Amazon's description of `IncompatibleTokens`;
+    /// the detail is our choice).
     pub(in crate::ledger) fn check_installer(&self, caller: AccountNumber) -> Result<(), FpsError> {
         if self.caller == caller {
             return Ok(());
@@ -221,13 +224,13 @@ impl Token {
         Err(FpsError::incompatible_tokens("Token was installed by another application"))
     }
 
-    /// Whether the sender token was not cancelled.
+    /// Whether the token, used as a sender token, has not been cancelled.
     pub fn check_not_cancelled(&self) -> Result<(), FpsError> {
         if self.active { Ok(()) } else { Err(Code::TokenNotActive_Sender.into()) }
     }
 
-    /// Whether the token is within its validity. One that is not breaks a rule of its own (Amazon's description of
-    /// `IncompatibleTokens`; the details are our choice).
+    /// Whether the token is within its validity. A use at another time breaks a rule of the token (Amazon's
+    /// description of `IncompatibleTokens`; the details are our choice).
     pub fn check_in_force(&self, now: Timestamp) -> Result<(), FpsError> {
         if self.validity.holds(now) {
             return Ok(());
@@ -237,7 +240,7 @@ impl Token {
         Err(FpsError::incompatible_tokens(detail))
     }
 
-    /// Whether it is the token for this purpose of this very instrument.
+    /// Whether the token has this purpose and belongs to this instrument.
     pub(in crate::ledger) fn check_purpose(
         &self,
         purpose: Purpose,
@@ -269,8 +272,8 @@ impl Token {
         Ok(())
     }
 
-    /// Whether the token's own rule allows a single charge of `amount`. The detail for an exact amount is recorded, the
-    /// others are our choice.
+    /// Whether the token's own rule allows a single charge of `amount`. The detail for an exact amount is recorded,
+    /// the other details are our choice.
     pub fn check_charge(&self, amount: Amount) -> Result<(), FpsError> {
         let is_exact = self.min_charge.is_some() && self.min_charge == self.max_charge;
         let detail = if self.min_charge.is_some_and(|least| amount < least) {
@@ -283,7 +286,7 @@ impl Token {
         Err(FpsError::incompatible_tokens(detail))
     }
 
-    /// Records a use.
+    /// Records a use of `amount`.
     pub fn record_use(&mut self, amount: Amount, now: Timestamp) {
         let windows = self.windows(now);
         self.usage.windows = self
@@ -299,7 +302,8 @@ impl Token {
         self.usage.spent += amount;
     }
 
-    /// Takes back a use that came to nothing; windows that have passed since stay as they are.
+    /// Takes back a use of `amount` that was recorded at `used_at`, because its transaction failed or was cancelled.
+    /// A limit whose window has changed since stays as it is: the new window never counted this use.
     pub fn undo_use(&mut self, amount: Amount, used_at: Timestamp) {
         let windows = self.windows(used_at);
         for ((limit, window), kept) in self.limits.iter().zip(windows).zip(&mut self.usage.windows) {
@@ -311,7 +315,7 @@ impl Token {
         self.usage.spent = (self.usage.spent - amount).max(Amount::ZERO);
     }
 
-    /// The state of each limit in the window that holds `now`.
+    /// The usage of each limit in the window that contains `now`.
     pub fn windows(&self, now: Timestamp) -> Vec<WindowUsage> {
         let anchor = self.validity.from.unwrap_or(self.installed);
         let current =
@@ -321,7 +325,8 @@ impl Token {
             .enumerate()
             .map(|(place, limit)| {
                 let since = current(limit).millis();
-                // A use may have been received a little later than the clock shows, in the next window.
+                // A transaction may count as received a little later than the clock shows. So the recorded window may
+                // already be the one after the window of `now`, and it stays the current one.
                 let latest = now.plus_millis(MAX_LEAD_MILLIS).millis();
                 let kept = self.usage.windows.get(place);
                 let kept = kept.filter(|kept| kept.since == since || (since..=latest).contains(&kept.since));
@@ -331,7 +336,8 @@ impl Token {
             .collect()
     }
 
-    /// Whether it is as good as this draft: the same parties, references, purpose and limits.
+    /// Whether the token permits the same as this draft: parties, reference, purpose, limits and terms are equal. The
+    /// end of its validity is not compared, because a draft may get an end that depends on the instant.
     pub(in crate::ledger) fn allows_the_same(&self, draft: &Self) -> bool {
         let terms = |token: &Self| {
             (
@@ -346,7 +352,7 @@ impl Token {
 }
 
 impl UsageLimit {
-    /// What one use of `amount` takes from the limit.
+    /// How much of the limit one use of `amount` takes, in the limit's measure.
     fn step(&self, amount: Amount) -> i64 {
         match self.measure {
             UsageMeasure::Amount => amount.micros(),

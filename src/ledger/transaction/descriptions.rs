@@ -1,8 +1,8 @@
-//! What a caller says about a transaction: texts that FPS keeps and shows.
+//! The caller's texts for a transaction, which FPS keeps and shows.
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-/// Which text goes to the card processor (schema: SoftDescriptorType).
+/// The text that goes to the card processor (schema: SoftDescriptorType).
 #[derive(
     Clone,
     Copy,
@@ -24,7 +24,7 @@ pub enum SoftDescriptorType {
     Static,
 }
 
-/// Whose customer service is named to the card processor (schema: CSOwner).
+/// The party whose customer service is named to the card processor (schema: CSOwner).
 #[derive(
     Clone,
     Copy,
@@ -40,32 +40,33 @@ pub enum SoftDescriptorType {
     VariantArray,
 )]
 pub enum CsOwner {
-    /// The caller's.
+    /// The caller.
     Caller,
-    /// The recipient's.
+    /// The recipient.
     Recipient,
 }
 
-/// `DescriptorPolicy`: stored and otherwise without effect in a sandbox.
+/// The parameter `DescriptorPolicy`. It is stored and has no other effect in a sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DescriptorPolicy {
-    /// Which text goes to the card processor.
+    /// The text that goes to the card processor.
     pub soft_descriptor: SoftDescriptorType,
-    /// Whose customer service is named.
+    /// The party whose customer service is named.
     pub owner: CsOwner,
 }
 
-/// What the caller says about a transaction besides its amount.
+/// The caller's reference and texts for a transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Descriptions {
-    /// The caller's own name for the request: unique for seven days.
+    /// The caller reference: the caller's own name for the request, unique for seven days.
     pub caller_reference: String,
-    /// For the caller.
+    /// A text for the caller.
     pub caller_description: Option<String>,
-    /// Shown to the sender.
+    /// A text that is shown to the sender.
     pub sender_description: Option<String>,
-    /// What the card processor is told.
+    /// The policy for the text that goes to the card processor.
     pub descriptor_policy: Option<DescriptorPolicy>,
-    /// Where this transaction's notifications go instead of the account's address.
+    /// The URL for notifications of this transaction, in place of the account's. It is stored only: nothing sends
+    /// notifications yet.
     pub ipn_url: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Transactions: what happened, to whom, and how far it got.
+//! Transactions: their terms, their parties and their progress.
 
 pub(super) mod descriptions;
 pub(super) mod status;
@@ -15,7 +15,7 @@ use crate::ledger::token::Token;
 use crate::ledger::transaction::descriptions::Descriptions;
 use crate::ledger::transaction::status::{History, Status, StatusChange, StatusCode};
 
-/// What a transaction does (schema: FPSOperation, with the IPN-only deposit).
+/// The operation of a transaction (schema: FPSOperation, with the IPN-only deposit).
 #[derive(
     Clone,
     Copy,
@@ -31,23 +31,23 @@ use crate::ledger::transaction::status::{History, Status, StatusChange, StatusCo
     VariantArray,
 )]
 pub enum Operation {
-    /// Sender pays recipient.
+    /// The sender pays the recipient.
     Pay,
-    /// A payment goes back.
+    /// Money of a payment goes back.
     Refund,
-    /// Debt is settled with money.
+    /// The sender pays debt on a credit instrument.
     SettleDebt,
-    /// Debt is forgiven.
+    /// The creditor forgives debt on a credit instrument.
     WriteOffDebt,
-    /// Money is paid in advance onto a prepaid instrument.
+    /// The sender pays money in advance onto a prepaid instrument.
     FundPrepaid,
-    /// Money is held on a card, to be settled later.
+    /// A card holds money for the recipient, which Settle charges later.
     Reserve,
-    /// Money comes into an account from outside: how a seeded balance is funded.
+    /// Money comes into an account from a bank. Seed files give accounts their balances in this way.
     DepositFunds,
 }
 
-/// Who pays the FPS fee (schema: ChargeFeeTo).
+/// The party that pays FPS's fee (schema: ChargeFeeTo).
 #[derive(
     Clone,
     Copy,
@@ -63,13 +63,13 @@ pub enum Operation {
     VariantArray,
 )]
 pub enum ChargeFeeTo {
-    /// The owner of the access key.
+    /// The caller: the owner of the access key.
     Caller,
-    /// The party that receives the money.
+    /// The recipient of the money.
     Recipient,
 }
 
-/// What a refund does with a marketplace's fee (schema: MarketplaceRefundPolicy).
+/// The parts of a payment that a refund returns (schema: MarketplaceRefundPolicy).
 #[derive(
     Clone,
     Copy,
@@ -85,15 +85,15 @@ pub enum ChargeFeeTo {
     VariantArray,
 )]
 pub enum MarketplaceRefundPolicy {
-    /// The caller keeps the marketplace fee.
+    /// The payment is refunded. The caller keeps the marketplace fee.
     MasterTxnOnly,
-    /// Only the marketplace fee goes back.
+    /// Only the marketplace fee goes back, to the recipient.
     MarketplaceTxnOnly,
-    /// Both go back.
+    /// The payment is refunded, and the marketplace fee goes back in proportion.
     MasterAndMarketplaceTxn,
 }
 
-/// A transaction and everything a client may ask about it.
+/// A transaction, with everything that a client can ask about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
     /// The row number.
@@ -108,66 +108,66 @@ pub struct Transaction {
     pub sender: AccountNumber,
     /// The account that receives.
     pub recipient: AccountNumber,
-    /// The token that paid.
+    /// The token of the sender, if the sender paid by one.
     pub sender_token: Option<TokenNumber>,
-    /// The token of a marketplace's recipient.
+    /// The token of the recipient in a marketplace.
     pub recipient_token: Option<TokenNumber>,
-    /// The instrument charged, funded, settled or written off.
+    /// The instrument that is charged, funded, settled or written off.
     pub instrument: Option<InstrumentNumber>,
-    /// How the sender pays.
+    /// The payment method. A refund of a payment has the method of the payment.
     pub method: PaymentMethod,
-    /// The amount of the request; see [`Transaction::charged`].
+    /// The amount of the request. What was charged is [`Transaction::charged`].
     pub amount: Amount,
-    /// Who pays the fee.
+    /// The party that pays FPS's fee.
     pub charge_fee_to: ChargeFeeTo,
-    /// What the caller said about it.
+    /// The caller's reference and descriptions.
     pub descriptions: Descriptions,
-    /// Refunds: the transaction that is refunded.
+    /// The transaction that a refund refunds.
     pub original: Option<TransactionNumber>,
-    /// Refunds: what happens to a marketplace's fee.
+    /// The policy of a refund.
     pub refund_policy: Option<MarketplaceRefundPolicy>,
-    /// When the request was received.
+    /// When the request counts as received. Transactions of one world get instants of their own where possible.
     pub received: Timestamp,
-    /// The status, and every status before it.
+    /// Every status so far. The last one is the current status.
     pub history: History,
-    /// The rest of what changes after the transaction was accepted.
+    /// All else that changes after the transaction is accepted.
     pub progress: Progress,
 }
 
-/// The part of a transaction that changes after it was accepted, besides its status.
+/// The part of a transaction that changes after the transaction is accepted, besides the status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Reservations: how much of it was settled.
+    /// The settled amount of a reservation; `None` until it is settled.
     pub settled: Option<Amount>,
-    /// FPS's fee; negative when a refund gives fee back.
+    /// FPS's fee. It is negative for a refund that returns a fee.
     pub fee: Amount,
-    /// The caller's fee from a marketplace payment.
+    /// The marketplace fee that the caller takes. It is negative for a refund that returns some of it.
     pub marketplace_fee: Amount,
-    /// What of the caller's fee went back.
+    /// How much of the marketplace fee has been returned by refunds.
     pub marketplace_fee_returned: Amount,
-    /// The parties' balances after it, as far as it got.
+    /// The balances of the parties after the last change of status that could change them.
     pub balances: Balances,
-    /// Accepted refunds of it so far.
+    /// The sum of the accepted refunds so far, without those of the marketplace fee alone.
     pub refunded: Amount,
-    /// Fee given back with those refunds.
+    /// How much of FPS's fee those refunds have returned.
     pub fee_returned: Amount,
-    /// How many postings it has.
+    /// The number of postings so far.
     pub lines: i64,
 }
 
 /// The balances of a transaction's parties.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Balances {
-    /// The sender's.
+    /// The sender's balance.
     pub sender: Amount,
-    /// The caller's.
+    /// The caller's balance.
     pub caller: Amount,
-    /// The recipient's.
+    /// The recipient's balance.
     pub recipient: Amount,
 }
 
 impl Transaction {
-    /// Paid by the token's owner, by the token's method.
+    /// The transaction, paid by the owner of this token, by the token's method and with its instrument.
     pub(in crate::ledger) fn paid_with(self, token: &Token) -> Self {
         Self {
             sender: token.account,
@@ -178,19 +178,20 @@ impl Transaction {
         }
     }
 
-    /// Between debtor and creditor.
+    /// The transaction, with the debtor of this instrument as its sender.
     pub(in crate::ledger) fn on_debt_of(self, instrument: &Instrument) -> Self {
         Self { sender: instrument.sender, instrument: Some(instrument.number), ..self }
     }
 
-    /// With a fee.
+    /// The transaction, with this fee of FPS.
     pub(in crate::ledger) fn charging(mut self, charge_fee_to: ChargeFeeTo, fee: Amount) -> Self {
         self.charge_fee_to = charge_fee_to;
         self.progress.fee = fee;
         self
     }
 
-    /// The card or bank whose answer it waits for. A refund of a bank payment goes to the sender's balance.
+    /// The external method whose answer the transaction waits for; `None` if it finishes in the call. A refund of a
+    /// bank payment goes to a balance, and a deposit is complete when it is made, so they wait for nothing.
     pub(in crate::ledger) fn waits_for(&self) -> Option<PaymentMethod> {
         let inside = match self.operation {
             Operation::Refund => self.method == PaymentMethod::ACH,
@@ -200,7 +201,7 @@ impl Transaction {
         Some(self.method).filter(|method| method.is_external() && !inside)
     }
 
-    /// How much was charged: what was asked for, or what was settled of a reservation.
+    /// The amount that is charged: the settled amount of a reservation, or otherwise the amount of the request.
     pub fn charged(&self) -> Amount {
         self.progress.settled.unwrap_or(self.amount)
     }
@@ -219,12 +220,12 @@ impl Transaction {
         self.last_change().status
     }
 
-    /// The credit instrument it charged, if it is a Pay that made debt.
+    /// The credit instrument that a debt Pay charged; `None` for other transactions.
     pub fn debt_charged(&self) -> Option<InstrumentNumber> {
         self.instrument.filter(|_| self.operation == Operation::Pay && self.method == PaymentMethod::Debt)
     }
 
-    /// The account in a role.
+    /// The account that has this role.
     pub fn party(&self, role: Role) -> AccountNumber {
         match role {
             Role::Sender => self.sender,
@@ -233,7 +234,7 @@ impl Transaction {
         }
     }
 
-    /// The running balance of one of its parties after it.
+    /// The balance of one of the parties after the transaction.
     pub fn balance_of(&self, account: AccountNumber) -> Amount {
         let balances = &self.progress.balances;
         if account == self.recipient {
@@ -251,11 +252,11 @@ impl Transaction {
     }
 }
 
-/// The answer to every request that makes a transaction.
+/// The answer to a request that makes, settles or cancels a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// The transaction made.
+    /// The transaction.
     pub transaction: TransactionId,
-    /// Its status when the request was answered.
+    /// The status when the request was first answered.
     pub status: Status,
 }

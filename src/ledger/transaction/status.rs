@@ -1,4 +1,4 @@
-//! The status of a transaction, and every status that it has had.
+//! The status of a transaction, and the history of its statuses.
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -21,15 +21,15 @@ use crate::ledger::time::Timestamp;
     VariantArray,
 )]
 pub enum Status {
-    /// Held on a card.
+    /// A card holds the amount.
     Reserved,
-    /// Done.
+    /// The transaction succeeded.
     Success,
-    /// Failed, without effect.
+    /// The transaction failed and has no effect.
     Failure,
-    /// Waiting for a card or a bank.
+    /// The transaction waits for a card or a bank.
     Pending,
-    /// Cancelled.
+    /// The transaction was cancelled and has no effect.
     Cancelled,
 }
 
@@ -49,29 +49,29 @@ pub enum Status {
     VariantArray,
 )]
 pub enum StatusCode {
-    /// The payment instrument was charged.
+    /// The payment instrument was charged, or a card holds the amount.
     Success,
     /// The payment processor has not answered yet.
     PendingNetworkResponse,
-    /// The time allowed ran out.
+    /// The transaction was not completed within the time allowed, or a reservation lapsed.
     Expired,
-    /// The processor refused for now.
+    /// The payment processor declined for now.
     TransactionDenied,
-    /// The processor refused because the sender lacks funds; on the wire `TransactionDenied` too.
+    /// The payment processor declined because the sender lacks funds. In answers the code is `TransactionDenied` too.
     InsufficientFunds,
-    /// Called off; the guide's spelling has one l here and two in the status.
+    /// The transaction was cancelled. The guide spells the code with one l and the status with two.
     Canceled,
 }
 
 impl Status {
-    /// Whether nothing comes after it.
+    /// Whether no other status follows.
     pub const fn is_final(self) -> bool {
         !matches!(self, Self::Pending | Self::Reserved)
     }
 }
 
 impl StatusCode {
-    /// The code as it stands in answers.
+    /// The code as it is written in answers.
     pub fn wire_name(self) -> &'static str {
         match self {
             Self::InsufficientFunds => Self::TransactionDenied.name(),
@@ -79,7 +79,7 @@ impl StatusCode {
         }
     }
 
-    /// The sentence that goes with the code (the first two as recorded, the rest our choice).
+    /// The message for the code (the first two are recorded, the others are our choice).
     pub const fn message(self) -> &'static str {
         match self {
             Self::Success => "The transaction was successful and the payment instrument was charged.",
@@ -106,7 +106,8 @@ pub struct StatusChange {
 }
 
 impl StatusChange {
-    /// The sentence that goes with it: an amount that is only held was not charged (the variant's text is our choice).
+    /// The message for the change. A reservation has a message of its own, because an amount that is only held was
+    /// not charged (our choice).
     pub const fn message(&self) -> &'static str {
         match (self.status, self.code) {
             (Status::Reserved, StatusCode::Success) => {
@@ -117,7 +118,7 @@ impl StatusChange {
     }
 }
 
-/// Every status that a transaction has had. Everybody may read it; nothing but a change of status adds to it.
+/// Every status that a transaction has had. Only `Book::change_status` adds to it, so the fields are private.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     stages: Vec<StatusChange>,
@@ -130,23 +131,23 @@ impl History {
         Self { stages, completed }
     }
 
-    /// Every status so far, oldest first; empty only until the transaction is accepted.
+    /// Every status so far, oldest first. There is none only before the transaction is accepted.
     pub fn changes(&self) -> &[StatusChange] {
         &self.stages
     }
 
-    /// The current status.
+    /// The last status change, which gives the current status.
     pub fn last(&self) -> Option<StatusChange> {
         self.stages.last().copied()
     }
 
-    /// When the transaction ended.
+    /// When the transaction reached its final status; `None` until then.
     pub fn completed(&self) -> Option<Timestamp> {
         self.completed
     }
 
-    /// Enters a status, at its instant or with the one before it: a transaction may have been received a few
-    /// milliseconds after the instant that the clock showed.
+    /// Enters a status, at its instant but not before the last change: a transaction may count as received a little
+    /// later than the clock shows. Returns the change with the instant that was entered.
     pub(in crate::ledger) fn enter(&mut self, to: StatusChange) -> StatusChange {
         let at = self.last().map_or(to.at, |last| to.at.max(last.at));
         let entered = StatusChange { at, ..to };

@@ -10,7 +10,7 @@
 //!
 //! The encoding on the wire may differ from the encoding that is signed (observed: Amazon's Java and PHP clients send a
 //! blank as `+` and sign `%20`), so this module takes decoded parameters and encodes them again. Co-Branded requests and
-//! version 1 return URLs follow the same rules; only the name of the signature parameter differs. Nothing here does I/O.
+//! version 1 return URLs follow the same rules; only the name of the signature parameter differs. This module does no I/O.
 
 mod diagnosis;
 mod secret_key;
@@ -54,10 +54,10 @@ pub struct Signable<'a, T = String> {
     pub verb: &'a str,
     /// The absolute path without the query, as on the request line, percent-encoded or not.
     pub path: &'a str,
-    /// All parameters, decoded, in the order received. The one named `signature_name` is not signed, so it may be
-    /// present or not.
+    /// All parameters, decoded, in the order received. The parameter named `signature_name` is not signed, so it may be
+    /// present or absent.
     pub pairs: &'a [(T, T)],
-    /// `Signature` for API calls, `signature` or `awsSignature` for Co-Branded requests.
+    /// The name of the signature parameter: `Signature` for API calls, `signature` or `awsSignature` for Co-Branded requests.
     pub signature_name: &'a str,
 }
 
@@ -71,7 +71,7 @@ pub enum VerificationResult {
     },
     /// The signature is not correct for any of the hosts.
     Invalid {
-        /// What should have been signed, with the first host.
+        /// The correct string to sign, with the first host.
         string_to_sign: String,
         /// One sentence that names the client's mistake, if a known mistake explains the signature. `None` usually
         /// means another secret, or parameters that were changed after signing.
@@ -186,7 +186,7 @@ pub fn push_query<'a>(pairs: impl IntoIterator<Item = &'a (String, String)>, out
     }
 }
 
-/// The string to sign, in parts. The host is a part of its own because only the host changes between attempts.
+/// The string to sign, in parts. The host is a separate part because only the host changes between attempts.
 fn signed_parts<'a>(scheme: Scheme, verb: &'a str, host: &'a str, after_host: &'a [u8]) -> [&'a [u8]; 4] {
     match scheme {
         Scheme::V1 => [b"", b"", b"", after_host],

@@ -21,8 +21,9 @@ pub trait Command: Send + 'static {
     /// Names the rows that the operation reads, as far as the rows loaded so far determine them.
     fn read_set(&self, reads: &mut ReadSet<'_>);
 
-    /// Makes the decision. A refused command has changed nothing, except that it may have used its caller reference:
-    /// the changes of a batch are saved together, so one command's changes cannot be undone alone.
+    /// Makes the decision. It checks first and changes last. A refused command has changed nothing, except that it
+    /// may have used its caller reference: the changes of a batch are saved together, so one command's changes cannot
+    /// be undone alone.
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<Self::Output, FpsError>;
 }
 
@@ -69,7 +70,8 @@ impl Context<'_> {
     }
 
     /// A new transaction in which the caller is every party, the method is debt, and there is no fee. The methods of
-    /// [`Transaction`] then set its parties, method and fee.
+    /// [`Transaction`] then set its parties, method and fee. If the command is refused after that, the row number
+    /// stays unused.
     pub(super) fn draft_transaction(
         &mut self,
         caller: AccountNumber,

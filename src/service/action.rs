@@ -1,4 +1,4 @@
-//! What an action is: its documentation, its parameters, its errors and its handler, as data.
+//! Actions as data: the documentation, the parameters, the errors and the handler of each.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,28 +13,28 @@ use super::parameters::Parameter;
 /// An action of the service.
 #[derive(Debug)]
 pub struct Action {
-    /// The value of the `Action` parameter that requests it; case matters.
+    /// The value of the `Action` parameter that requests the action. Case matters.
     pub name: &'static str,
-    /// Misspelled names that client libraries send; they are accepted too.
+    /// Misspelled names that client libraries send. They are accepted too.
     pub aliases: &'static [&'static str],
-    /// What it does, in one sentence.
+    /// One sentence that says what the action does.
     pub summary: &'static str,
-    /// The guide pages it follows.
+    /// The guide pages that the action follows.
     pub source: &'static str,
-    /// Its parameters in the order of the schema, without those of every request.
+    /// The parameters of the action in the order of the schema, without those that every request has.
     pub parameters: &'static [Parameter],
     /// Parameters of older API versions that clients still send. They are logged and ignored.
     pub legacy: &'static [&'static str],
-    /// The errors it can return, besides those of every request.
+    /// The errors that the action can return, besides those of every request.
     pub errors: &'static [Code],
-    /// Notable behaviours and where each is known from.
+    /// Notable behaviours, each with its kind of source.
     pub behaviours: &'static [Behaviour],
-    /// Who may request it, and the function that executes it.
+    /// The handler: who may request the action, and the function that executes it.
     pub handler: Handler,
 }
 
 impl Action {
-    /// Whether it can be requested without a signature.
+    /// Whether the action can be requested without a signature.
     pub const fn is_public(&self) -> bool {
         matches!(self.handler, Handler::Public(_))
     }
@@ -46,18 +46,18 @@ pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<ActionResult, Fp
 /// Who may request an action, and the function that executes it.
 #[derive(Debug)]
 pub enum Handler {
-    /// The request must be signed; the owner of the access key is the caller.
+    /// The request must be signed. The owner of the access key is the caller.
     Authenticated(for<'a> fn(ActionContext<'a>) -> HandlerFuture<'a>),
-    /// Anybody may request it. A signature is not checked, even if there is one.
+    /// Anybody may request the action. A signature is not checked, even if there is one.
     Public(for<'a> fn(PublicContext<'a>) -> HandlerFuture<'a>),
 }
 
 /// A behaviour of an action or a page, as the documentation lists it.
 #[derive(Clone, Copy, Debug)]
 pub struct Behaviour {
-    /// One or two sentences that describe it.
+    /// The description, in one or two sentences.
     pub description: &'static str,
-    /// Where it is known from.
+    /// The kind of its source.
     pub provenance: Provenance,
 }
 
@@ -66,7 +66,7 @@ pub const fn documented(description: &'static str) -> Behaviour {
     Behaviour { description, provenance: Provenance::Documented }
 }
 
-/// A behaviour seen in recorded traffic or in client fixtures.
+/// A behaviour that recorded traffic or client fixtures show.
 pub const fn observed(description: &'static str) -> Behaviour {
     Behaviour { description, provenance: Provenance::Observed }
 }

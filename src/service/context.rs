@@ -1,4 +1,4 @@
-//! What a handler works with: the caller, the parameters, and the world in which commands run.
+//! The context of a handler: the caller, the parameters, and the world in which commands run.
 
 use crate::config::VerifySignatureRefusal;
 use crate::error::FpsError;
@@ -24,7 +24,7 @@ pub struct PublicContext<'a> {
     pub parameters: ParameterReader<'a>,
     /// Verifies the signatures of notifications and return URLs.
     pub message_signer: &'a MessageSigner,
-    /// How VerifySignature reports a signature that does not match.
+    /// The answer of VerifySignature to a signature that does not match.
     pub refusal: VerifySignatureRefusal,
 }
 
@@ -34,19 +34,19 @@ impl<'a> ActionContext<'a> {
         Self { caller, parameters, world }
     }
 
-    /// Runs a command. The handler must have read all parameters by now, so that none is silently ignored.
+    /// Runs a command. The handler must have read all parameters before, so that none is silently ignored.
     pub async fn run<C: Command>(&self, command: C) -> Result<C::Output, FpsError> {
         self.parameters.check_all_read()?;
         self.world.store().run(command).await
     }
 
-    /// Runs an operation that has one effect for each caller reference: a repeated request gets the recorded outcome.
-    /// All parameters must have been read.
+    /// Runs an operation that has one effect for each caller reference: a repeated request gets the recorded outcome. The
+    /// handler must have read all parameters before, because the digest covers those that it has read.
     pub async fn run_idempotent(&self, operation: impl IdempotentOperation) -> Result<Receipt, FpsError> {
         self.run(Idempotent { operation, digest: self.parameters.digest() }).await
     }
 
-    /// Answers a query. All parameters must have been read.
+    /// Runs a query. The handler must have read all parameters before.
     pub async fn query<Q: Query>(&self, query: Q) -> Result<Q::Output, FpsError> {
         self.parameters.check_all_read()?;
         self.world.store().query(query).await

@@ -1,7 +1,7 @@
 //! The service layer: executes requests, independent of the protocol by which they arrive.
 //!
 //! A protocol layer, such as the REST API, turns bytes into a [`Request`], authenticates the caller, and writes the
-//! [`ActionResult`] or the [`FpsError`] in its own format. Nothing here knows of HTTP, XML, status codes or request
+//! [`ActionResult`] or the [`FpsError`] in its own format. This module does not use HTTP, XML, status codes or request
 //! signatures.
 
 pub mod action;
@@ -42,7 +42,7 @@ pub struct Request<'a> {
     pub action: &'static Action,
     /// The API version as sent; empty if the request names none.
     pub version: &'a str,
-    /// The parameters in the order they were sent. Nested values have dotted names: `SettlementAmount.Value`, `Role.1`.
+    /// The parameters in the order in which they were sent. Nested values have dotted names: `SettlementAmount.Value`, `Role.1`.
     pub parameters: &'a [Pair],
     /// Names of parameters that belong to the protocol, such as `Signature`. Actions do not see them.
     pub protocol_parameters: &'static [&'static str],
@@ -53,12 +53,12 @@ pub struct Request<'a> {
 pub struct Service {
     /// Verifies the signatures of messages; used by VerifySignature.
     pub message_signer: Arc<MessageSigner>,
-    /// How VerifySignature reports a signature that does not match.
+    /// The answer of VerifySignature to a signature that does not match.
     pub verify_signature_refusal: VerifySignatureRefusal,
 }
 
 impl Service {
-    /// Executes a request. `caller` is the authenticated account; only public actions work without one.
+    /// Executes a request. `caller` is the authenticated account. Only public actions can be requested without one.
     pub async fn execute(
         &self,
         world: &World,

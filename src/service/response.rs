@@ -5,7 +5,7 @@ use std::fmt::{Display, Write};
 use crate::ledger::Named as _;
 use crate::ledger::{Amount, Receipt};
 
-/// What an action returns. A protocol layer writes it as a document.
+/// The result of an action. A protocol layer writes it as a document.
 #[derive(Debug)]
 pub struct ActionResult(Option<ElementWriter>);
 
@@ -39,7 +39,7 @@ impl ActionResult {
 /// A step in the traversal of a response body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ElementEvent<'a> {
-    /// An element that contains a text only.
+    /// An element that contains only a text.
     Text(&'static str, &'a str),
     /// The start of an element that contains other elements.
     Start(&'static str),
@@ -85,7 +85,7 @@ impl ElementWriter {
         self.tags.push(Tag::End(name));
     }
 
-    /// Adds an amount: currency first, six decimals (guide: Complex Data Types).
+    /// Adds an amount: the currency, then the value with six decimals (guide: Complex Data Types).
     pub fn amount(&mut self, name: &'static str, amount: Amount) {
         self.element(name, |out| {
             out.text("CurrencyCode", "USD");

@@ -1,4 +1,4 @@
-//! Timestamps and dates as clients write them.
+//! Parsing of the timestamps and dates in requests.
 
 use chrono::{FixedOffset, NaiveDate, NaiveTime, TimeZone};
 

@@ -13,7 +13,7 @@ use crate::service::context::ActionContext;
 use crate::service::parameters::{Parameter, ParameterKind, ParameterReader};
 use crate::service::{ActionResult, ElementWriter};
 
-/// The number of the next query with a filter. Each gets its own, so that a batch never merges two of them.
+/// The number of the next filtered query. Each gets a number of its own, so that a batch never merges two of them.
 static NEXT_SEARCH: AtomicU64 = AtomicU64::new(1);
 
 const STATUSES: ParameterKind =
@@ -99,8 +99,8 @@ fn read_query(
 ) -> Result<ActivityQuery, FpsError> {
     let batch = parameters.read("MaxBatchSize")?;
     let from = parameters.read("StartDate")?;
-    // No end stands for a fixed instant, not for the current time: equal requests make equal queries, and a batch looks
-    // those up once.
+    // Without an EndDate the end is a fixed instant, not the current time. So equal requests make equal queries, which a
+    // batch looks up once.
     let to = parameters.read::<Option<_>>("EndDate")?.unwrap_or(Timestamp::MAX);
     let descending = parameters.read::<&str>("SortOrderByDate")? == "Descending";
     let operation: Option<Operation> = parameters.read("FPSOperation")?;
@@ -168,7 +168,7 @@ fn write_part(out: &mut ElementWriter, detail: &TransactionDetail, role: Role) {
     });
 }
 
-/// FPS's fee, for the role that pays it. In a refund the merchant is the sender.
+/// FPS's fee for the role that pays it, and zero for the other roles. In a refund the merchant is the sender.
 fn fees_paid(transaction: &Transaction, role: Role) -> Amount {
     let merchant = if transaction.operation == Operation::Refund { Role::Sender } else { Role::Recipient };
     let payer = match transaction.charge_fee_to {

@@ -95,7 +95,7 @@ fn write_history(out: &mut ElementWriter, transaction: &Transaction) {
             out.text("StatusCode", change.code.wire_name());
             out.amount("Amount", amount);
         });
-        // After a reservation comes its settlement, which may be for less.
+        // The entries after a reservation belong to its settlement, which may be for less.
         if change.status == Status::Reserved {
             amount = transaction.charged();
         }

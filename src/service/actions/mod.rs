@@ -66,7 +66,7 @@ pub static ACTIONS: &[&Action] = &[
     &write_off_debt::ACTION,
 ];
 
-/// Finds an action by its name or by a misspelled name that clients send; case matters.
+/// Finds an action by its name, or by a misspelled name that clients send. Case matters.
 pub fn find(name: &str) -> Option<&'static Action> {
     ACTIONS.iter().copied().find(|action| action.name == name || action.aliases.contains(&name))
 }

@@ -1,4 +1,4 @@
-//! What Pay, Reserve, FundPrepaid and SettleDebt share: each charges the owner of a sender token.
+//! The common part of Pay, Reserve, FundPrepaid and SettleDebt. Each of them charges the owner of a sender token.
 
 use crate::error::{Code, FpsError};
 use crate::ledger::{
@@ -79,7 +79,8 @@ pub(super) const INSTRUMENT_PAYMENT_OPTIONS: &[Parameter] = &[
 pub(super) const LEGACY_PARAMETERS: &[&str] =
     &["MetaData", "RecipientDescription", "RecipientReference", "SenderReference", "TransactionDate"];
 
-/// The same for FundPrepaid and SettleDebt, where only one party can pay the fee.
+/// Parameters of the API of 2007 that clients still send with FundPrepaid and SettleDebt. ChargeFeeTo is one of them,
+/// because in these actions only one party can pay the fee.
 pub(super) const LEGACY_PARAMETERS_WITH_CHARGE_FEE_TO: &[&str] =
     &["ChargeFeeTo", "MetaData", "RecipientReference", "SenderReference", "TransactionDate"];
 
@@ -136,8 +137,8 @@ pub(super) fn read_payment(
     let sender_token = parameters.read("SenderTokenId")?;
     let recipient_token: Option<TokenId> = parameters.read("RecipientTokenId")?;
     let amount = parameters.read("TransactionAmount")?;
-    // A recipient token may name who pays the fee. Only without one is there a default, and leaving the parameter out is
-    // then the same request as setting it to the default.
+    // A recipient token may name the party that pays the fee. Only without a recipient token is there a default. A request
+    // without the parameter is then the same as one that sets it to the default.
     let charge_fee_to = if recipient_token.is_none() {
         Some(parameters.read_or("ChargeFeeTo", ChargeFeeTo::Recipient)?)
     } else {
@@ -170,12 +171,12 @@ pub(super) fn read_options(parameters: &mut ParameterReader<'_>) -> Result<(Desc
     Ok((descriptions, timeout_minutes))
 }
 
-/// Reads what the parties and their card statements show of a payment.
+/// Reads the reference and the texts of a payment for the parties and their card statements.
 fn read_statement_descriptions(parameters: &mut ParameterReader<'_>) -> Result<Descriptions, FpsError> {
     let has_policy = parameters.is_set(SOFT_DESCRIPTOR_TYPE.name) || parameters.is_set(CS_OWNER.name);
     let mut descriptions = shared::read_descriptions(parameters)?;
     descriptions.sender_description = parameters.read("SenderDescription")?;
-    // Both are read in any case, so that a request has the same digest with and without the default values.
+    // Both are read even if the request sets neither, so that it has the same digest with and without the default values.
     let policy = DescriptorPolicy {
         soft_descriptor: parameters.read(SOFT_DESCRIPTOR_TYPE.name)?,
         owner: parameters.read(CS_OWNER.name)?,

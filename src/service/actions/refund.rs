@@ -1,4 +1,4 @@
-//! Refund: gives back a payment, in part or in full (guide: API Reference, Refund).
+//! Refund: returns money of a payment, in part or in full (guide: API Reference, Refund).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;

@@ -1,4 +1,4 @@
-//! Settle: captures a reservation, once, in full or in part (guide: API Reference, Settle).
+//! Settle: charges a reservation, once, in full or in part (guide: API Reference, Settle).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;

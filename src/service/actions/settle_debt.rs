@@ -1,4 +1,4 @@
-//! SettleDebt: pays debt with money (guide: SettleDebt; Using Postpaid Payment Tokens).
+//! SettleDebt: pays debt on a credit instrument (guide: SettleDebt; Using Postpaid Payment Tokens).
 
 use crate::error::{Code, FpsError};
 use crate::ledger;

@@ -1,4 +1,4 @@
-//! The digest of a request: tells a repeated request from a different one that has the same caller reference.
+//! The digest of a request. It distinguishes a repeated request from a different one with the same caller reference.
 
 use sha2::{Digest, Sha256};
 

@@ -1,4 +1,4 @@
-//! Parameters: which ones an action takes, and how a handler reads them as typed values.
+//! Parameters: the list of an action's parameters, and reading them as typed values.
 
 mod digest;
 mod error;

@@ -16,8 +16,8 @@ use super::{FromParameter, Parameter, ParameterKind, ParameterValue};
 
 /// The parameters of one request, checked against those that its action lists.
 ///
-/// A handler reads each by name as the type it needs. Kinds, defaults and whether a value must be there are part of the
-/// action's list. Refusals depend on the order of reading: the first wrong parameter that is read is reported.
+/// A handler reads each parameter by name as the type that it needs. The action's list says which kinds, defaults and
+/// required values there are. Refusals depend on the order of reading: the first wrong parameter that is read is reported.
 pub struct ParameterReader<'a> {
     parameters: &'static [Parameter],
     values: BTreeMap<&'a str, &'a str>,
@@ -47,20 +47,20 @@ impl<'a> ParameterReader<'a> {
                 return Err(unknown_parameter(request.version, name));
             }
         }
-        // Unknown names are reported before repeated ones, wherever they stand.
+        // Unknown names are reported before repeated ones, whatever their order in the request.
         if let Some(name) = repeated {
             let name = if is_protocol(name) { name.clone() } else { lower_camel_case(name) };
             return Err(repeated_parameter(&name));
         }
-        // The same request signed anew differs in these, so they must not become part of the digest.
+        // A repeated request with a new signature differs in these parameters, so they must not become part of the digest.
         values.retain(|name, _| !is_protocol(name));
         let unread = values.keys().copied().collect();
         let digest = DigestBuilder::new(action.name);
         Ok(Self { parameters: action.parameters, values, unread, digest })
     }
 
-    /// Reads a parameter. `T` is the type of its values for a required parameter or one with a default, an `Option` for
-    /// an optional one, a `Vec` for a list.
+    /// Reads a parameter. `T` is the type of the value for a required parameter or one with a default, an `Option` for an
+    /// optional parameter, and a `Vec` for a list.
     pub fn read<T: FromParameter>(&mut self, name: &'static str) -> Result<T, FpsError> {
         let parameter = self.parameter(name)?;
         T::from_parameter(self, parameter)
@@ -75,7 +75,7 @@ impl<'a> ParameterReader<'a> {
         Ok(default)
     }
 
-    /// Checks a text parameter that has no effect.
+    /// Reads a text parameter that has no effect, so that an ill-formed value is still refused.
     pub fn read_unused(&mut self, name: &'static str) -> Result<(), FpsError> {
         self.read::<Option<String>>(name)?;
         Ok(())
@@ -138,7 +138,8 @@ impl<'a> ParameterReader<'a> {
         Ok(values)
     }
 
-    /// The text of an amount's `Value`. Without a `CurrencyCode` the currency is USD, the only one there is.
+    /// The text of an amount's `Value`. Without a `CurrencyCode` the currency is USD, the only one that
+    /// is accepted.
     fn amount_text(&mut self, name: &str) -> Result<Option<&'a str>, FpsError> {
         let (value_name, currency_name) = (format!("{name}.Value"), format!("{name}.CurrencyCode"));
         let (value, currency) = (self.take(&value_name), self.take(&currency_name));
@@ -151,12 +152,12 @@ impl<'a> ParameterReader<'a> {
         }
     }
 
-    /// The listed parameter of this name.
+    /// The parameter of this name in the action's list.
     fn parameter(&self, name: &str) -> Result<&'static Parameter, FpsError> {
         self.parameters.iter().find(|parameter| parameter.name == name).ok_or_else(|| not_listed(name))
     }
 
-    /// The value that the request sets under this name, which counts as read from now on. An empty value counts as unset.
+    /// The value that the request sets under this name. It counts as read after this call. An empty value counts as unset.
     fn take(&mut self, name: &str) -> Option<&'a str> {
         self.unread.remove(name);
         self.values.get(name).copied().filter(|value| !value.is_empty())

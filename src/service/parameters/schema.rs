@@ -5,15 +5,15 @@ use crate::ledger::whole_number;
 /// A parameter of an action.
 #[derive(Clone, Copy, Debug)]
 pub struct Parameter {
-    /// Its name in requests; case matters.
+    /// The name in requests. Case matters.
     pub name: &'static str,
     /// Whether a request without it, or with an empty value, is refused.
     pub required: bool,
-    /// The values it accepts.
+    /// The values that are accepted.
     pub kind: ParameterKind,
-    /// The value of an optional parameter that the request does not set.
+    /// The value that holds if the request does not set the parameter.
     pub default: Option<&'static str>,
-    /// What it is for.
+    /// One or two sentences that say what the parameter is for.
     pub purpose: &'static str,
 }
 
@@ -28,7 +28,7 @@ pub enum ParameterKind {
     Amount,
     /// A percentage, with decimals.
     Percent,
-    /// A whole number from the first to the second.
+    /// A whole number in this range, both ends included.
     Number(u32, u32),
     /// A date with or without time and offset.
     Timestamp,
@@ -87,14 +87,14 @@ impl Parameter {
         Self { name, required: false, kind, default: None, purpose }
     }
 
-    /// The same with a default value, written as a client would write it.
+    /// The parameter with this default value, in the form in which a client would send it.
     #[must_use]
     pub const fn or(mut self, default: &'static str) -> Self {
         self.default = Some(default);
         self
     }
 
-    /// The names it has in requests; the numbered names of a list are not among them.
+    /// The names of the parameter in requests, without the numbered names of a list.
     pub fn wire_names(&self) -> Vec<String> {
         match self.kind {
             ParameterKind::Amount => {
@@ -104,7 +104,7 @@ impl Parameter {
         }
     }
 
-    /// Whether a request's parameter of this name sets it, or part of it.
+    /// Whether a request parameter with this name sets this parameter, or a part of it.
     pub(super) fn matches(&self, name: &str) -> bool {
         match self.kind {
             ParameterKind::Amount => {

@@ -1,4 +1,4 @@
-//! The types as which handlers read parameters.
+//! The types in which handlers read parameters.
 
 use std::borrow::Cow;
 
@@ -26,27 +26,27 @@ pub trait ParameterValue: Sized {
     fn canonical_text(&self) -> Cow<'_, str>;
 }
 
-/// What a handler can read a parameter as: a value, an optional value, or a list of values.
+/// A type in which a handler can read a parameter: a value, an optional value, or a list of values.
 pub trait FromParameter: Sized {
     /// Reads the parameter from the request.
     fn from_parameter(reader: &mut ParameterReader<'_>, parameter: &Parameter) -> Result<Self, FpsError>;
 }
 
-/// For required parameters and for those with a default.
+/// Required parameters, and parameters with a default, are read as a value.
 impl<T: ParameterValue> FromParameter for T {
     fn from_parameter(reader: &mut ParameterReader<'_>, parameter: &Parameter) -> Result<Self, FpsError> {
         reader.read_value(parameter)?.ok_or_else(|| not_listed_as_required(parameter.name))
     }
 }
 
-/// For optional parameters.
+/// Optional parameters are read as an optional value.
 impl<T: ParameterValue> FromParameter for Option<T> {
     fn from_parameter(reader: &mut ParameterReader<'_>, parameter: &Parameter) -> Result<Self, FpsError> {
         reader.read_value(parameter)
     }
 }
 
-/// For lists: the items in the order of their names.
+/// Lists are read as their items, in the order of their names.
 impl<T: ParameterValue> FromParameter for Vec<T> {
     fn from_parameter(reader: &mut ParameterReader<'_>, parameter: &Parameter) -> Result<Self, FpsError> {
         reader.read_list(parameter)

@@ -7,13 +7,13 @@ use super::parameter_sets::Pair;
 /// One way to encode a name or a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Encoding {
-    /// How often the text is encoded: not at all, once or twice.
+    /// How many times the text is encoded: 0, 1 or 2.
     rounds: u8,
-    /// A blank becomes `+`.
+    /// Whether a blank becomes `+`.
     blank_as_plus: bool,
-    /// `~` becomes `%7E`.
+    /// Whether `~` becomes `%7E`.
     encode_tilde: bool,
-    /// Hexadecimal digits are in lower case.
+    /// Whether hexadecimal digits are in lower case.
     lower_case_hex: bool,
     /// Reserved characters that are not encoded.
     unencoded: &'static str,
@@ -25,13 +25,13 @@ pub(super) const STRICT: Encoding =
 /// No encoding, as in version 1.
 pub(super) const NONE: Encoding = Encoding { rounds: 0, ..STRICT };
 
-/// A blank as `+`.
+/// The encoding of version 2, but with a blank as `+`.
 const PLUS: Encoding = Encoding { blank_as_plus: true, ..STRICT };
-/// Hexadecimal digits in lower case.
+/// The encoding of version 2, but with hexadecimal digits in lower case.
 const LOWER: Encoding = Encoding { lower_case_hex: true, ..STRICT };
-/// `~` encoded.
+/// The encoding of version 2, but with `~` encoded.
 const TILDE: Encoding = Encoding { encode_tilde: true, ..STRICT };
-/// `~` encoded, a blank as `+`.
+/// The encoding of version 2, but with `~` encoded and a blank as `+`.
 const TILDE_PLUS: Encoding = Encoding { blank_as_plus: true, ..TILDE };
 
 /// The encodings of common libraries.

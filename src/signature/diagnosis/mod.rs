@@ -7,7 +7,8 @@
 //! the encoders); which of them to look for is our choice.
 //!
 //! * `received_signature`: the bytes of the signature, decoded tolerantly
-//! * `candidates`, `prefixes`, `parameter_sets`, `parameter_strings`, `encoding`, `order`: what may have been signed
+//! * `candidates`, `prefixes`, `parameter_sets`, `parameter_strings`, `encoding`, `order`: the texts that a client may have
+//!   signed
 //! * `search`: compares candidates with the received signature
 //! * `sentence`: the explanation as a sentence
 
@@ -40,7 +41,7 @@ const MAX_HOSTS: usize = 8;
 /// A request whose signature does not match.
 struct UnverifiedRequest<'a> {
     secret: &'a SecretKey,
-    /// As the request declares it.
+    /// The signature version and hash that the request declares.
     scheme: Scheme,
     content: &'a Signable<'a>,
     /// The accepted hosts.

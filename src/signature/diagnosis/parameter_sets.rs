@@ -14,7 +14,7 @@ pub(super) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// The parameters that a client may have signed.
 pub(super) struct ParameterSet<'a> {
     pub(super) pairs: Vec<Pair<'a>>,
-    /// How they differ from the received ones.
+    /// The mistakes by which they differ from the received ones.
     pub(super) mistake: Option<String>,
 }
 
@@ -32,8 +32,8 @@ pub(super) fn parameter_sets<'a>(request: &UnverifiedRequest<'a>, hash: Hash) ->
     sets.extend(with_plus_signs(request));
     sets.extend(decoded_again(&pairs));
 
-    // Signed together with a signature parameter: an empty one, one of those received, or the correct one, which the
-    // client added before it signed once more.
+    // The client may have signed the signature parameter as well: empty, as received, or the correct one, which it added
+    // before it signed once more.
     let scheme = match request.scheme {
         Scheme::V1 => Scheme::V1,
         Scheme::V2(_) => Scheme::V2(hash),
@@ -57,7 +57,7 @@ pub(super) fn parameter_sets<'a>(request: &UnverifiedRequest<'a>, hash: Hash) ->
     sets
 }
 
-/// The parameters with each `+` kept, if there is one: it was sent unencoded, so it was decoded to a blank.
+/// The parameters with each `+` kept, if they contain one. A `+` that was sent unencoded was decoded to a blank.
 fn with_plus_signs<'a>(request: &UnverifiedRequest<'a>) -> Option<ParameterSet<'a>> {
     let name = request.content.signature_name;
     let (plus, _) = split_raw(request.raw_parameters, name).find(|(_, value)| value.contains('+'))?;
@@ -67,7 +67,7 @@ fn with_plus_signs<'a>(request: &UnverifiedRequest<'a>) -> Option<ParameterSet<'
     Some(ParameterSet { pairs, mistake: Some(mistake) })
 }
 
-/// The parameters decoded a second time, if that changes one.
+/// The parameters decoded a second time, if that changes any of them.
 fn decoded_again<'a>(pairs: &[Pair<'a>]) -> Option<ParameterSet<'a>> {
     let again: Vec<Pair<'a>> =
         pairs.iter().map(|(name, value)| (decode_again(name), decode_again(value))).collect();

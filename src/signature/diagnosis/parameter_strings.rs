@@ -8,9 +8,9 @@ use super::parameter_sets::{Pair, ParameterSet, split_raw};
 
 /// How a signature version writes the parameters.
 pub(super) struct ParameterFormat {
-    /// Between a name and its value.
+    /// The text between a name and its value.
     value_separator: &'static str,
-    /// Between two pairs.
+    /// The text between two pairs.
     pair_separator: &'static str,
     order: ParameterOrder,
     encoding: Encoding,

@@ -6,12 +6,12 @@ use percent_encoding::percent_decode_str;
 
 use crate::signature::Hash;
 
-/// The bytes of a received signature, whatever way they were encoded.
+/// The bytes of a received signature, however it was encoded.
 pub(super) struct ReceivedSignature {
     pub(super) bytes: Vec<u8>,
     /// The hash whose signatures have this size.
     pub(super) hash: Hash,
-    /// What is wrong with the encoding.
+    /// The mistake in its encoding, if there is one.
     pub(super) mistake: Option<String>,
 }
 

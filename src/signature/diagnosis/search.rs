@@ -17,8 +17,7 @@ const MAX_CANDIDATE_BYTES: usize = 8 << 20;
 /// Maximum number of sets of parameters that are tried as added after signing.
 const MAX_ADDED_SETS: usize = 500;
 
-/// The parameters of the request protocol, in API calls and on the Co-Branded pages: clients add several of them at
-/// once.
+/// The parameters of the request protocol, in API calls and on the Co-Branded pages. Clients add several of them at once.
 const PROTOCOL_PARAMETERS: [&str; 8] = [
     "AWSAccessKeyId",
     "Action",

@@ -56,7 +56,7 @@ pub struct Context<'a> {
     /// The time of the world's clock.
     pub now: Timestamp,
     /// Whether the world's clock is frozen.
-    pub clock_stands: bool,
+    pub is_clock_frozen: bool,
     /// The rules in force.
     pub rules: &'a Rules,
     /// Allocates row numbers and ids.
@@ -65,7 +65,7 @@ pub struct Context<'a> {
 
 impl Context<'_> {
     /// The part of the context that queries use.
-    pub fn to_query(&self) -> QueryContext<'_> {
+    pub fn query_context(&self) -> QueryContext<'_> {
         QueryContext { now: self.now, newest: self.ids.newest(), rules: self.rules }
     }
 
@@ -79,7 +79,7 @@ impl Context<'_> {
         amount: Amount,
         descriptions: &Descriptions,
     ) -> Transaction {
-        let (number, id, received) = self.ids.next_transaction(self.now, self.clock_stands);
+        let (number, id, received) = self.ids.next_transaction(self.now, self.is_clock_frozen);
         Transaction {
             number,
             id,

@@ -124,10 +124,13 @@ impl IdAllocator {
     pub fn next_transaction(
         &mut self,
         now: Timestamp,
-        clock_stands: bool,
+        is_clock_frozen: bool,
     ) -> (TransactionNumber, TransactionId, Timestamp) {
-        let (lead, most) =
-            if clock_stands { (MAX_LEAD_MILLIS, MAX_LEAD_MILLIS) } else { (LEAD_MILLIS, DIFFERENCE_MILLIS) };
+        let (lead, most) = if is_clock_frozen {
+            (MAX_LEAD_MILLIS, MAX_LEAD_MILLIS)
+        } else {
+            (LEAD_MILLIS, DIFFERENCE_MILLIS)
+        };
         // A lead above `most` cannot come from transactions that were received too fast, so the clock has been set
         // back.
         self.newest = if self.newest < now || self.newest > now.plus_millis(most) {

@@ -19,7 +19,7 @@ pub struct Validity {
 
 impl Validity {
     /// Whether `now` is within the period.
-    pub fn holds(&self, now: Timestamp) -> bool {
+    pub fn contains(&self, now: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
     }
 }
@@ -97,10 +97,10 @@ impl Instrument {
     }
 
     /// Whether the instrument is active and within its validity.
-    pub fn check_usable(&self, now: Timestamp) -> Result<(), FpsError> {
+    pub fn check_active_and_valid(&self, now: Timestamp) -> Result<(), FpsError> {
         if !self.active {
             return Err(Code::InactiveInstrument.into());
         }
-        if self.validity.holds(now) { Ok(()) } else { Err(Code::InstrumentExpired.into()) }
+        if self.validity.contains(now) { Ok(()) } else { Err(Code::InstrumentExpired.into()) }
     }
 }

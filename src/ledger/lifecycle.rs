@@ -10,7 +10,7 @@ use crate::ledger::command::Context;
 use crate::ledger::ids::TransactionNumber;
 use crate::ledger::journal::posting_rules;
 use crate::ledger::journal::{LedgerAccount, LedgerAccountKind};
-use crate::ledger::schedule::{Scheduled, ScheduledStep};
+use crate::ledger::schedule::{ScheduledStep, StepKind};
 use crate::ledger::time::Timestamp;
 use crate::ledger::transaction::status::{Status, StatusChange, StatusCode};
 use crate::ledger::transaction::{Operation, Transaction};
@@ -32,14 +32,16 @@ impl PendingTimeout {
         transaction: TransactionNumber,
         from: Timestamp,
         delay: i64,
-        outcome: ScheduledStep,
-    ) -> Scheduled {
+        outcome: StepKind,
+    ) -> ScheduledStep {
         let answer = from.plus_millis(delay);
         match self {
             Self::WithinMinutes(minutes) if from.plus_minutes(minutes) < answer => {
-                Scheduled { at: from.plus_minutes(minutes), transaction, step: ScheduledStep::Expire }
+                ScheduledStep { at: from.plus_minutes(minutes), transaction, step: StepKind::Expire }
             }
-            Self::WithinMinutes(_) | Self::Unbounded => Scheduled { at: answer, transaction, step: outcome },
+            Self::WithinMinutes(_) | Self::Unbounded => {
+                ScheduledStep { at: answer, transaction, step: outcome }
+            }
         }
     }
 }
@@ -47,7 +49,7 @@ impl PendingTimeout {
 /// Whether every balance that a transaction lowers covers it. That is the sender's balance, the balance of a caller
 /// whose fee is more than its share, or in a refund the balances of the parties that received the money. A
 /// reservation lowers no balance: whether the caller can pay the fee is checked by Settle (our choice).
-pub(super) fn check_funds(book: &Book, transaction: &Transaction) -> Result<(), FpsError> {
+pub(super) fn check_balances(book: &Book, transaction: &Transaction) -> Result<(), FpsError> {
     // The postings that the transaction is about to write say what it takes. So this check cannot disagree with them.
     let next = if transaction.waits_for().is_some() { Status::Pending } else { Status::Success };
     let lines = posting_rules::lines_in_status(transaction, next);
@@ -106,7 +108,7 @@ pub(super) fn settle_reservation(book: &mut Book, context: &Context<'_>, settled
     let pending = StatusChange { at: context.now, status: Status::Pending, code };
     let delay = context.rules.delay_millis(settled.method).unwrap_or(0);
     // The card has approved the hold, so no magic amount declines the charge.
-    let due = PendingTimeout::Unbounded.due(number, context.now, delay, ScheduledStep::Complete);
+    let due = PendingTimeout::Unbounded.due(number, context.now, delay, StepKind::Complete);
     // The amount and the fees come first: the postings of the new status are computed from them. The hold of the
     // reservation does not depend on them, so it is still released in full.
     book.progress(number, |progress| *progress = settled.progress);

@@ -60,7 +60,7 @@ pub use commands::fund_prepaid::FundPrepaid;
 pub use commands::idempotent::{Idempotent, IdempotentOperation};
 pub use commands::payment::{MarketplaceFee, Pay, Payment, Reserve};
 pub use commands::refund::Refund;
-pub use commands::run_scheduled::RunScheduled;
+pub use commands::run_scheduled::RunScheduledStep;
 pub use commands::settle::{Cancel, Settle};
 pub use commands::settle_debt::SettleDebt;
 pub use commands::store_secret::StoreSecret;
@@ -95,7 +95,7 @@ pub use queries::transactions::{GetTransaction, GetTransactionStatus, Transactio
 pub use rules::Rules;
 pub use rules::fees::{FeeRule, FeeTable};
 pub use rules::magic;
-pub use schedule::{Scheduled, ScheduledStep};
+pub use schedule::{ScheduledStep, StepKind};
 pub use secret::{Secret, SecretName};
 pub use subscription::{Subscription, SubscriptionStatus, SubscriptionTerms};
 pub use time::{Period, Timestamp, Unit};

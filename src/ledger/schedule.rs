@@ -7,19 +7,19 @@ use crate::ledger::time::Timestamp;
 
 /// A step of a transaction that is scheduled for an instant of the world's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Scheduled {
+pub struct ScheduledStep {
     /// The instant.
     pub at: Timestamp,
     /// The transaction.
     pub transaction: TransactionNumber,
     /// The step.
-    pub step: ScheduledStep,
+    pub step: StepKind,
 }
 
 /// The steps that can be scheduled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
-pub enum ScheduledStep {
+pub enum StepKind {
     /// The payment processor answers: the transaction succeeds.
     Complete,
     /// The transaction was pending for too long: it fails.
@@ -32,7 +32,7 @@ pub enum ScheduledStep {
     Lapse,
 }
 
-impl ScheduledStep {
+impl StepKind {
     /// Whether a magic amount forced the step.
     pub const fn is_forced(self) -> bool {
         matches!(self, Self::Decline | Self::LackFunds)

@@ -74,7 +74,7 @@ impl<'a> Builder<'a> {
         let context = Context {
             now: self.first_received,
             // Transactions then take consecutive milliseconds.
-            clock_stands: true,
+            is_clock_frozen: true,
             rules: self.rules,
             ids: self.ids,
         };
@@ -88,7 +88,7 @@ impl<'a> Builder<'a> {
 
     fn find_instrument(&self, id: &Spanned<String>) -> EntryResult<&Instrument> {
         let number = self.instruments.get(id.get_ref());
-        let instrument = number.and_then(|number| self.book.instrument_row(*number));
+        let instrument = number.and_then(|number| self.book.instrument_by_number(*number));
         instrument.ok_or_else(|| EntryError::at(id, format!("there is no instrument `{}`", id.get_ref())))
     }
 

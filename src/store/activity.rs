@@ -90,7 +90,7 @@ impl ActivitySearches {
                 book.put_activity(query.clone(), page);
             } else {
                 self.in_progress.insert(query.clone(), search);
-                book.put_unfinished(query.clone());
+                book.mark_activity_unfinished(query.clone());
             }
         }
         if makes_steps {

@@ -42,16 +42,16 @@ impl<J: Job + ?Sized> DeferredJobs<J> {
 
     /// Moves the jobs whose searches are not finished out of the batch.
     pub(super) fn defer_unfinished(&mut self, book: &Book, jobs: &mut Vec<Box<J>>) {
-        if !book.has_unfinished() {
+        if !book.has_unfinished_activity() {
             return;
         }
-        let is_unfinished = |job: &mut Box<J>| {
+        let is_activity_unfinished = |job: &mut Box<J>| {
             let mut reads = ReadSet::new(book);
             job.read_set(&mut reads);
             self.awaited.extend(reads.unfinished().iter().cloned());
             !reads.unfinished().is_empty()
         };
-        self.jobs.extend(jobs.extract_if(.., is_unfinished));
+        self.jobs.extend(jobs.extract_if(.., is_activity_unfinished));
     }
 
     /// Drops the searches that no deferred job waits for. To be called after each batch.

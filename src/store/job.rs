@@ -54,7 +54,7 @@ impl JobFingerprint {
         job.name().hash(&mut hasher);
         (&named.token_ids, &named.instrument_ids).hash(&mut hasher);
         (&named.transaction_ids, &named.transactions, &named.subscriptions).hash(&mut hasher);
-        (&named.accounts, &named.accounts_at, &named.tokens_under).hash(&mut hasher);
+        (&named.accounts, &named.accounts_at, &named.tokens_by_reference).hash(&mut hasher);
         Self(hasher.finish())
     }
 }
@@ -104,7 +104,7 @@ impl<Q: Query> QueryJob<Q> {
 
 impl<Q: Query> WriterJob for QueryJob<Q> {
     fn decide(&mut self, book: &mut Book, context: &mut Context<'_>) {
-        self.answer(book, &context.to_query());
+        self.answer(book, &context.query_context());
     }
 }
 

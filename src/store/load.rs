@@ -101,7 +101,7 @@ pub(super) async fn load_missing(
     load_first_accounts(connection, missing, book).await?;
     load_subscriptions(connection, missing, book).await?;
     searches.advance(connection, &missing.activity, book).await?;
-    book.put_all(missing);
+    book.mark_all_loaded(missing);
     Ok(())
 }
 
@@ -144,7 +144,7 @@ async fn load_tokens(
     let mut put = |row: &Row| {
         let token = tokens::read(row, ids)?;
         // The book's own row may have changed in this batch; it must not be replaced.
-        if book.token_row(token.number).is_none() {
+        if book.token_by_number(token.number).is_none() {
             book.put_token(token);
         }
         Ok(())
@@ -155,7 +155,7 @@ async fn load_tokens(
     TOKENS.fetch(connection, &numbers, |values, number| values.bind(*number), &mut put).await?;
     let accounts: Vec<_> = missing.tokens_of.iter().map(|account| account.0).collect();
     TOKENS_OF_ACCOUNT.fetch(connection, &accounts, |values, account| values.bind(*account), &mut put).await?;
-    let references: Vec<_> = missing.tokens_under.iter().cloned().collect();
+    let references: Vec<_> = missing.tokens_by_reference.iter().cloned().collect();
     let bind = |values: BindValues, (caller, reference): &(AccountNumber, String)| {
         values.bind(caller.0).bind(reference.clone())
     };
@@ -187,7 +187,7 @@ async fn load_transactions(
     let mut put = |row: &Row| {
         let transaction = transactions::read(row, ids)?;
         // The book's own row may have changed in this batch; it must not be replaced.
-        if book.transaction_row(transaction.number).is_none() {
+        if book.transaction_by_number(transaction.number).is_none() {
             book.put_transaction(transaction);
         }
         Ok(())

@@ -118,7 +118,7 @@ async fn load_next(
     }
     // The highest number tells the book that no open debt is missing.
     let through = if is_complete { TransactionNumber(i64::MAX) } else { loaded.through };
-    book.put_oldest_debts(instrument, through);
+    book.mark_oldest_debts_loaded(instrument, through);
     Ok(())
 }
 

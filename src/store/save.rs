@@ -73,8 +73,10 @@ async fn save_accounts_and_instruments(
     let new_accounts: Vec<&Account> =
         require_all("accounts", changes.accounts.iter().map(|number| book.account(*number)))?;
     accounts::insert(connection, &new_accounts).await?;
-    let new_instruments: Vec<&Instrument> =
-        require_all("instruments", changes.instruments.iter().map(|number| book.instrument_row(*number)))?;
+    let new_instruments: Vec<&Instrument> = require_all(
+        "instruments",
+        changes.instruments.iter().map(|number| book.instrument_by_number(*number)),
+    )?;
     let rows: Vec<_> =
         new_instruments.iter().map(|instrument| InstrumentToSave::new(instrument, ids)).collect();
     instruments::insert(connection, &rows).await?;
@@ -143,7 +145,7 @@ async fn save_tokens(
     ids: IdCodec,
 ) -> sqlx::Result<()> {
     let rows = |numbers: &BTreeSet<TokenNumber>| -> sqlx::Result<Vec<TokenToSave<'_>>> {
-        let tokens = require_all("tokens", numbers.iter().map(|number| book.token_row(*number)))?;
+        let tokens = require_all("tokens", numbers.iter().map(|number| book.token_by_number(*number)))?;
         Ok(tokens.into_iter().map(|token| TokenToSave::new(token, ids)).collect())
     };
     tokens::insert(connection, &rows(&changes.new_tokens)?).await?;
@@ -157,7 +159,8 @@ async fn save_transactions(
     ids: IdCodec,
 ) -> sqlx::Result<()> {
     let rows = |numbers: &BTreeSet<TransactionNumber>| -> sqlx::Result<Vec<TransactionToSave<'_>>> {
-        let found = require_all("transactions", numbers.iter().map(|number| book.transaction_row(*number)))?;
+        let found =
+            require_all("transactions", numbers.iter().map(|number| book.transaction_by_number(*number)))?;
         Ok(found.into_iter().map(|transaction| TransactionToSave::new(transaction, ids)).collect())
     };
     transactions::insert(connection, &rows(&changes.new_transactions)?).await?;

@@ -1,6 +1,6 @@
 //! The table `due`: work that is scheduled for an instant of the world's clock.
 
-use crate::ledger::{Changes, Scheduled, Timestamp, TransactionNumber};
+use crate::ledger::{Changes, ScheduledStep, Timestamp, TransactionNumber};
 
 use super::bulk_statement::BulkStatement;
 use super::engine::{BindValues, Connection};
@@ -27,11 +27,11 @@ pub(super) async fn load_due(
     connection: &mut Connection,
     until: Timestamp,
     limit: i64,
-) -> sqlx::Result<Vec<Scheduled>> {
+) -> sqlx::Result<Vec<ScheduledStep>> {
     let rows = connection.fetch_all(DUE, BindValues::default().bind(until.millis()).bind(limit)).await?;
     rows.iter()
         .map(|row| {
-            Ok(Scheduled {
+            Ok(ScheduledStep {
                 at: row.instant("at")?,
                 transaction: TransactionNumber(row.try_get("transaction_number")?),
                 step: row.text_enum("step")?,
@@ -48,7 +48,7 @@ pub(super) async fn load_next_due(connection: &mut Connection) -> sqlx::Result<O
 
 /// Saves what was scheduled, and removes what is done.
 pub(super) async fn save(connection: &mut Connection, changes: &Changes) -> sqlx::Result<()> {
-    let scheduled: Vec<&Scheduled> = changes.due.values().flatten().collect();
+    let scheduled: Vec<&ScheduledStep> = changes.due.values().flatten().collect();
     UPSERT
         .execute(connection, &scheduled, |values, item| {
             values.bind(item.transaction.0).bind(item.at.millis()).bind(item.step.name())

@@ -80,7 +80,7 @@ impl WorkingSet {
 
     /// Marks the changes as saved, and drops the rows that are seldom needed again.
     pub(super) fn mark_saved(&mut self) {
-        self.book.saved(self.max_cached_transactions);
+        self.book.mark_saved(self.max_cached_transactions);
         if self.book.kept_rows() > MAX_CACHED_ROWS {
             self.clear();
         }

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use fps_sandbox::ledger::{
     Account, AccountNumber, Amount, Book, Changes, EmailKey, Event, IdempotencyKey, IdempotencyRecord,
     IdempotentAction, Instrument, InstrumentNumber, LedgerAccount, LedgerAccountKind,
-    MarketplaceRefundPolicy, MissingRows, Operation, Posting, ReadSet, RecordedOutcome, Scheduled, Status,
-    StatusChange, Subscription, SubscriptionId, Timestamp, Token, TokenNumber, TokenType, Transaction,
-    TransactionNumber,
+    MarketplaceRefundPolicy, MissingRows, Operation, Posting, ReadSet, RecordedOutcome, ScheduledStep,
+    Status, StatusChange, Subscription, SubscriptionId, Timestamp, Token, TokenNumber, TokenType,
+    Transaction, TransactionNumber,
 };
 
 use crate::world::DAY;
@@ -30,7 +30,7 @@ pub(crate) struct InMemoryStore {
     created_by: BTreeMap<TransactionNumber, IdempotentAction>,
     totals: BTreeMap<LedgerAccount, Amount>,
     open_debts: BTreeMap<(InstrumentNumber, TransactionNumber), Amount>,
-    due: BTreeSet<Scheduled>,
+    due: BTreeSet<ScheduledStep>,
     postings: Vec<Posting>,
     events: Vec<Event>,
 }
@@ -73,7 +73,7 @@ impl InMemoryStore {
         });
         for transaction in transactions {
             // A transaction in the book may have unsaved changes.
-            if book.transaction_row(transaction.number).is_none() {
+            if book.transaction_by_number(transaction.number).is_none() {
                 book.put_transaction(transaction.clone());
             }
         }
@@ -99,18 +99,19 @@ impl InMemoryStore {
                     break;
                 }
             }
-            book.put_oldest_debts(instrument, through);
+            book.mark_oldest_debts_loaded(instrument, through);
         }
         self.put_rows_by_other_keys(missing, book);
-        book.put_all(missing);
+        book.mark_all_loaded(missing);
     }
 
     /// Puts rows that are selected by other keys than ids and numbers, and subscriptions.
     fn put_rows_by_other_keys(&self, missing: &MissingRows, book: &mut Book) {
-        let has_reference =
-            |token: &&Token| missing.tokens_under.contains(&(token.caller, token.caller_reference.clone()));
+        let has_reference = |token: &&Token| {
+            missing.tokens_by_reference.contains(&(token.caller, token.caller_reference.clone()))
+        };
         for token in self.tokens.values().filter(has_reference) {
-            if book.token_row(token.number).is_none() {
+            if book.token_by_number(token.number).is_none() {
                 book.put_token(token.clone());
             }
         }
@@ -135,13 +136,13 @@ impl InMemoryStore {
             self.accounts.extend(book.account(*number).map(|row| (*number, row.clone())));
         }
         for number in &changes.instruments {
-            self.instruments.extend(book.instrument_row(*number).map(|row| (*number, row.clone())));
+            self.instruments.extend(book.instrument_by_number(*number).map(|row| (*number, row.clone())));
         }
         for number in changes.new_tokens.iter().chain(&changes.updated_tokens) {
-            self.tokens.extend(book.token_row(*number).map(|row| (*number, row.clone())));
+            self.tokens.extend(book.token_by_number(*number).map(|row| (*number, row.clone())));
         }
         for number in changes.new_transactions.iter().chain(&changes.updated_transactions) {
-            self.transactions.extend(book.transaction_row(*number).map(|row| (*number, row.clone())));
+            self.transactions.extend(book.transaction_by_number(*number).map(|row| (*number, row.clone())));
         }
         for key in &changes.references {
             self.references.extend(book.reference(key).map(|row| (key.clone(), row.clone())));
@@ -184,7 +185,7 @@ impl InMemoryStore {
     }
 
     /// The work that is due, the earliest first.
-    pub(crate) fn due_by(&self, now: Timestamp) -> Vec<Scheduled> {
+    pub(crate) fn due_by(&self, now: Timestamp) -> Vec<ScheduledStep> {
         self.due.iter().copied().filter(|due| due.at <= now).collect()
     }
 

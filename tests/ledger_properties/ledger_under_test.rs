@@ -10,9 +10,9 @@ use fps_sandbox::ledger::{
     GetTotalPrepaidLiability, GetTransaction, GetTransactionStatus, IdAllocator, IdCodec, Idempotent,
     InstallPaymentInstruction, Instrument, InstrumentId, InstrumentKind, InstrumentNumber, MarketplaceFee,
     Pay, Payment, Proposal, ProposalError, Query, ReadSet, Receipt, Refund, RequestDigest, Reserve, Rules,
-    RunScheduled, Settle, SettleDebt, Subscription, SubscriptionId, SubscriptionStatus, Timestamp, TokenId,
-    TokenNumber, TokenRequest, TokenType, TransactionDetail, TransactionId, UsageLimit, UsageMeasure,
-    Validity, Visitor, WindowUsage, WriteOffDebt,
+    RunScheduledStep, Settle, SettleDebt, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
+    TokenId, TokenNumber, TokenRequest, TokenType, TransactionDetail, TransactionId, UsageLimit,
+    UsageMeasure, Validity, Visitor, WindowUsage, WriteOffDebt,
 };
 
 use crate::history::{self, Action, ActionResult, Detail, MALFORMED, Request, Selector, UNKNOWN};
@@ -65,7 +65,7 @@ impl<Q: Query> PreparedCall for PreparedQuery<Q> {
         context: &mut Context<'_>,
         ids: &mut CreatedIds,
     ) -> Result<ActionResult, FpsError> {
-        self.0.answer(book, &context.to_query()).map(|output| (self.1)(output, ids))
+        self.0.answer(book, &context.query_context()).map(|output| (self.1)(output, ids))
     }
 }
 
@@ -188,14 +188,16 @@ impl LedgerUnderTest {
             self.created.tokens.push(token.id.into());
         }
         let mut context =
-            Context { now: self.now, clock_stands: true, rules: &self.rules, ids: &mut self.id_allocator };
+            Context { now: self.now, is_clock_frozen: true, rules: &self.rules, ids: &mut self.id_allocator };
         for party in Party::ALL {
             let caller = account(party);
             let descriptions = descriptions_with(&format!("opening balance of {party:?}"));
             let deposit =
                 DepositFunds { account: caller, amount: cents(party.opening_cents()), descriptions };
             let number = deposit.decide(&mut self.book, &mut context).expect("a deposit");
-            self.created.transactions.push(self.book.transaction_row(number).expect("just made").id.clone());
+            self.created
+                .transactions
+                .push(self.book.transaction_by_number(number).expect("just made").id.clone());
         }
         self.save();
     }
@@ -218,12 +220,12 @@ impl LedgerUnderTest {
         loop {
             let mut context = Context {
                 now: self.now,
-                clock_stands: true,
+                is_clock_frozen: true,
                 rules: &self.rules,
                 ids: &mut self.id_allocator,
             };
             decided = command.decide(&mut self.book, &mut context, &mut self.created);
-            let Some(missing) = self.book.take_missing() else { break };
+            let Some(missing) = self.book.take_missing_rows() else { break };
             self.store.put(&missing, &mut self.book);
         }
         match decided {
@@ -245,17 +247,20 @@ impl LedgerUnderTest {
             if due.is_empty() {
                 return;
             }
-            self.store
-                .load(&mut self.book, |reads| due.iter().for_each(|due| RunScheduled(*due).read_set(reads)));
+            self.store.load(&mut self.book, |reads| {
+                due.iter().for_each(|due| RunScheduledStep(*due).read_set(reads))
+            });
             for due in due {
-                self.store.load(&mut self.book, |reads| RunScheduled(due).read_set(reads));
+                self.store.load(&mut self.book, |reads| RunScheduledStep(due).read_set(reads));
                 let mut context = Context {
                     now: self.now,
-                    clock_stands: true,
+                    is_clock_frozen: true,
                     rules: &self.rules,
                     ids: &mut self.id_allocator,
                 };
-                RunScheduled(due).decide(&mut self.book, &mut context).expect("due work is never refused");
+                RunScheduledStep(due)
+                    .decide(&mut self.book, &mut context)
+                    .expect("due work is never refused");
             }
             self.save();
         }
@@ -286,7 +291,7 @@ impl LedgerUnderTest {
         assert_eq!(self.book.violation(), None);
         self.store.save(&self.book);
         if self.keep_book {
-            self.book.saved(8);
+            self.book.mark_saved(8);
         } else {
             self.book = Book::default();
         }

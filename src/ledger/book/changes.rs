@@ -7,7 +7,7 @@ use crate::ledger::event::Event;
 use crate::ledger::idempotency::IdempotencyKey;
 use crate::ledger::ids::{AccountNumber, InstrumentNumber, SubscriptionId, TokenNumber, TransactionNumber};
 use crate::ledger::journal::{LedgerAccount, Posting};
-use crate::ledger::schedule::Scheduled;
+use crate::ledger::schedule::ScheduledStep;
 use crate::ledger::secret::SecretName;
 
 /// The changes of a batch, as the store saves them.
@@ -40,7 +40,7 @@ pub struct Changes {
     /// Caller references that were used.
     pub references: BTreeSet<IdempotencyKey>,
     /// The step that is now scheduled for a transaction, in place of any earlier one; `None` if no step is.
-    pub due: BTreeMap<TransactionNumber, Option<Scheduled>>,
+    pub due: BTreeMap<TransactionNumber, Option<ScheduledStep>>,
     /// The events of the batch, in the order of the decisions. Each comes with a change of a row. Events are not
     /// stored yet.
     pub events: Vec<Event>,

@@ -41,7 +41,7 @@ impl Book {
             self.put_total(account, Amount::ZERO);
         }
         // A new instrument has no open debts, so none of them has to be loaded.
-        self.put_oldest_debts(instrument.number, TransactionNumber(i64::MAX));
+        self.mark_oldest_debts_loaded(instrument.number, TransactionNumber(i64::MAX));
         self.put_instrument(instrument);
     }
 
@@ -57,7 +57,7 @@ impl Book {
     /// Changes the progress of a transaction. Its status is changed only by `change_status`.
     pub fn progress(&mut self, number: TransactionNumber, change: impl FnOnce(&mut Progress)) {
         let Some(transaction) = self.transactions.get_mut(&number) else {
-            return self.fail(InvariantViolation::transaction(number));
+            return self.record_violation(InvariantViolation::missing_transaction(number));
         };
         change(&mut Arc::make_mut(transaction).progress);
         if !self.changes.new_transactions.contains(&number) {
@@ -67,7 +67,7 @@ impl Book {
 
     /// Changes the usage of a token. The uses of a token without limits are not counted, so it need not be saved.
     pub fn use_token(&mut self, number: TokenNumber, change: impl FnOnce(&mut Token)) {
-        if self.token_row(number).is_none_or(Token::is_limited) {
+        if self.token_by_number(number).is_none_or(Token::is_limited) {
             self.change_token(number, change);
         }
     }
@@ -75,7 +75,7 @@ impl Book {
     /// Changes a token, and notes that it has to be saved.
     fn change_token(&mut self, number: TokenNumber, change: impl FnOnce(&mut Token)) {
         let Some(token) = self.tokens.get_mut(&number) else {
-            return self.fail(InvariantViolation::Missing { table: "token", number: number.0 });
+            return self.record_violation(InvariantViolation::Missing { table: "token", number: number.0 });
         };
         change(token);
         if !self.changes.new_tokens.contains(&number) {
@@ -148,9 +148,9 @@ impl Book {
         moved.retain(|_, amount| !amount.is_zero());
         let sum: Amount = moved.values().copied().sum();
         if !sum.is_zero() {
-            return self.fail(InvariantViolation::Unbalanced { transaction, sum });
+            return self.record_violation(InvariantViolation::Unbalanced { transaction, sum });
         }
-        let mut line = self.transaction_row(transaction).map_or(0, |made| made.progress.lines);
+        let mut line = self.transaction_by_number(transaction).map_or(0, |made| made.progress.lines);
         for (account, amount) in moved {
             self.changes.postings.push(Posting { transaction, line, account, amount });
             // A total changes by a difference, which the database adds. So totals that no decision reads, such as
@@ -186,7 +186,7 @@ impl Book {
         let mut rest = amount;
         while rest.is_positive() {
             let Some((&(_, pay), &open)) = self.open_debts.range(oldest.clone()).next() else {
-                return self.fail(InvariantViolation::NotOpen { instrument, rest });
+                return self.record_violation(InvariantViolation::NotOpen { instrument, rest });
             };
             let cleared = open.min(rest);
             self.set_open_debt(instrument, pay, open - cleared);

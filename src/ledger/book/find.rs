@@ -61,7 +61,7 @@ impl Book {
             let what = "\"recipientTokenId\" has to be a valid token ID";
             unknown_id(id.has_fps_form(), Code::InvalidTokenId_Recipient, what, id.as_str())
         })?;
-        if !token.purpose.receives() {
+        if !token.purpose.can_receive() {
             return Err(Code::InvalidTokenId_Recipient.into());
         }
         token.check_installer(caller)?;

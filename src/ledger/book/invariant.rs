@@ -35,7 +35,7 @@ pub enum InvariantViolation {
 
 impl InvariantViolation {
     /// The violation that a transaction to be changed is not in the book.
-    pub(in crate::ledger) const fn transaction(number: TransactionNumber) -> Self {
+    pub(in crate::ledger) const fn missing_transaction(number: TransactionNumber) -> Self {
         Self::Missing { table: "transaction", number: number.0 }
     }
 }

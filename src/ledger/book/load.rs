@@ -33,7 +33,7 @@ impl Book {
         self.token_ids.insert(token.id.clone(), Some(token.number));
         self.tokens_of.entry(token.account).or_default().insert(token.number);
         let made_under = (token.caller, token.caller_reference.clone());
-        self.tokens_under.entry(made_under).or_default().insert(token.number);
+        self.tokens_by_reference.entry(made_under).or_default().insert(token.number);
         self.tokens.insert(token.number, token);
     }
 
@@ -74,7 +74,7 @@ impl Book {
 
     /// Notes that all open debts of the instrument up to and including this Pay have been put. The highest number
     /// means all that exist.
-    pub fn put_oldest_debts(&mut self, instrument: InstrumentNumber, through: TransactionNumber) {
+    pub fn mark_oldest_debts_loaded(&mut self, instrument: InstrumentNumber, through: TransactionNumber) {
         let from_first = (instrument, TransactionNumber(i64::MIN))..=(instrument, through);
         let sum = self.open_debts.range(from_first).map(|(_, open)| *open).sum();
         self.oldest_debts.insert(instrument, OldestDebts { through, sum });
@@ -86,7 +86,7 @@ impl Book {
     }
 
     /// Notes that the search for a page of account activity goes on after this batch.
-    pub fn put_unfinished(&mut self, query: ActivityQuery) {
+    pub fn mark_activity_unfinished(&mut self, query: ActivityQuery) {
         self.lists.unfinished.insert(query);
     }
 
@@ -114,7 +114,7 @@ impl Book {
     }
 
     /// Notes that all rows of `wanted` that exist have been put. The others are now known to be absent.
-    pub fn put_all(&mut self, wanted: &MissingRows) {
+    pub fn mark_all_loaded(&mut self, wanted: &MissingRows) {
         for key in &wanted.references {
             self.references.entry(key.clone()).or_default();
         }
@@ -134,7 +134,7 @@ impl Book {
         self.open_debts_of.extend(wanted.open_debts.iter().map(|(_, pay)| pay));
         self.refunds_of.extend(&wanted.refunds_of);
         self.all_tokens_of.extend(&wanted.tokens_of);
-        self.lists.tokens_under.extend(wanted.tokens_under.iter().cloned());
+        self.lists.tokens_by_reference.extend(wanted.tokens_by_reference.iter().cloned());
         for key in &wanted.accounts_at {
             self.lists.accounts_at.entry(key.clone()).or_default();
         }
@@ -152,8 +152,8 @@ impl Book {
     }
 
     /// Whether all tokens that a caller made under a reference have been put.
-    pub fn has_loaded_tokens_under(&self, key: &(AccountNumber, String)) -> bool {
-        self.lists.tokens_under.contains(key)
+    pub fn has_loaded_tokens_by_reference(&self, key: &(AccountNumber, String)) -> bool {
+        self.lists.tokens_by_reference.contains(key)
     }
 
     /// Whether the account with an e-mail address has been looked for.
@@ -207,12 +207,12 @@ impl Book {
     }
 
     /// Whether the search for the page of account activity goes on after this batch.
-    pub fn is_unfinished(&self, query: &ActivityQuery) -> bool {
+    pub fn is_activity_unfinished(&self, query: &ActivityQuery) -> bool {
         self.lists.unfinished.contains(query)
     }
 
     /// Whether the search for any page of account activity goes on after this batch.
-    pub fn has_unfinished(&self) -> bool {
+    pub fn has_unfinished_activity(&self) -> bool {
         !self.lists.unfinished.is_empty()
     }
 
@@ -222,7 +222,7 @@ impl Book {
     }
 
     /// Notes that an invariant does not hold. Nothing in the book may be saved after that.
-    pub fn fail(&mut self, broken: InvariantViolation) {
+    pub fn record_violation(&mut self, broken: InvariantViolation) {
         self.broken.get_or_insert(broken);
     }
 
@@ -239,7 +239,7 @@ impl Book {
     /// Notes that the changes are saved: forgets them, and the rows that are seldom needed again. Accounts, tokens,
     /// instruments and totals stay, so that a writer that is alone on its database need not load them again.
     /// `kept_transactions` is the maximum number of transactions that stay; if there are more, all are forgotten.
-    pub fn saved(&mut self, kept_transactions: usize) {
+    pub fn mark_saved(&mut self, kept_transactions: usize) {
         self.changes = Changes::default();
         self.references.clear();
         self.open_debts.clear();

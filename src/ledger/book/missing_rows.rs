@@ -37,7 +37,7 @@ pub struct MissingRows {
     /// Accounts whose own tokens are wanted.
     pub tokens_of: BTreeSet<AccountNumber>,
     /// Tokens by caller and reference.
-    pub tokens_under: BTreeSet<(AccountNumber, String)>,
+    pub tokens_by_reference: BTreeSet<(AccountNumber, String)>,
     /// Subscriptions by id.
     pub subscriptions: BTreeSet<SubscriptionId>,
     /// Accounts by e-mail address.

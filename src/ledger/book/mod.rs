@@ -61,7 +61,7 @@ impl OldestDebts {
 struct QueryResults {
     activity: HashMap<ActivityQuery, ActivityPage>,
     unfinished: HashSet<ActivityQuery>,
-    tokens_under: HashSet<(AccountNumber, String)>,
+    tokens_by_reference: HashSet<(AccountNumber, String)>,
     accounts_at: HashMap<EmailKey, Option<AccountNumber>>,
     first_accounts: HashMap<AccountKind, Vec<AccountNumber>>,
     secrets: HashMap<SecretName, Option<Secret>>,
@@ -77,7 +77,7 @@ pub struct Book {
     tokens_of: HashMap<AccountNumber, BTreeSet<TokenNumber>>,
     /// Accounts whose tokens are all loaded. Tokens that are made later are added to the book as well.
     all_tokens_of: HashSet<AccountNumber>,
-    tokens_under: HashMap<(AccountNumber, String), BTreeSet<TokenNumber>>,
+    tokens_by_reference: HashMap<(AccountNumber, String), BTreeSet<TokenNumber>>,
     instruments: HashMap<InstrumentNumber, Instrument>,
     instrument_ids: HashMap<InstrumentId, Option<InstrumentNumber>>,
     transactions: BTreeMap<TransactionNumber, Arc<Transaction>>,
@@ -105,51 +105,55 @@ impl Book {
     }
 
     /// An account by row number, shared with an answer that outlives the batch.
-    pub fn shared_account(&self, number: AccountNumber) -> Option<Arc<Account>> {
+    pub fn account_arc(&self, number: AccountNumber) -> Option<Arc<Account>> {
         self.accounts.get(&number).cloned()
     }
 
     /// A token by id.
     pub fn token(&self, id: &TokenId) -> Option<&Token> {
         let number = *self.token_ids.get(id)?;
-        self.token_row(number?)
+        self.token_by_number(number?)
     }
 
     /// A token by row number.
-    pub fn token_row(&self, number: TokenNumber) -> Option<&Token> {
+    pub fn token_by_number(&self, number: TokenNumber) -> Option<&Token> {
         self.tokens.get(&number)
     }
 
     /// A credit or prepaid instrument by id.
     pub fn instrument(&self, id: &InstrumentId) -> Option<&Instrument> {
         let number = *self.instrument_ids.get(id)?;
-        self.instrument_row(number?)
+        self.instrument_by_number(number?)
     }
 
     /// A credit or prepaid instrument by row number.
-    pub fn instrument_row(&self, number: InstrumentNumber) -> Option<&Instrument> {
+    pub fn instrument_by_number(&self, number: InstrumentNumber) -> Option<&Instrument> {
         self.instruments.get(&number)
     }
 
     /// A transaction by id.
     pub fn transaction(&self, id: &TransactionId) -> Option<&Transaction> {
         let number = *self.transaction_ids.get(id)?;
-        self.transaction_row(number?)
+        self.transaction_by_number(number?)
     }
 
     /// A transaction by row number.
-    pub fn transaction_row(&self, number: TransactionNumber) -> Option<&Transaction> {
+    pub fn transaction_by_number(&self, number: TransactionNumber) -> Option<&Transaction> {
         self.transactions.get(&number).map(Arc::as_ref)
     }
 
     /// A transaction by row number, shared with an answer that outlives the batch.
-    pub fn shared_transaction(&self, number: TransactionNumber) -> Option<Arc<Transaction>> {
+    pub fn transaction_arc(&self, number: TransactionNumber) -> Option<Arc<Transaction>> {
         self.transactions.get(&number).cloned()
     }
 
     /// The loaded refunds of this transaction, oldest first.
     pub fn refunds_of(&self, number: TransactionNumber) -> impl Iterator<Item = &Transaction> {
-        self.refunds.get(&number).into_iter().flatten().filter_map(|refund| self.transaction_row(*refund))
+        self.refunds
+            .get(&number)
+            .into_iter()
+            .flatten()
+            .filter_map(|refund| self.transaction_by_number(*refund))
     }
 
     /// The record of a caller reference that was used.
@@ -164,13 +168,17 @@ impl Book {
 
     /// The loaded tokens of an account, oldest first.
     pub fn tokens_of(&self, account: AccountNumber) -> impl Iterator<Item = &Token> {
-        self.tokens_of.get(&account).into_iter().flatten().filter_map(|number| self.token_row(*number))
+        self.tokens_of.get(&account).into_iter().flatten().filter_map(|number| self.token_by_number(*number))
     }
 
     /// The loaded tokens that a caller made under a reference, oldest first.
-    pub fn tokens_under(&self, caller: AccountNumber, reference: &str) -> impl Iterator<Item = &Token> {
-        let made = self.tokens_under.get(&(caller, reference.to_owned()));
-        made.into_iter().flatten().filter_map(|number| self.token_row(*number))
+    pub fn tokens_by_reference(
+        &self,
+        caller: AccountNumber,
+        reference: &str,
+    ) -> impl Iterator<Item = &Token> {
+        let made = self.tokens_by_reference.get(&(caller, reference.to_owned()));
+        made.into_iter().flatten().filter_map(|number| self.token_by_number(*number))
     }
 
     /// The account with an e-mail address. Upper and lower case do not matter.

@@ -27,7 +27,7 @@ use crate::ledger::transaction::Transaction;
 #[derive(Debug)]
 pub struct ReadSet<'b> {
     book: &'b Book,
-    unknown: MissingRows,
+    missing: MissingRows,
     /// Pages of account activity whose searches go on after this batch.
     unfinished: BTreeSet<ActivityQuery>,
 }
@@ -35,7 +35,7 @@ pub struct ReadSet<'b> {
 impl<'b> ReadSet<'b> {
     /// A read set without rows.
     pub fn new(book: &'b Book) -> Self {
-        Self { book, unknown: MissingRows::default(), unfinished: BTreeSet::new() }
+        Self { book, missing: MissingRows::default(), unfinished: BTreeSet::new() }
     }
 
     /// The pages of account activity that the operation reads and whose searches go on after this batch.
@@ -45,18 +45,18 @@ impl<'b> ReadSet<'b> {
 
     /// The rows that have to be loaded.
     pub fn into_missing(self) -> MissingRows {
-        self.unknown
+        self.missing
     }
 
     /// The record of a caller reference, and the transaction that was made under it.
     pub fn reference(&mut self, key: IdempotencyKey) -> Option<&'b IdempotencyRecord> {
         if !self.book.has_loaded_reference(&key) {
-            self.unknown.references.insert(key);
+            self.missing.references.insert(key);
             return None;
         }
         let reference = self.book.reference(&key)?;
         if let RecordedOutcome::Made { transaction, .. } = reference.outcome {
-            self.transaction_row(transaction);
+            self.transaction_by_number(transaction);
         }
         Some(reference)
     }
@@ -65,20 +65,20 @@ impl<'b> ReadSet<'b> {
     pub fn token(&mut self, id: &TokenId) -> Option<&'b Token> {
         let key = id.clone();
         if !self.book.has_loaded_token_id(&key) {
-            self.unknown.token_ids.insert(key);
+            self.missing.token_ids.insert(key);
             return None;
         }
         let token = self.book.token(id)?;
-        self.token_row(token.number)
+        self.token_by_number(token.number)
     }
 
-    fn token_row(&mut self, number: TokenNumber) -> Option<&'b Token> {
-        let Some(token) = self.book.token_row(number) else {
-            self.unknown.tokens.insert(number);
+    fn token_by_number(&mut self, number: TokenNumber) -> Option<&'b Token> {
+        let Some(token) = self.book.token_by_number(number) else {
+            self.missing.tokens.insert(number);
             return None;
         };
         self.account(token.account);
-        token.instrument.map(|instrument| self.instrument_row(instrument));
+        token.instrument.map(|instrument| self.instrument_by_number(instrument));
         Some(token)
     }
 
@@ -86,16 +86,16 @@ impl<'b> ReadSet<'b> {
     pub fn instrument(&mut self, id: &InstrumentId) -> Option<&'b Instrument> {
         let key = id.clone();
         if !self.book.has_loaded_instrument_id(&key) {
-            self.unknown.instrument_ids.insert(key);
+            self.missing.instrument_ids.insert(key);
             return None;
         }
         let instrument = self.book.instrument(id)?;
-        self.instrument_row(instrument.number)
+        self.instrument_by_number(instrument.number)
     }
 
-    fn instrument_row(&mut self, number: InstrumentNumber) -> Option<&'b Instrument> {
-        let Some(instrument) = self.book.instrument_row(number) else {
-            self.unknown.instruments.insert(number);
+    fn instrument_by_number(&mut self, number: InstrumentNumber) -> Option<&'b Instrument> {
+        let Some(instrument) = self.book.instrument_by_number(number) else {
+            self.missing.instruments.insert(number);
             return None;
         };
         self.account(instrument.sender);
@@ -113,7 +113,7 @@ impl<'b> ReadSet<'b> {
             return;
         }
         // Several commands of a batch may clear debt on one instrument, one after the other, so their amounts add up.
-        let wanted = self.unknown.oldest_debts.entry(instrument);
+        let wanted = self.missing.oldest_debts.entry(instrument);
         let wanted = wanted.or_insert(MissingDebts { after: at_hand.through, sum: Amount::ZERO });
         wanted.sum = wanted.sum.saturating_add(amount);
     }
@@ -122,27 +122,27 @@ impl<'b> ReadSet<'b> {
     pub fn transaction_alone(&mut self, id: &TransactionId) -> Option<&'b Transaction> {
         let key = id.clone();
         if !self.book.has_loaded_transaction_id(&key) {
-            self.unknown.transaction_ids.insert(key);
+            self.missing.transaction_ids.insert(key);
             return None;
         }
         self.book.transaction(id)
     }
 
-    /// A transaction by id, with all rows that a command on it needs: see [`transaction_row`](Self::transaction_row).
+    /// A transaction by id, with all rows that a command on it needs: see [`transaction_by_number`](Self::transaction_by_number).
     pub fn transaction(&mut self, id: &TransactionId) -> Option<&'b Transaction> {
         let transaction = self.transaction_alone(id)?;
-        self.transaction_row(transaction.number)
+        self.transaction_by_number(transaction.number)
     }
 
     /// A transaction by row number, with all rows that a command on it needs: those of
     /// [`transaction_shown`](Self::transaction_shown), the same of its original, and the open amount of a debt Pay.
-    pub fn transaction_row(&mut self, number: TransactionNumber) -> Option<&'b Transaction> {
+    pub fn transaction_by_number(&mut self, number: TransactionNumber) -> Option<&'b Transaction> {
         let transaction = self.transaction_shown(number)?;
-        transaction.original.map(|original| self.transaction_row(original));
+        transaction.original.map(|original| self.transaction_by_number(original));
         if let Some(instrument) = transaction.debt_charged()
             && !self.book.has_loaded_open_debt(instrument, number)
         {
-            self.unknown.open_debts.insert((instrument, number));
+            self.missing.open_debts.insert((instrument, number));
         }
         Some(transaction)
     }
@@ -150,21 +150,21 @@ impl<'b> ReadSet<'b> {
     /// A transaction by row number, with the rows that an answer shows of it: its parties, tokens and instrument, and
     /// its original.
     pub fn transaction_shown(&mut self, number: TransactionNumber) -> Option<&'b Transaction> {
-        let Some(transaction) = self.book.transaction_row(number) else {
-            self.unknown.transactions.insert(number);
+        let Some(transaction) = self.book.transaction_by_number(number) else {
+            self.missing.transactions.insert(number);
             return None;
         };
         for party in [transaction.caller, transaction.sender, transaction.recipient] {
             self.account(party);
         }
         for token in [transaction.sender_token, transaction.recipient_token].into_iter().flatten() {
-            self.token_row(token);
+            self.token_by_number(token);
         }
-        transaction.instrument.map(|instrument| self.instrument_row(instrument));
+        transaction.instrument.map(|instrument| self.instrument_by_number(instrument));
         if let Some(original) = transaction.original
-            && self.book.transaction_row(original).is_none()
+            && self.book.transaction_by_number(original).is_none()
         {
-            self.unknown.transactions.insert(original);
+            self.missing.transactions.insert(original);
         }
         Some(transaction)
     }
@@ -172,7 +172,7 @@ impl<'b> ReadSet<'b> {
     /// The refunds of a transaction.
     pub fn refunds_of(&mut self, number: TransactionNumber) {
         if !self.book.has_loaded_refunds_of(number) {
-            self.unknown.refunds_of.insert(number);
+            self.missing.refunds_of.insert(number);
         }
     }
 
@@ -180,8 +180,9 @@ impl<'b> ReadSet<'b> {
     pub fn activity(&mut self, query: &ActivityQuery) -> Option<&'b ActivityPage> {
         let page = self.book.activity(query);
         if page.is_none() {
-            let is_unfinished = self.book.is_unfinished(query);
-            let queries = if is_unfinished { &mut self.unfinished } else { &mut self.unknown.activity };
+            let is_activity_unfinished = self.book.is_activity_unfinished(query);
+            let queries =
+                if is_activity_unfinished { &mut self.unfinished } else { &mut self.missing.activity };
             queries.insert(query.clone());
         }
         page
@@ -190,24 +191,25 @@ impl<'b> ReadSet<'b> {
     /// All tokens of an account.
     pub fn tokens_of(&mut self, account: AccountNumber) {
         if !self.book.has_loaded_tokens_of(account) {
-            self.unknown.tokens_of.insert(account);
+            self.missing.tokens_of.insert(account);
         }
     }
 
     /// All tokens that a caller made under a reference.
-    pub fn tokens_under(&mut self, caller: AccountNumber, reference: &str) {
+    pub fn tokens_by_reference(&mut self, caller: AccountNumber, reference: &str) {
         let key = (caller, reference.to_owned());
-        if !self.book.has_loaded_tokens_under(&key) {
-            self.unknown.tokens_under.insert(key);
+        if !self.book.has_loaded_tokens_by_reference(&key) {
+            self.missing.tokens_by_reference.insert(key);
         }
     }
 
     /// All tokens that a caller made under a reference, with their accounts and instruments.
-    pub fn tokens_with_instruments_under(&mut self, caller: AccountNumber, reference: &str) {
-        self.tokens_under(caller, reference);
-        let made: Vec<_> = self.book.tokens_under(caller, reference).map(|token| token.number).collect();
+    pub fn tokens_by_reference_with_instruments(&mut self, caller: AccountNumber, reference: &str) {
+        self.tokens_by_reference(caller, reference);
+        let made: Vec<_> =
+            self.book.tokens_by_reference(caller, reference).map(|token| token.number).collect();
         for number in made {
-            self.token_row(number);
+            self.token_by_number(number);
         }
     }
 
@@ -215,7 +217,7 @@ impl<'b> ReadSet<'b> {
     pub fn account_at(&mut self, email: &str) {
         let key = EmailKey::of(email);
         if !self.book.has_loaded_account_at(&key) {
-            self.unknown.accounts_at.insert(key);
+            self.missing.accounts_at.insert(key);
         } else if let Some(found) = self.book.account_at(email) {
             self.account(found.number);
         }
@@ -224,7 +226,7 @@ impl<'b> ReadSet<'b> {
     /// The first few accounts of a kind.
     pub fn first_accounts(&mut self, kind: AccountKind) {
         let Some(numbers) = self.book.first_accounts(kind) else {
-            self.unknown.first_accounts.insert(kind);
+            self.missing.first_accounts.insert(kind);
             return;
         };
         for number in numbers {
@@ -235,7 +237,7 @@ impl<'b> ReadSet<'b> {
     /// A secret.
     pub fn secret(&mut self, name: SecretName) {
         if !self.book.has_loaded_secret(name) {
-            self.unknown.secrets.insert(name);
+            self.missing.secrets.insert(name);
         }
     }
 
@@ -243,7 +245,7 @@ impl<'b> ReadSet<'b> {
     pub fn subscription(&mut self, id: &SubscriptionId) -> Option<&'b Subscription> {
         let key = id.clone();
         if !self.book.has_loaded_subscription(&key) {
-            self.unknown.subscriptions.insert(key);
+            self.missing.subscriptions.insert(key);
             return None;
         }
         let subscription = self.book.subscription(id)?;
@@ -255,7 +257,7 @@ impl<'b> ReadSet<'b> {
     /// An account and its balance.
     pub fn account(&mut self, number: AccountNumber) -> Option<&'b Account> {
         let Some(account) = self.book.account(number) else {
-            self.unknown.accounts.insert(number);
+            self.missing.accounts.insert(number);
             return None;
         };
         self.total(LedgerAccount::balance(number));
@@ -265,7 +267,7 @@ impl<'b> ReadSet<'b> {
     /// The total of a ledger account.
     pub fn total(&mut self, account: LedgerAccount) -> Option<Amount> {
         if !self.book.has_loaded_total(account) {
-            self.unknown.totals.insert(account);
+            self.missing.totals.insert(account);
             return None;
         }
         Some(self.book.total(account))
@@ -291,7 +293,7 @@ impl Book {
     }
 
     /// Takes the rows that the last decision found missing, if any.
-    pub fn take_missing(&mut self) -> Option<MissingRows> {
+    pub fn take_missing_rows(&mut self) -> Option<MissingRows> {
         let missing = std::mem::take(&mut self.missing);
         if missing.is_empty() { None } else { Some(missing) }
     }

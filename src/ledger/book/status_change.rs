@@ -12,8 +12,8 @@ use crate::ledger::event::Event;
 use crate::ledger::ids::{AccountNumber, TransactionNumber};
 use crate::ledger::journal::LedgerAccount;
 use crate::ledger::journal::posting_rules;
-use crate::ledger::journal::posting_rules::JournalLines;
-use crate::ledger::schedule::Scheduled;
+use crate::ledger::journal::posting_rules::UnnumberedPostings;
+use crate::ledger::schedule::ScheduledStep;
 use crate::ledger::transaction::status::{Status, StatusChange};
 use crate::ledger::transaction::{Balances, Operation, Transaction};
 
@@ -23,7 +23,7 @@ impl Book {
         &mut self,
         draft: Transaction,
         first: StatusChange,
-        due: Option<Scheduled>,
+        due: Option<ScheduledStep>,
     ) {
         let number = draft.number;
         self.changes.new_transactions.insert(number);
@@ -37,10 +37,10 @@ impl Book {
         &mut self,
         number: TransactionNumber,
         to: StatusChange,
-        due: Option<Scheduled>,
+        due: Option<ScheduledStep>,
     ) {
         let Some(transaction) = self.transactions.get_mut(&number) else {
-            return self.fail(InvariantViolation::transaction(number));
+            return self.record_violation(InvariantViolation::missing_transaction(number));
         };
         let history = &mut Arc::make_mut(transaction).history;
         let from = history.last().map(|last| last.status);
@@ -49,7 +49,8 @@ impl Book {
         let row = Arc::clone(transaction);
         // A pending or reserved status only holds money or debt. Reversing its postings releases the hold in full, so
         // the rules of the new status need not know which status came before.
-        let held = from.map_or_else(JournalLines::new, |from| posting_rules::lines_in_status(&row, from));
+        let held =
+            from.map_or_else(UnnumberedPostings::new, |from| posting_rules::lines_in_status(&row, from));
         let lines = [posting_rules::reversed(held), posting_rules::lines_in_status(&row, to.status)].concat();
         match to.status {
             Status::Success => self.change_debt(&row),
@@ -94,8 +95,8 @@ impl Book {
 mod tests {
     use super::*;
     use crate::ledger::{
-        Amount, Context, Descriptions, FeeTable, IdAllocator, IdCodec, PaymentMethod, Rules, ScheduledStep,
-        StatusCode, Timestamp,
+        Amount, Context, Descriptions, FeeTable, IdAllocator, IdCodec, PaymentMethod, Rules, StatusCode,
+        StepKind, Timestamp,
     };
 
     const RECEIVED: Timestamp = Timestamp::from_millis(1_338_508_800_000);
@@ -114,7 +115,7 @@ mod tests {
             magic: false,
         };
         let mut ids = IdAllocator::new(IdCodec::new(1), 1, Timestamp::MIN);
-        let mut context = Context { now: RECEIVED, clock_stands: true, rules: &rules, ids: &mut ids };
+        let mut context = Context { now: RECEIVED, is_clock_frozen: true, rules: &rules, ids: &mut ids };
         let caller = AccountNumber(2);
         let descriptions = Descriptions::default();
         Transaction {
@@ -145,8 +146,9 @@ mod tests {
         let mut book = Book::default();
         let draft = draft(Operation::Reserve);
         let number = draft.number;
-        let due =
-            |minute, step| Some(Scheduled { at: RECEIVED.plus_minutes(minute), transaction: number, step });
+        let due = |minute, step| {
+            Some(ScheduledStep { at: RECEIVED.plus_minutes(minute), transaction: number, step })
+        };
         for account in [LedgerAccount::balance(AccountNumber(1)), LedgerAccount::balance(AccountNumber(2))] {
             book.put_total(account, Amount::ZERO);
         }
@@ -163,23 +165,23 @@ mod tests {
             stage(6, Status::Success, StatusCode::Success),
         ];
 
-        book.add_transaction(draft, way[0], due(2, ScheduledStep::Complete));
+        book.add_transaction(draft, way[0], due(2, StepKind::Complete));
         assert!(book.changes().postings.is_empty(), "{:?}", book.changes().postings);
-        assert_eq!(book.changes().due[&number], due(2, ScheduledStep::Complete));
+        assert_eq!(book.changes().due[&number], due(2, StepKind::Complete));
 
-        book.change_status(number, way[1], due(99, ScheduledStep::Lapse));
+        book.change_status(number, way[1], due(99, StepKind::Lapse));
         assert_eq!(total(&book, reserved), dollars(10));
-        assert_eq!(book.changes().due[&number], due(99, ScheduledStep::Lapse));
+        assert_eq!(book.changes().due[&number], due(99, StepKind::Lapse));
 
         book.progress(number, |progress| progress.settled = Some(dollars(7)));
-        book.change_status(number, way[2], due(6, ScheduledStep::Complete));
+        book.change_status(number, way[2], due(6, StepKind::Complete));
         assert_eq!((total(&book, reserved), total(&book, incoming)), (Amount::ZERO, dollars(7)));
-        assert_eq!(book.transaction_row(number).unwrap().history.completed(), None);
+        assert_eq!(book.transaction_by_number(number).unwrap().history.completed(), None);
 
         book.change_status(number, way[3], None);
         assert_eq!((total(&book, incoming), total(&book, balance)), (Amount::ZERO, dollars(7)));
         assert_eq!(book.changes().due[&number], None);
-        let made = book.transaction_row(number).unwrap();
+        let made = book.transaction_by_number(number).unwrap();
         assert_eq!(made.progress.balances.recipient, dollars(7));
         assert_eq!(made.history.completed(), Some(way[3].at));
         assert_eq!(made.history.changes(), way);
@@ -207,7 +209,7 @@ mod tests {
         let number = draft.number;
         book.add_transaction(draft, stage(5, Status::Pending, StatusCode::PendingNetworkResponse), None);
         book.change_status(number, stage(3, Status::Success, StatusCode::Success), None);
-        let made = book.transaction_row(number).unwrap();
+        let made = book.transaction_by_number(number).unwrap();
         assert_eq!(made.last_change(), stage(5, Status::Success, StatusCode::Success));
         assert_eq!(made.history.completed(), Some(RECEIVED.plus_minutes(5)));
         assert_eq!(told(&book), made.history.changes());
@@ -226,7 +228,7 @@ mod tests {
         let mut book = Book::default();
         let number = TransactionNumber(9);
         book.change_status(number, stage(0, Status::Success, StatusCode::Success), None);
-        assert_eq!(book.violation(), Some(&InvariantViolation::transaction(number)));
+        assert_eq!(book.violation(), Some(&InvariantViolation::missing_transaction(number)));
         assert!(book.changes().is_empty());
     }
 }

@@ -112,13 +112,13 @@ impl Authorize {
                 let has_method = |account: &&Account| {
                     methods(account).is_ok_and(|both| self.method.is_none_or(|method| both.contains(&method)))
                 };
-                let mut candidates = proposal.candidates(book);
+                let mut possible_visitor_accounts = proposal.possible_visitor_accounts(book);
                 // Without a suitable account the next best one is taken, so that the refusal says what is wrong with
                 // it.
                 let first = owner
-                    .or_else(|| candidates.clone().find(has_method))
-                    .or_else(|| candidates.clone().find(|account| methods(account).is_ok()))
-                    .or_else(|| candidates.next());
+                    .or_else(|| possible_visitor_accounts.clone().find(has_method))
+                    .or_else(|| possible_visitor_accounts.clone().find(|account| methods(account).is_ok()))
+                    .or_else(|| possible_visitor_accounts.next());
                 let first = first.ok_or(ProposalError::NotPossible("There is no buyer in this sandbox"))?;
                 Ok((first.clone(), false))
             }

@@ -63,14 +63,14 @@ impl IdempotentOperation for CancelSubscriptionAndRefund {
         reads.account(self.caller);
         let last = reads.subscription(&self.subscription).and_then(|found| found.transactions.last());
         if let Some(&last) = last {
-            reads.transaction_row(last);
+            reads.transaction_by_number(last);
         }
     }
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionNumber, FpsError> {
         let subscription = book.find_active_subscription_of_recipient(self.caller, &self.subscription)?;
         let key = subscription.id.clone();
-        let last = subscription.transactions.last().and_then(|number| book.transaction_row(*number));
+        let last = subscription.transactions.last().and_then(|number| book.transaction_by_number(*number));
         let last = last.ok_or_else(|| {
             FpsError::new(
                 Code::RefundAmountExceeded,

@@ -53,7 +53,7 @@ impl IdempotentOperation for FundPrepaid {
             .draft_transaction(self.caller, Operation::FundPrepaid, self.amount, &self.descriptions)
             .paid_with(token)
             .charging(ChargeFeeTo::Recipient, fee);
-        lifecycle::check_funds(book, &draft)?;
+        lifecycle::check_balances(book, &draft)?;
         book.record_token_use(&draft);
         Ok(lifecycle::start(book, context, draft, PendingTimeout::WithinMinutes(self.timeout_minutes)))
     }

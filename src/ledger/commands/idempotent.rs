@@ -53,7 +53,8 @@ impl<O: IdempotentOperation> Command for Idempotent<O> {
         }
         let outcome = match self.operation.decide(book, context) {
             Ok(transaction) => {
-                let status = book.transaction_row(transaction).map_or(Status::Pending, |made| made.status());
+                let status =
+                    book.transaction_by_number(transaction).map_or(Status::Pending, |made| made.status());
                 RecordedOutcome::Made { transaction, status }
             }
             Err(refusal) if is_recorded(&refusal) => RecordedOutcome::Refused(refusal),
@@ -78,7 +79,7 @@ fn replay(book: &Book, outcome: &RecordedOutcome) -> Result<Receipt, FpsError> {
     match outcome {
         RecordedOutcome::Refused(refusal) => Err(refusal.clone()),
         RecordedOutcome::Made { transaction, status } => book
-            .transaction_row(*transaction)
+            .transaction_by_number(*transaction)
             .map(|made| Receipt { transaction: made.id.clone(), status: *status })
             .ok_or_else(|| Code::InternalError.into()),
     }

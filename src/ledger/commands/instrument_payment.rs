@@ -31,9 +31,9 @@ impl InstrumentPayment<'_> {
         let token = book.find_sender_token(self.caller, self.sender_token)?;
         let instrument = book.find_instrument_of_merchant(self.caller, self.instrument, self.kind)?;
         book.check_parties(token, self.caller, self.caller)?;
-        token.check_not_cancelled()?;
-        instrument.check_usable(context.now)?;
-        token.check_in_force(context.now)?;
+        token.check_sender_token_active()?;
+        instrument.check_active_and_valid(context.now)?;
+        token.check_within_validity(context.now)?;
         token.check_purpose(self.purpose, instrument)?;
         book.check_method(token, self.caller)?;
         Ok((token, instrument))

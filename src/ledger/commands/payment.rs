@@ -140,14 +140,14 @@ impl Payment {
         let token = book.find_sender_token(self.caller, &self.sender_token)?;
         let receiving = self.receiving(book, context)?;
         book.check_parties(token, self.caller, receiving.account)?;
-        token.check_not_cancelled()?;
-        let instrument = token.instrument.and_then(|number| book.instrument_row(number));
+        token.check_sender_token_active()?;
+        let instrument = token.instrument.and_then(|number| book.instrument_by_number(number));
         self.check_compatible(token, &receiving, instrument)?;
         if let Some(instrument) = instrument {
             instrument.check_owner(self.caller)?;
-            instrument.check_usable(context.now)?;
+            instrument.check_active_and_valid(context.now)?;
         }
-        token.check_in_force(context.now)?;
+        token.check_within_validity(context.now)?;
         if operation == Operation::Reserve && token.method != PaymentMethod::CC {
             return Err(Code::PaymentInstrumentNotCC.into());
         }
@@ -175,7 +175,7 @@ impl Payment {
         match instrument {
             Some(instrument) => book.check_instrument_capacity(instrument, self.amount)?,
             None if operation == Operation::Reserve => {}
-            None => lifecycle::check_funds(book, &draft)?,
+            None => lifecycle::check_balances(book, &draft)?,
         }
         Ok(draft)
     }
@@ -199,7 +199,7 @@ impl Payment {
         if !token.active {
             return Err(Code::TokenNotActive_Recipient.into());
         }
-        token.check_in_force(context.now)?;
+        token.check_within_validity(context.now)?;
         Ok(Receiving { account: token.account, token: Some(token), terms: token.terms.as_ref() })
     }
 
@@ -211,7 +211,7 @@ impl Payment {
         instrument: Option<&Instrument>,
     ) -> Result<(), FpsError> {
         let clash = |detail| Err(FpsError::incompatible_tokens(detail));
-        if !token.purpose.pays() {
+        if !token.purpose.can_pay() {
             return clash(
                 "The sender token settles or funds an instrument, or receives; it cannot be used to pay.",
             );

@@ -50,7 +50,7 @@ impl IdempotentOperation for Refund {
         } else {
             self.payment_back(book, original, context)?
         };
-        lifecycle::check_funds(book, &draft)?;
+        lifecycle::check_balances(book, &draft)?;
         // All checks are done. The original is changed when the refund is accepted, not when the card answers, so
         // that pending refunds together cannot exceed the payment.
         let (paid, debt) = (original.number, original.debt_charged());

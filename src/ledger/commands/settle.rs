@@ -58,7 +58,7 @@ impl Command for Settle {
         let mut settled = reservation.clone();
         settled.progress.settled = Some(amount);
         (settled.progress.fee, settled.progress.marketplace_fee) = (fee, marketplace_fee);
-        lifecycle::check_funds(book, &settled)?;
+        lifecycle::check_balances(book, &settled)?;
         lifecycle::settle_reservation(book, context, &settled);
         Ok(Receipt { transaction: self.reservation.clone(), status: Status::Pending })
     }

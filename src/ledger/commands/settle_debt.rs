@@ -52,9 +52,9 @@ impl IdempotentOperation for SettleDebt {
             .draft_transaction(self.caller, Operation::SettleDebt, amount, &self.descriptions)
             .paid_with(token)
             .charging(ChargeFeeTo::Recipient, fee);
-        lifecycle::check_funds(book, &draft)?;
+        lifecycle::check_balances(book, &draft)?;
         // A settlement that finishes in the call clears debt now. The open debts are loaded only after all checks,
-        // because an instrument may have very many. For a pending settlement `RunScheduled` loads them when the card
+        // because an instrument may have very many. For a pending settlement `RunScheduledStep` loads them when the card
         // or bank has answered.
         if let (None, Some(instrument)) = (draft.waits_for(), draft.instrument) {
             book.require_debts_to_clear(instrument, draft.amount)?;

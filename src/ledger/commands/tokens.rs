@@ -63,12 +63,12 @@ impl Command for InstallPaymentInstruction {
 
     fn read_set(&self, reads: &mut ReadSet<'_>) {
         reads.account(self.caller);
-        reads.tokens_under(self.caller, &self.caller_reference);
+        reads.tokens_by_reference(self.caller, &self.caller_reference);
     }
 
     /// The same request again gets the same token. A different request under the same reference is refused.
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TokenId, FpsError> {
-        if let Some(made) = book.tokens_under(self.caller, &self.caller_reference).next() {
+        if let Some(made) = book.tokens_by_reference(self.caller, &self.caller_reference).next() {
             return if self.made(made) { Ok(made.id.clone()) } else { Err(Code::DuplicateRequest.into()) };
         }
         book.account(self.caller).ok_or(Code::AccessFailure)?.check_can_hold_tokens()?;
@@ -130,7 +130,7 @@ mod tests {
         };
         let (mut ids, now) =
             (IdAllocator::new(IdCodec::new(1), 5, Timestamp::MIN), Timestamp::from_millis(1_338_508_800_000));
-        let mut context = Context { now, clock_stands: true, rules: &rules, ids: &mut ids };
+        let mut context = Context { now, is_clock_frozen: true, rules: &rules, ids: &mut ids };
         let mut book = Book::default();
         let caller = AccountNumber(1);
         book.put_account(Account {

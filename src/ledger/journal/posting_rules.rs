@@ -11,20 +11,20 @@ use crate::ledger::transaction::status::Status;
 use crate::ledger::transaction::{ChargeFeeTo, Operation, Transaction};
 
 /// Journal lines before they are numbered: ledger accounts, and the amounts to add to their totals.
-pub(in crate::ledger) type JournalLines = Vec<(LedgerAccount, Amount)>;
+pub(in crate::ledger) type UnnumberedPostings = Vec<(LedgerAccount, Amount)>;
 
 /// The lines with opposite signs. They cancel the given ones.
-pub(in crate::ledger) fn reversed(lines: JournalLines) -> JournalLines {
+pub(in crate::ledger) fn reversed(lines: UnnumberedPostings) -> UnnumberedPostings {
     lines.into_iter().map(|(account, amount)| (account, -amount)).collect()
 }
 
 /// The lines of a transaction in this status: what it holds, or what it effects when it has succeeded.
-pub(in crate::ledger) fn lines_in_status(transaction: &Transaction, status: Status) -> JournalLines {
+pub(in crate::ledger) fn lines_in_status(transaction: &Transaction, status: Status) -> UnnumberedPostings {
     match status {
         Status::Pending => pending(transaction),
         Status::Reserved => reserved(transaction),
         Status::Success => done(transaction),
-        Status::Failure | Status::Cancelled => JournalLines::new(),
+        Status::Failure | Status::Cancelled => UnnumberedPostings::new(),
     }
 }
 
@@ -33,10 +33,10 @@ pub(in crate::ledger) fn lines_in_status(transaction: &Transaction, status: Stat
 /// Each hold stands for the effect of a success: money in flight for what the parties will receive, and for
 /// SettleDebt and FundPrepaid the debt or credit in question. A settlement takes its amount from the debt at once, so
 /// that no second one can settle it.
-fn pending(transaction: &Transaction) -> JournalLines {
+fn pending(transaction: &Transaction) -> UnnumberedPostings {
     let amount = transaction.charged();
     let Some(clearing) = LedgerAccount::clearing(transaction.method) else {
-        return JournalLines::new();
+        return UnnumberedPostings::new();
     };
     // A refund takes the money from the parties that received it when it is accepted: they must not spend it while
     // the card has not answered.
@@ -48,10 +48,10 @@ fn pending(transaction: &Transaction) -> JournalLines {
     }
     // A new reservation holds nothing before the card has answered. Once it is settled, it is charged like a payment.
     if transaction.operation == Operation::Reserve && transaction.progress.settled.is_none() {
-        return JournalLines::new();
+        return UnnumberedPostings::new();
     }
-    let mut lines = JournalLines::new();
-    for (party, share) in parties(transaction) {
+    let mut lines = UnnumberedPostings::new();
+    for (party, share) in party_amounts(transaction) {
         // A party whose fee exceeds its share loses by the payment. It pays at once, so that it cannot spend the fee
         // meanwhile.
         let account =
@@ -76,16 +76,16 @@ fn pending(transaction: &Transaction) -> JournalLines {
 
 /// The lines while a card holds the money of a reservation. It holds the whole amount, even if less is settled in the
 /// end.
-fn reserved(transaction: &Transaction) -> JournalLines {
+fn reserved(transaction: &Transaction) -> UnnumberedPostings {
     let Some(clearing) = LedgerAccount::clearing(transaction.method) else {
-        return JournalLines::new();
+        return UnnumberedPostings::new();
     };
     let amount = transaction.amount;
     vec![(LedgerAccount::reserved(transaction.recipient), amount), (clearing, -amount)]
 }
 
 /// The lines of a transaction that has succeeded.
-fn done(transaction: &Transaction) -> JournalLines {
+fn done(transaction: &Transaction) -> UnnumberedPostings {
     let amount = transaction.charged();
     match transaction.operation {
         Operation::Pay => match (transaction.method, transaction.instrument) {
@@ -103,12 +103,14 @@ fn done(transaction: &Transaction) -> JournalLines {
                 transaction.instrument.map(|instrument| spend(instrument, transaction.recipient, -amount));
             money(transaction).into_iter().chain(paid.into_iter().flatten()).collect()
         }
-        Operation::WriteOffDebt => transaction.instrument.map_or_else(JournalLines::new, |instrument| {
-            vec![
-                (LedgerAccount::debt(instrument), -amount),
-                (LedgerAccount::write_offs(transaction.caller), amount),
-            ]
-        }),
+        Operation::WriteOffDebt => {
+            transaction.instrument.map_or_else(UnnumberedPostings::new, |instrument| {
+                vec![
+                    (LedgerAccount::debt(instrument), -amount),
+                    (LedgerAccount::write_offs(transaction.caller), amount),
+                ]
+            })
+        }
         Operation::Refund => match (transaction.method, transaction.instrument) {
             (PaymentMethod::Debt, Some(instrument)) => owe(instrument, transaction.caller, -amount),
             (PaymentMethod::Prepaid, Some(instrument)) => spend(instrument, transaction.sender, -amount),
@@ -118,13 +120,13 @@ fn done(transaction: &Transaction) -> JournalLines {
 }
 
 /// Debt rises by `amount`, and with it the credit that the creditor has given. A negative amount lowers both.
-fn owe(instrument: InstrumentNumber, creditor: AccountNumber, amount: Amount) -> JournalLines {
+fn owe(instrument: InstrumentNumber, creditor: AccountNumber, amount: Amount) -> UnnumberedPostings {
     vec![(LedgerAccount::debt(instrument), amount), (LedgerAccount::credit_extended(creditor), -amount)]
 }
 
 /// The balance of a prepaid instrument falls by `amount`, and with it what the issuer owes. A negative amount raises
 /// both.
-fn spend(instrument: InstrumentNumber, issuer: AccountNumber, amount: Amount) -> JournalLines {
+fn spend(instrument: InstrumentNumber, issuer: AccountNumber, amount: Amount) -> UnnumberedPostings {
     vec![(LedgerAccount::prepaid(instrument), -amount), (LedgerAccount::prepaid_liability(issuer), amount)]
 }
 
@@ -132,7 +134,7 @@ fn spend(instrument: InstrumentNumber, issuer: AccountNumber, amount: Amount) ->
 ///
 /// The other side of the shares is an `outside` account for cards and banks, and the balance of the payer for all
 /// else.
-fn money(transaction: &Transaction) -> JournalLines {
+fn money(transaction: &Transaction) -> UnnumberedPostings {
     let outside = transaction
         .waits_for()
         .or_else(|| (transaction.operation == Operation::DepositFunds).then_some(transaction.method))
@@ -147,14 +149,14 @@ fn money(transaction: &Transaction) -> JournalLines {
     lines
 }
 
-fn shares(transaction: &Transaction, account: impl Fn(AccountNumber) -> LedgerAccount) -> JournalLines {
-    parties(transaction).into_iter().map(|(party, share)| (account(party), share)).collect()
+fn shares(transaction: &Transaction, account: impl Fn(AccountNumber) -> LedgerAccount) -> UnnumberedPostings {
+    party_amounts(transaction).into_iter().map(|(party, share)| (account(party), share)).collect()
 }
 
 /// The share of each party but the payer. The merchant gets the amount less the marketplace fee, and the caller gets
 /// the marketplace fee. FPS's fee is taken from the share of the party that pays it. In a refund the sender takes the
 /// place of the merchant, and all amounts have the opposite sign.
-pub(in crate::ledger) fn parties(transaction: &Transaction) -> Vec<(AccountNumber, Amount)> {
+pub(in crate::ledger) fn party_amounts(transaction: &Transaction) -> Vec<(AccountNumber, Amount)> {
     let (merchant, amount) = match transaction.operation {
         Operation::Refund => (transaction.sender, -transaction.amount),
         _ => (transaction.recipient, transaction.charged()),

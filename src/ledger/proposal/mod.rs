@@ -130,7 +130,7 @@ impl Proposal {
             reads.first_accounts(kind);
         }
         for (_, reference) in self.references() {
-            reads.tokens_with_instruments_under(self.caller, reference);
+            reads.tokens_by_reference_with_instruments(self.caller, reference);
         }
         let edited = match &self.request {
             TokenRequest::Edit { token } => Some(token),

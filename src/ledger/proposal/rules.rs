@@ -32,7 +32,7 @@ impl Proposal {
         }
         let receives = |id: &TokenId| {
             let token = book.token(id);
-            token.is_some_and(|token| token.caller == self.caller && token.purpose.receives())
+            token.is_some_and(|token| token.caller == self.caller && token.purpose.can_receive())
         };
         let several = matches!(
             &self.request,
@@ -51,14 +51,14 @@ impl Proposal {
 
     /// Whether the caller has no tokens under the references of the proposal yet.
     pub(in crate::ledger) fn check_references_unused(&self, book: &Book) -> Result<(), ProposalError> {
-        let used = |reference| book.tokens_under(self.caller, reference).next().is_some();
+        let used = |reference| book.tokens_by_reference(self.caller, reference).next().is_some();
         let first = self.references().into_iter().find(|(_, reference)| used(reference));
         first.map_or(Ok(()), |(parameter, _)| Err(ProposalError::ReferenceUsed(parameter)))
     }
 
     /// Some existing accounts that the visitor may sign in with: personal accounts first, or business accounts if the
     /// visitor is to receive. An edit is open only to the owner of the token.
-    pub(in crate::ledger) fn candidates<'b>(
+    pub(in crate::ledger) fn possible_visitor_accounts<'b>(
         &self,
         book: &'b Book,
     ) -> impl Iterator<Item = &'b Account> + Clone {

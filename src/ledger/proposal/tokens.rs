@@ -103,9 +103,11 @@ impl Proposal {
         drafts: &[Token],
     ) -> Result<Option<CreatedIds>, ProposalError> {
         let references = self.references();
-        let found: Vec<&Token> =
-            references.iter().flat_map(|(_, reference)| book.tokens_under(self.caller, reference)).collect();
-        let instrument = found.first().and_then(|token| book.instrument_row(token.instrument?));
+        let found: Vec<&Token> = references
+            .iter()
+            .flat_map(|(_, reference)| book.tokens_by_reference(self.caller, reference))
+            .collect();
+        let instrument = found.first().and_then(|token| book.instrument_by_number(token.instrument?));
         let carries = instrument.map(|found| (found.kind, found.ceiling)) == self.instrument();
         // A proposal without an end of validity gives its tokens an end that depends on the instant, so it is not
         // compared.

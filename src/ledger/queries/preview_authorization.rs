@@ -66,7 +66,7 @@ impl PreviewAuthorization {
         };
         Ok(AuthorizationPreview {
             merchant,
-            visitors: proposal.candidates(book).cloned().collect(),
+            visitors: proposal.possible_visitor_accounts(book).cloned().collect(),
             visitor: known.map(|account| account.name.clone()),
             methods,
             current: proposal.token_to_edit(book).map(|token| token.method),

@@ -40,7 +40,7 @@ impl Query for GetSubscriptionDetails {
 
     fn answer(&self, book: &Book, _: &QueryContext<'_>) -> Result<SubscriptionDetails, FpsError> {
         let subscription = book.find_subscription_of_party(self.caller, &self.subscription)?;
-        let party = |number| book.shared_account(number).ok_or(Code::InternalError);
+        let party = |number| book.account_arc(number).ok_or(Code::InternalError);
         Ok(SubscriptionDetails {
             recipient: party(subscription.recipient)?,
             sender: party(subscription.sender)?,
@@ -64,7 +64,7 @@ impl Query for GetTransactionsForSubscription {
     fn read_set(&self, reads: &mut ReadSet<'_>) {
         let Some(subscription) = reads.subscription(&self.subscription) else { return };
         for &number in &subscription.transactions {
-            reads.transaction_row(number);
+            reads.transaction_by_number(number);
         }
     }
 

@@ -35,7 +35,7 @@ impl Query for GetTokenByCaller {
             TokenSelector::Id(id) => {
                 reads.token(id);
             }
-            TokenSelector::Reference(reference) => reads.tokens_under(self.caller, reference),
+            TokenSelector::Reference(reference) => reads.tokens_by_reference(self.caller, reference),
         }
     }
 
@@ -45,7 +45,7 @@ impl Query for GetTokenByCaller {
             TokenSelector::Reference(reference) => {
                 // A recipient token and its refund token may have the same reference. The oldest, the recipient
                 // token, is meant.
-                let found = book.tokens_under(self.caller, reference).next();
+                let found = book.tokens_by_reference(self.caller, reference).next();
                 found.cloned().ok_or_else(|| Code::InvalidCallerReference.into())
             }
         }

@@ -103,16 +103,18 @@ impl TransactionDetail {
     /// The detail of a transaction, from the rows in the book; `None` if the transaction or one of its parties is not
     /// loaded.
     pub(in crate::ledger) fn of(book: &Book, number: TransactionNumber) -> Option<Self> {
-        let found = book.shared_transaction(number)?;
-        let token = |row: TokenNumber| book.token_row(row).map(|token| token.id.clone());
-        let id = |row: TransactionNumber| book.transaction_row(row).map(|transaction| transaction.id.clone());
-        let instrument = found.instrument.and_then(|row| book.instrument_row(row));
+        let found = book.transaction_arc(number)?;
+        let token = |row: TokenNumber| book.token_by_number(row).map(|token| token.id.clone());
+        let id = |row: TransactionNumber| {
+            book.transaction_by_number(row).map(|transaction| transaction.id.clone())
+        };
+        let instrument = found.instrument.and_then(|row| book.instrument_by_number(row));
         // Without a look-up the book may hold some refunds, but not all: then it reports none.
         let refunds = book.refunds_of(number).filter(|_| book.has_loaded_refunds_of(number));
         Some(Self {
-            sender: book.shared_account(found.sender)?,
-            caller: book.shared_account(found.caller)?,
-            recipient: book.shared_account(found.recipient)?,
+            sender: book.account_arc(found.sender)?,
+            caller: book.account_arc(found.caller)?,
+            recipient: book.account_arc(found.recipient)?,
             sender_token: found.sender_token.and_then(token),
             recipient_token: found.recipient_token.and_then(token),
             instrument: instrument.map(|instrument| (instrument.kind, instrument.id.clone())),

@@ -4,7 +4,7 @@
 use crate::error::{Code, FpsError};
 use crate::ledger::amount::Amount;
 use crate::ledger::ids::TokenId;
-use crate::ledger::schedule::ScheduledStep;
+use crate::ledger::schedule::StepKind;
 
 /// A token id that forces the error of an account that cannot take part.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ pub struct MagicAmount {
     /// What happens, in words.
     pub forces: &'static str,
     /// The scheduled step that it leads to.
-    pub step: ScheduledStep,
+    pub step: StepKind,
 }
 
 /// Every class of magic amounts. They have an effect where a card or a bank is charged: Pay, Reserve, FundPrepaid,
@@ -63,12 +63,12 @@ pub const AMOUNTS: &[MagicAmount] = &[
     MagicAmount {
         first_decimal: 6,
         forces: "Pending, then Failure: declined for now",
-        step: ScheduledStep::Decline,
+        step: StepKind::Decline,
     },
     MagicAmount {
         first_decimal: 7,
         forces: "Pending, then Failure: insufficient funds",
-        step: ScheduledStep::LackFunds,
+        step: StepKind::LackFunds,
     },
 ];
 
@@ -84,7 +84,7 @@ pub(in crate::ledger) fn forced_by_token(parameter: &str, id: &TokenId) -> Optio
 }
 
 /// The step that an amount forces for a charge by card or bank.
-pub(in crate::ledger) fn forced_by_amount(amount: Amount) -> Option<ScheduledStep> {
+pub(in crate::ledger) fn forced_by_amount(amount: Amount) -> Option<StepKind> {
     let first_decimal = amount.micros() / 100_000 % 10;
     AMOUNTS.iter().find(|magic| magic.first_decimal == first_decimal).map(|magic| magic.step)
 }

@@ -10,7 +10,7 @@ use crate::ledger::amount::Amount;
 use crate::ledger::ids::TokenId;
 use crate::ledger::payment_method::PaymentMethod;
 use crate::ledger::rules::fees::FeeTable;
-use crate::ledger::schedule::ScheduledStep;
+use crate::ledger::schedule::StepKind;
 use crate::ledger::transaction::{Operation, Transaction};
 
 /// The configurable part of the service's behaviour.
@@ -48,10 +48,10 @@ impl Rules {
     }
 
     /// The answer of a card or a bank to this transaction, as the step to schedule. A magic amount can force it.
-    pub(in crate::ledger) fn processor_outcome(&self, transaction: &Transaction) -> ScheduledStep {
+    pub(in crate::ledger) fn processor_outcome(&self, transaction: &Transaction) -> StepKind {
         let charges = transaction.operation != Operation::Refund && self.magic;
         let forced = if charges { magic::forced_by_amount(transaction.amount) } else { None };
-        forced.unwrap_or(ScheduledStep::Complete)
+        forced.unwrap_or(StepKind::Complete)
     }
 
     /// Whether the amount is in the range that FPS accepts: at least one cent, above one cent by card or bank, and at

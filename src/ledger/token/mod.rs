@@ -76,12 +76,12 @@ pub enum Purpose {
 
 impl Purpose {
     /// Whether a token of this purpose can be the sender token of a Pay or Reserve.
-    pub const fn pays(self) -> bool {
+    pub const fn can_pay(self) -> bool {
         matches!(self, Self::Payment | Self::Credit | Self::Prepaid | Self::Installed)
     }
 
     /// Whether a token of this purpose can be a recipient token.
-    pub const fn receives(self) -> bool {
+    pub const fn can_receive(self) -> bool {
         matches!(self, Self::Recipient | Self::Installed)
     }
 }
@@ -225,14 +225,14 @@ impl Token {
     }
 
     /// Whether the token, used as a sender token, has not been cancelled.
-    pub fn check_not_cancelled(&self) -> Result<(), FpsError> {
+    pub fn check_sender_token_active(&self) -> Result<(), FpsError> {
         if self.active { Ok(()) } else { Err(Code::TokenNotActive_Sender.into()) }
     }
 
     /// Whether the token is within its validity. A use at another time breaks a rule of the token (Amazon's
     /// description of `IncompatibleTokens`; the details are our choice).
-    pub fn check_in_force(&self, now: Timestamp) -> Result<(), FpsError> {
-        if self.validity.holds(now) {
+    pub fn check_within_validity(&self, now: Timestamp) -> Result<(), FpsError> {
+        if self.validity.contains(now) {
             return Ok(());
         }
         let begins_later = self.validity.from.is_some_and(|from| now < from);

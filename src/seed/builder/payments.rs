@@ -3,7 +3,7 @@
 use crate::error::FpsError;
 use crate::ledger::{
     Book, Command, Context, FundPrepaid, IdempotentOperation, MarketplaceFee, Pay, Payment, Purpose,
-    RunScheduled, SettleDebt, Token, TransactionNumber,
+    RunScheduledStep, SettleDebt, Token, TransactionNumber,
 };
 
 use super::super::error::{EntryError, EntryResult};
@@ -32,7 +32,7 @@ pub(super) fn add_payment(builder: &mut Builder<'_>, entry: &PaymentEntry) -> En
     let (book, mut context) = builder.book_and_context();
     let scheduled: Vec<_> = book.changes().due.values().copied().flatten().collect();
     for scheduled in scheduled {
-        RunScheduled(scheduled)
+        RunScheduledStep(scheduled)
             .decide(book, &mut context)
             .map_err(|refusal| refusal_error(&entry.token, "payment", &refusal))?;
     }
@@ -52,7 +52,7 @@ fn run_payment(
     let mut descriptions = descriptions("seeded payment", Some(name), entry.caller_reference.as_ref());
     descriptions.caller_description.clone_from(&entry.caller_description);
     let (amount, sender_token, timeout_minutes) = (amount(&entry.amount)?, token.id.clone(), TIMEOUT_MINUTES);
-    let instrument = token.instrument.and_then(|number| book.instrument_row(number));
+    let instrument = token.instrument.and_then(|number| book.instrument_by_number(number));
     let instrument = instrument.map(|instrument| instrument.id.clone());
     Ok(match (token.purpose, instrument) {
         (Purpose::Settlement, Some(instrument)) => {

@@ -95,7 +95,7 @@ fn owner_and_caller(
     entry: &TokenEntry,
     instrument: Option<InstrumentNumber>,
 ) -> EntryResult<(AccountNumber, AccountNumber)> {
-    if let Some(instrument) = instrument.and_then(|number| builder.book.instrument_row(number)) {
+    if let Some(instrument) = instrument.and_then(|number| builder.book.instrument_by_number(number)) {
         return Ok((instrument.sender, instrument.recipient));
     }
     let owner = entry.recipient.as_ref().or(entry.sender.as_ref());

@@ -30,7 +30,7 @@ pub(super) static ACTION: Action = Action {
 async fn handle(mut context: ActionContext<'_>) -> Result<ActionResult, FpsError> {
     let token = context.parameters.read("TokenId")?;
     let token = context.query(ledger::GetPaymentInstruction { caller: context.caller, token }).await?;
-    let role = if token.purpose.receives() { "Recipient" } else { "Sender" };
+    let role = if token.purpose.can_receive() { "Recipient" } else { "Sender" };
     let generated = format!("MyRole == '{role}';");
     Ok(ActionResult::with_result(|out| {
         write_token(out, &token);

@@ -92,14 +92,14 @@ impl Writer {
         for _ in 0..MAX_LOAD_ROUNDS {
             // `decide` has no I/O, so a panic in it is a programming error in one job and cannot affect the connection.
             let Self { working_set, rules, id_allocator, clock, .. } = self;
-            let mut context = Context { now, clock_stands: clock.is_frozen(), rules, ids: id_allocator };
+            let mut context = Context { now, is_clock_frozen: clock.is_frozen(), rules, ids: id_allocator };
             catch_unwind(AssertUnwindSafe(|| job.decide(&mut working_set.book, &mut context)))
                 .map_err(|_| BatchError::JobFailed { index, error: DecideError::Panicked })?;
             if let Some(violation) = self.working_set.book.violation() {
                 let error = DecideError::InvariantViolated(violation.clone());
                 return Err(BatchError::JobFailed { index, error });
             }
-            let Some(missing) = self.working_set.book.take_missing() else { return Ok(()) };
+            let Some(missing) = self.working_set.book.take_missing_rows() else { return Ok(()) };
             self.working_set.load_missing(self.session.connection()?, &missing).await?;
         }
         Err(BatchError::ReadSetIncomplete)

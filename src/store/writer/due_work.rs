@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::ledger::{RunScheduled, Scheduled, Timestamp};
+use crate::ledger::{RunScheduledStep, ScheduledStep, Timestamp};
 
 use super::Writer;
 use super::batch::Jobs;
@@ -39,11 +39,11 @@ impl Writer {
         Ok(changed)
     }
 
-    async fn run_items(&mut self, items: Vec<Scheduled>, now: Timestamp) -> Result<bool, BatchError> {
+    async fn run_items(&mut self, items: Vec<ScheduledStep>, now: Timestamp) -> Result<bool, BatchError> {
         for forced in items.iter().filter(|item| item.step.is_forced()) {
             tracing::info!(transaction = forced.transaction.0, step = ?forced.step, "a magic amount forces a failure");
         }
-        let job = |item| Box::new(BackgroundJob(RunScheduled(item))) as Box<dyn WriterJob>;
+        let job = |item| Box::new(BackgroundJob(RunScheduledStep(item))) as Box<dyn WriterJob>;
         let mut jobs: Jobs = items.into_iter().map(job).collect();
         self.load_decide_save(&mut jobs, now).await
     }
@@ -96,7 +96,7 @@ impl Writer {
         Ok(true)
     }
 
-    async fn run_and_commit(&mut self, items: Vec<Scheduled>, now: Timestamp) -> Result<(), BatchError> {
+    async fn run_and_commit(&mut self, items: Vec<ScheduledStep>, now: Timestamp) -> Result<(), BatchError> {
         let changed = self.run_items(items, now).await?;
         self.commit(changed).await
     }

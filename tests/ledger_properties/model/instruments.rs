@@ -128,7 +128,7 @@ impl Model {
     ) -> ModelResult<PaymentMethod> {
         let token = &self.tokens[index];
         check_role(party, token.rules.owner, party)?;
-        token.check_not_cancelled()?;
+        token.check_sender_token_active()?;
         self.check_instrument_expiry(instrument)?;
         self.check_token_expiry(token)?;
         let method = method(token.rules.purpose).ok_or("IncompatibleTokens")?;

@@ -52,7 +52,7 @@ impl Model {
         let find_recipient = self.find_recipient(party, sent.recipient)?;
         let token = self.tokens[index].clone();
         check_role(party, token.rules.owner, find_recipient.party)?;
-        token.check_not_cancelled()?;
+        token.check_sender_token_active()?;
         let (method, instrument) = match token.rules.purpose {
             TokenPurpose::Payment(method) => (method, None),
             TokenPurpose::Installed => (PaymentMethod::ABT, None),

@@ -23,7 +23,7 @@ impl From<world::Token> for Token {
 }
 
 impl Token {
-    pub(super) fn check_not_cancelled(&self) -> ModelResult<()> {
+    pub(super) fn check_sender_token_active(&self) -> ModelResult<()> {
         if self.rules.cancelled { Err("TokenNotActive_Sender") } else { Ok(()) }
     }
 

@@ -170,7 +170,7 @@ impl Command for Deposit {
 
     fn decide(&self, book: &mut Book, context: &mut Context<'_>) -> Result<TransactionId, FpsError> {
         let number = self.funds().decide(book, context)?;
-        Ok(book.transaction_row(number).expect("it was just made").id.clone())
+        Ok(book.transaction_by_number(number).expect("it was just made").id.clone())
     }
 }
 

@@ -1,4 +1,5 @@
-//! Request signatures, versions 1 and 2: the string to sign, signing, verification, and the explanation of a mismatch.
+//! Request signatures, versions 1 and 2: the string to sign, signing, verification, and the explanation of a
+//! mismatch.
 //!
 //! * **Version 2** (source: guide, and Amazon's own clients) signs four lines: the verb; the host in lower case; the
 //!   path, `/` if empty; all parameters except the signature, sorted by the bytes of their names, names and values
@@ -8,9 +9,10 @@
 //!   signature, sorted ignoring case, concatenated without separators and without encoding. It does not cover verb,
 //!   host and path. The hash is always SHA-1.
 //!
-//! The encoding on the wire may differ from the encoding that is signed (observed: Amazon's Java and PHP clients send a
-//! blank as `+` and sign `%20`), so this module takes decoded parameters and encodes them again. Co-Branded requests and
-//! version 1 return URLs follow the same rules; only the name of the signature parameter differs. This module does no I/O.
+//! The encoding on the wire may differ from the encoding that is signed (observed: Amazon's Java and PHP clients send
+//! a blank as `+` and sign `%20`), so this module takes decoded parameters and encodes them again. Co-Branded
+//! requests and version 1 return URLs follow the same rules; only the name of the signature parameter differs. This
+//! module does no I/O.
 
 mod diagnosis;
 mod secret_key;
@@ -46,18 +48,19 @@ impl Scheme {
     }
 }
 
-/// The signed parts of a decoded request or message. `T` is the type of names and values: text, or bytes that have not
-/// been checked to be text yet, because a signature covers bytes.
+/// The signed parts of a decoded request or message. `T` is the type of names and values: text, or bytes that have
+/// not been checked to be text yet, because a signature covers bytes.
 #[derive(Debug)]
 pub struct Signable<'a, T = String> {
     /// The HTTP verb in capitals, as on the request line.
     pub verb: &'a str,
     /// The absolute path without the query, as on the request line, percent-encoded or not.
     pub path: &'a str,
-    /// All parameters, decoded, in the order received. The parameter named `signature_name` is not signed, so it may be
-    /// present or absent.
+    /// All parameters, decoded, in the order received. The parameter named `signature_name` is not signed, so it may
+    /// be present or absent.
     pub pairs: &'a [(T, T)],
-    /// The name of the signature parameter: `Signature` for API calls, `signature` or `awsSignature` for Co-Branded requests.
+    /// The name of the signature parameter: `Signature` for API calls, `signature` or `awsSignature` for Co-Branded
+    /// requests.
     pub signature_name: &'a str,
 }
 
@@ -66,7 +69,8 @@ pub struct Signable<'a, T = String> {
 pub enum VerificationResult {
     /// The signature is correct.
     Valid {
-        /// The host that was signed, in lower case. Version 1 does not cover the host; then it is the first one tried.
+        /// The host that was signed, in lower case. Version 1 does not cover the host; then it is the first one
+        /// tried.
         host: String,
     },
     /// The signature is not correct for any of the hosts.
@@ -103,8 +107,8 @@ pub fn sign<T: AsRef<[u8]>>(
 /// Real clients sign the Host header with or without its port (source: observed), so `hosts` lists every form that is
 /// accepted. Version 1 is verified once, whatever the hosts are. `signature` is the decoded value of the signature
 /// parameter: base64 in its canonical form, compared in constant time. Line breaks at its end are ignored, because
-/// base64 encoders of that time add one (our choice). Anything else that is not base64 is a mismatch, in particular the
-/// blank that an unencoded `+` is decoded to.
+/// base64 encoders of that time add one (our choice). Anything else that is not base64 is a mismatch, in particular
+/// the blank that an unencoded `+` is decoded to.
 ///
 /// `raw_parameters` is the query, the form, or both joined by `&`, as received. Only the explanation uses it.
 pub fn verify<T: AsRef<[u8]>>(
@@ -173,8 +177,8 @@ pub fn verify_path_and_query(secret: &SecretKey, request: &Signable<'_>, signatu
     bytes.is_ok_and(|bytes| secret.verify(Hash::Sha1, &[text.as_bytes()], &bytes))
 }
 
-/// Appends `text` percent-encoded as signatures require it: each byte of its UTF-8 except `A-Z a-z 0-9 - _ . ~` as `%`
-/// and two upper-case hexadecimal digits (source: guide; RFC 3986).
+/// Appends `text` percent-encoded as signatures require it: each byte of its UTF-8 except `A-Z a-z 0-9 - _ . ~` as
+/// `%` and two upper-case hexadecimal digits (source: guide; RFC 3986).
 pub fn percent_encode(text: &str, out: &mut String) {
     out.extend(encode_bytes(text.as_bytes(), RESERVED));
 }

@@ -40,8 +40,8 @@ impl<'a> ActionContext<'a> {
         self.world.store().run(command).await
     }
 
-    /// Runs an operation that has one effect for each caller reference: a repeated request gets the recorded outcome. The
-    /// handler must have read all parameters before, because the digest covers those that it has read.
+    /// Runs an operation that has one effect for each caller reference: a repeated request gets the recorded outcome.
+    /// The handler must have read all parameters before, because the digest covers those that it has read.
     pub async fn run_idempotent(&self, operation: impl IdempotentOperation) -> Result<Receipt, FpsError> {
         self.run(Idempotent { operation, digest: self.parameters.digest() }).await
     }

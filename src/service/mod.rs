@@ -1,8 +1,8 @@
 //! The service layer: executes requests, independent of the protocol by which they arrive.
 //!
 //! A protocol layer, such as the REST API, turns bytes into a [`Request`], authenticates the caller, and writes the
-//! [`ActionResult`] or the [`FpsError`] in its own format. This module does not use HTTP, XML, status codes or request
-//! signatures.
+//! [`ActionResult`] or the [`FpsError`] in its own format. This module does not use HTTP, XML, status codes or
+//! request signatures.
 
 pub mod action;
 pub mod actions;
@@ -42,7 +42,8 @@ pub struct Request<'a> {
     pub action: &'static Action,
     /// The API version as sent; empty if the request names none.
     pub version: &'a str,
-    /// The parameters in the order in which they were sent. Nested values have dotted names: `SettlementAmount.Value`, `Role.1`.
+    /// The parameters in the order in which they were sent. Nested values have dotted names:
+    /// `SettlementAmount.Value`, `Role.1`.
     pub parameters: &'a [Pair],
     /// Names of parameters that belong to the protocol, such as `Signature`. Actions do not see them.
     pub protocol_parameters: &'static [&'static str],

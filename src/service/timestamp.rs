@@ -4,9 +4,9 @@ use chrono::{FixedOffset, NaiveDate, NaiveTime, TimeZone};
 
 use crate::ledger::{Timestamp, whole_number};
 
-/// Parses `2012-01-01`, `2012-01-01T10:00:00`, `2012-01-01 10:00:00.250`, a time with or without `Z`, `+01:00` or, after a
-/// space, `+0100`. Without an offset the time is UTC; without a time it is midnight. These are the forms that clients send
-/// (observed). Leap seconds are refused, because the clocks of the sandbox never show one (our choice).
+/// Parses `2012-01-01`, `2012-01-01T10:00:00`, `2012-01-01 10:00:00.250`, a time with or without `Z`, `+01:00` or,
+/// after a space, `+0100`. Without an offset the time is UTC; without a time it is midnight. These are the forms that
+/// clients send (observed). Leap seconds are refused, because the clocks of the sandbox never show one (our choice).
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let (day, rest) = text.split_at_checked(10)?;
     let day = parse_date(day)?;

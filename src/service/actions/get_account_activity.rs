@@ -99,8 +99,8 @@ fn read_query(
 ) -> Result<ActivityQuery, FpsError> {
     let batch = parameters.read("MaxBatchSize")?;
     let from = parameters.read("StartDate")?;
-    // Without an EndDate the end is a fixed instant, not the current time. So equal requests make equal queries, which a
-    // batch looks up once.
+    // Without an EndDate the end is a fixed instant, not the current time. So equal requests make equal queries,
+    // which a batch looks up once.
     let to = parameters.read::<Option<_>>("EndDate")?.unwrap_or(Timestamp::MAX);
     let descending = parameters.read::<&str>("SortOrderByDate")? == "Descending";
     let operation: Option<Operation> = parameters.read("FPSOperation")?;

@@ -137,8 +137,8 @@ pub(super) fn read_payment(
     let sender_token = parameters.read("SenderTokenId")?;
     let recipient_token: Option<TokenId> = parameters.read("RecipientTokenId")?;
     let amount = parameters.read("TransactionAmount")?;
-    // A recipient token may name the party that pays the fee. Only without a recipient token is there a default. A request
-    // without the parameter is then the same as one that sets it to the default.
+    // A recipient token may name the party that pays the fee. Only without a recipient token is there a default. A
+    // request without the parameter is then the same as one that sets it to the default.
     let charge_fee_to = if recipient_token.is_none() {
         Some(parameters.read_or("ChargeFeeTo", ChargeFeeTo::Recipient)?)
     } else {
@@ -176,7 +176,8 @@ fn read_statement_descriptions(parameters: &mut ParameterReader<'_>) -> Result<D
     let has_policy = parameters.is_set(SOFT_DESCRIPTOR_TYPE.name) || parameters.is_set(CS_OWNER.name);
     let mut descriptions = shared::read_descriptions(parameters)?;
     descriptions.sender_description = parameters.read("SenderDescription")?;
-    // Both are read even if the request sets neither, so that it has the same digest with and without the default values.
+    // Both are read even if the request sets neither, so that it has the same digest with and without the default
+    // values.
     let policy = DescriptorPolicy {
         soft_descriptor: parameters.read(SOFT_DESCRIPTOR_TYPE.name)?,
         owner: parameters.read(CS_OWNER.name)?,

@@ -17,7 +17,8 @@ use super::{FromParameter, Parameter, ParameterKind, ParameterValue};
 /// The parameters of one request, checked against those that its action lists.
 ///
 /// A handler reads each parameter by name as the type that it needs. The action's list says which kinds, defaults and
-/// required values there are. Refusals depend on the order of reading: the first wrong parameter that is read is reported.
+/// required values there are. Refusals depend on the order of reading: the first wrong parameter that is read is
+/// reported.
 pub struct ParameterReader<'a> {
     parameters: &'static [Parameter],
     values: BTreeMap<&'a str, &'a str>,
@@ -52,15 +53,16 @@ impl<'a> ParameterReader<'a> {
             let name = if is_protocol(name) { name.clone() } else { lower_camel_case(name) };
             return Err(repeated_parameter(&name));
         }
-        // A repeated request with a new signature differs in these parameters, so they must not become part of the digest.
+        // A repeated request with a new signature differs in these parameters, so they must not become part of the
+        // digest.
         values.retain(|name, _| !is_protocol(name));
         let unread = values.keys().copied().collect();
         let digest = DigestBuilder::new(action.name);
         Ok(Self { parameters: action.parameters, values, unread, digest })
     }
 
-    /// Reads a parameter. `T` is the type of the value for a required parameter or one with a default, an `Option` for an
-    /// optional parameter, and a `Vec` for a list.
+    /// Reads a parameter. `T` is the type of the value for a required parameter or one with a default, an `Option`
+    /// for an optional parameter, and a `Vec` for a list.
     pub fn read<T: FromParameter>(&mut self, name: &'static str) -> Result<T, FpsError> {
         let parameter = self.parameter(name)?;
         T::from_parameter(self, parameter)
@@ -157,7 +159,8 @@ impl<'a> ParameterReader<'a> {
         self.parameters.iter().find(|parameter| parameter.name == name).ok_or_else(|| not_listed(name))
     }
 
-    /// The value that the request sets under this name. It counts as read after this call. An empty value counts as unset.
+    /// The value that the request sets under this name. It counts as read after this call. An empty value counts as
+    /// unset.
     fn take(&mut self, name: &str) -> Option<&'a str> {
         self.unread.remove(name);
         self.values.get(name).copied().filter(|value| !value.is_empty())

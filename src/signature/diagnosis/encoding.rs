@@ -100,7 +100,8 @@ impl Encoding {
         out
     }
 
-    /// Describes the mistake of using this encoding in place of `correct`; `None` if it makes no difference to `pairs`.
+    /// Describes the mistake of using this encoding in place of `correct`; `None` if it makes no difference to
+    /// `pairs`.
     pub(super) fn mistake(self, correct: Self, pairs: &[Pair<'_>]) -> Option<String> {
         let differs = |text: &Cow<'_, str>| self.encode(text) != correct.encode(text);
         let (first, _) = pairs.iter().find(|(name, value)| differs(name) || differs(value))?;

@@ -1,14 +1,14 @@
-//! Explains why a signature does not match: signs the request again with the mistakes that clients make, and finds the
-//! mistakes that give the received signature.
+//! Explains why a signature does not match: signs the request again with the mistakes that clients make, and finds
+//! the mistakes that give the received signature.
 //!
 //! A candidate for the string to sign consists of a prefix (verb, host, path) and a parameter string, each with the
 //! mistakes that lead to it. Candidates with fewer mistakes are tried first, none has more than two, and the work is
-//! bounded. The mistakes come from the clients and encoders of those years (source: observed, and the documentation of
-//! the encoders); which of them to look for is our choice.
+//! bounded. The mistakes come from the clients and encoders of those years (source: observed, and the documentation
+//! of the encoders); which of them to look for is our choice.
 //!
 //! * `received_signature`: the bytes of the signature, decoded tolerantly
-//! * `candidates`, `prefixes`, `parameter_sets`, `parameter_strings`, `encoding`, `order`: the texts that a client may have
-//!   signed
+//! * `candidates`, `prefixes`, `parameter_sets`, `parameter_strings`, `encoding`, `order`: the texts that a client
+//!   may have signed
 //! * `search`: compares candidates with the received signature
 //! * `sentence`: the explanation as a sentence
 
@@ -50,8 +50,8 @@ struct UnverifiedRequest<'a> {
     raw_parameters: &'a str,
 }
 
-/// Explains in one sentence why `signature` is not the signature of `request`; `None` if no known mistake explains it.
-/// The arguments are those of [`super::verify`].
+/// Explains in one sentence why `signature` is not the signature of `request`; `None` if no known mistake explains
+/// it. The arguments are those of [`super::verify`].
 pub(super) fn explain(
     secret: &SecretKey,
     scheme: Scheme,

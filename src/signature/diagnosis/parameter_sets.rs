@@ -18,8 +18,8 @@ pub(super) struct ParameterSet<'a> {
     pub(super) mistake: Option<String>,
 }
 
-/// The parameters as received, without the signature; then the parameters as the client may have signed them. `hash` is
-/// the hash that the client used.
+/// The parameters as received, without the signature; then the parameters as the client may have signed them. `hash`
+/// is the hash that the client used.
 pub(super) fn parameter_sets<'a>(request: &UnverifiedRequest<'a>, hash: Hash) -> Vec<ParameterSet<'a>> {
     let name = request.content.signature_name;
     let (signatures, pairs): (Vec<Pair<'_>>, Vec<Pair<'_>>) = request
@@ -32,8 +32,8 @@ pub(super) fn parameter_sets<'a>(request: &UnverifiedRequest<'a>, hash: Hash) ->
     sets.extend(with_plus_signs(request));
     sets.extend(decoded_again(&pairs));
 
-    // The client may have signed the signature parameter as well: empty, as received, or the correct one, which it added
-    // before it signed once more.
+    // The client may have signed the signature parameter as well: empty, as received, or the correct one, which it
+    // added before it signed once more.
     let scheme = match request.scheme {
         Scheme::V1 => Scheme::V1,
         Scheme::V2(_) => Scheme::V2(hash),

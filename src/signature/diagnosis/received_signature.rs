@@ -16,8 +16,8 @@ pub(super) struct ReceivedSignature {
 }
 
 impl ReceivedSignature {
-    /// Tries the encodings that clients use, and takes the first that gives as many bytes as one of the hashes. `name`
-    /// is the name of the signature parameter.
+    /// Tries the encodings that clients use, and takes the first that gives as many bytes as one of the hashes.
+    /// `name` is the name of the signature parameter.
     pub(super) fn decode(text: &str, name: &str) -> Option<Self> {
         let base64 = |text: &str| STANDARD.decode(text).ok();
         let instead_of_hex = "where the base64 of the raw bytes is expected";

@@ -17,7 +17,8 @@ const MAX_CANDIDATE_BYTES: usize = 8 << 20;
 /// Maximum number of sets of parameters that are tried as added after signing.
 const MAX_ADDED_SETS: usize = 500;
 
-/// The parameters of the request protocol, in API calls and on the Co-Branded pages. Clients add several of them at once.
+/// The parameters of the request protocol, in API calls and on the Co-Branded pages. Clients add several of them at
+/// once.
 const PROTOCOL_PARAMETERS: [&str; 8] = [
     "AWSAccessKeyId",
     "Action",
@@ -69,8 +70,8 @@ pub(super) fn find_mistakes(
     None
 }
 
-/// Tries sets of parameters that may have been added after signing, with everything else correct. Single parameters are
-/// among the candidates of [`find_mistakes`]; there are too many larger sets to try them all.
+/// Tries sets of parameters that may have been added after signing, with everything else correct. Single parameters
+/// are among the candidates of [`find_mistakes`]; there are too many larger sets to try them all.
 pub(super) fn find_added_parameters(
     secret: &SecretKey,
     received: &ReceivedSignature,
@@ -103,8 +104,8 @@ pub(super) fn find_added_parameters(
     None
 }
 
-/// The sets of parameters, by index, that are likely to be added together: any of the protocol's own, the last or first
-/// ones sent, and any two.
+/// The sets of parameters, by index, that are likely to be added together: any of the protocol's own, the last or
+/// first ones sent, and any two.
 fn likely_added_sets(pairs: &[Pair<'_>]) -> Vec<Vec<usize>> {
     let count = pairs.len();
     let is_protocol = |name: &str| PROTOCOL_PARAMETERS.iter().any(|known| known.eq_ignore_ascii_case(name));

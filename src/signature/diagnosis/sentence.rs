@@ -15,8 +15,8 @@ pub(super) fn to_sentence(mistakes: &[String]) -> String {
     text
 }
 
-/// Lists names in backquotes: `a`, `b` and `c`. `conjunction` comes before the last one. Long lists and long names are
-/// truncated.
+/// Lists names in backquotes: `a`, `b` and `c`. `conjunction` comes before the last one. Long lists and long names
+/// are truncated.
 pub(in crate::signature) fn quoted_list(names: &[&str], conjunction: &str) -> String {
     let shown = names.iter().take(MAX_HOSTS).map(|name| match name.char_indices().nth(MAX_NAME_CHARS) {
         Some((end, _)) => format!("`{}…`", name.get(..end).unwrap_or_default()),

@@ -12,11 +12,11 @@ pub struct ScheduledStep {
     pub at: Timestamp,
     /// The transaction.
     pub transaction: TransactionNumber,
-    /// The step.
+    /// The kind of step.
     pub step: StepKind,
 }
 
-/// The steps that can be scheduled.
+/// The kinds of steps that can be scheduled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum StepKind {

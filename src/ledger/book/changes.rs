@@ -25,7 +25,7 @@ pub struct Changes {
     pub new_transactions: BTreeSet<TransactionNumber>,
     /// Stored transactions whose status or progress changed.
     pub updated_transactions: BTreeSet<TransactionNumber>,
-    /// New journal lines.
+    /// New postings.
     pub postings: Vec<Posting>,
     /// The amount that each total changes by. It is added to the stored total.
     pub totals: BTreeMap<LedgerAccount, Amount>,

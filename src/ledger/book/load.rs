@@ -118,7 +118,8 @@ impl Book {
         for key in &wanted.references {
             self.references.entry(key.clone()).or_default();
         }
-        // More ids than before means that some of the wanted ids have no row. `saved` then has absences to forget.
+        // More ids than before means that some of the wanted ids have no row. `mark_saved` then has absences to
+        // forget.
         let mut known = self.token_ids.len() + self.instrument_ids.len() + self.transaction_ids.len();
         for key in &wanted.token_ids {
             self.token_ids.entry(key.clone()).or_default();

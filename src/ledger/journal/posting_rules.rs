@@ -1,4 +1,4 @@
-//! The posting rules: the journal lines of each operation in each status (our choice).
+//! The posting rules: the postings of each operation in each status, here called lines (our choice).
 //!
 //! The lines of a transaction in a status sum to zero. Lines on the same ledger account are added up when they are
 //! written. The lines of `Pending` and `Reserved` are holds, which the next change of status reverses.
@@ -10,7 +10,7 @@ use crate::ledger::payment_method::PaymentMethod;
 use crate::ledger::transaction::status::Status;
 use crate::ledger::transaction::{ChargeFeeTo, Operation, Transaction};
 
-/// Journal lines before they are numbered: ledger accounts, and the amounts to add to their totals.
+/// Postings before they are numbered: ledger accounts, and the amounts to add to their totals.
 pub(in crate::ledger) type UnnumberedPostings = Vec<(LedgerAccount, Amount)>;
 
 /// The lines with opposite signs. They cancel the given ones.

@@ -36,11 +36,13 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 /// Settings of every session. Statements find their rows by key, even if the tables were small when the server planned
 /// them, and a committed transaction is on disk. Other engines that speak PostgreSQL's protocol may refuse these settings,
 /// which is harmless.
-const SESSION_SETTINGS: [&str; 5] = [
+const SESSION_SETTINGS: [&str; 6] = [
     "SET plan_cache_mode = force_generic_plan",
     "SET enable_seqscan = off",
     "SET enable_hashjoin = off",
     "SET enable_mergejoin = off",
+    // A plan with a scan that is switched off and still needed has a huge cost, for which the server would compile each run.
+    "SET jit = off",
     "SELECT set_config('synchronous_commit', 'on', false) \
      WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')",
 ];

@@ -248,7 +248,9 @@ impl LedgerUnderTest {
                 return;
             }
             self.store.load(&mut self.book, |reads| {
-                due.iter().for_each(|due| RunScheduledStep(*due).read_set(reads))
+                for due in &due {
+                    RunScheduledStep(*due).read_set(reads);
+                }
             });
             for due in due {
                 self.store.load(&mut self.book, |reads| RunScheduledStep(due).read_set(reads));

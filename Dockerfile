@@ -18,11 +18,10 @@ FROM scratch
 COPY --from=build /out/fps-sandbox /fps-sandbox
 COPY --from=build --chown=65532:65532 /out/data /data
 
-# Numeric, so that Kubernetes' runAsNonRoot can see that it is not root.
+# The user is numeric, so that Kubernetes' runAsNonRoot can check that it is not root.
 USER 65532:65532
 
-# Nothing is written but what the user puts into /data (a database, a certificate authority), so the root may be
-# read-only.
+# The program writes only to /data (a database, a certificate authority), so the root file system may be read-only.
 WORKDIR /data
 ENV FPS_SANDBOX_LISTEN=0.0.0.0:8008 \
     FPS_SANDBOX_DATA_DIR=/data

@@ -1,15 +1,15 @@
--- Columns are whole numbers, text and blobs only. Money is in millionths of a US dollar, instants are in
--- milliseconds since 1970. A database of these tables is one world. The same tables as in SQLite.
+-- All columns are whole numbers, text or blobs. Money is in millionths of a US dollar, and instants are in
+-- milliseconds since 1970. One set of these tables is one world. SQLite has the same tables.
 
--- The world itself: one row.
+-- This table has one row: the world itself.
 CREATE TABLE world (
     number       BIGINT PRIMARY KEY CHECK (number = 1),
-    -- Ids are made from it and from row numbers.
+    -- Ids are made from this number and from row numbers.
     id_seed      BIGINT NOT NULL,
-    -- The clock stands at an instant, or runs so many milliseconds ahead of real time.
+    -- clock_millis is the instant of a stopped clock, or how many milliseconds a running clock is ahead of real time.
     clock_stands BIGINT NOT NULL,
     clock_millis BIGINT NOT NULL,
-    -- Counts the batches that changed the world, where several sandboxes share it. Whoever changes anything locks the row.
+    -- Number of batches that changed the world, if sandboxes share it. A sandbox locks this row to change anything.
     version      BIGINT NOT NULL
 );
 
@@ -17,20 +17,20 @@ CREATE TABLE accounts (
     number BIGINT PRIMARY KEY,
     name   TEXT NOT NULL,
     email  TEXT NOT NULL,
-    -- The address in the form in which addresses are compared.
+    -- The e-mail address in the form that is used for comparison.
     email_key TEXT NOT NULL,
     kind   TEXT NOT NULL CHECK (kind IN ('personal', 'business')),
     state  TEXT NOT NULL CHECK (state IN (
         'active', 'email-unverified', 'unverified', 'bank-unverified', 'denied', 'suspended', 'closed'
     )),
     marketplace BIGINT NOT NULL,
-    -- The payment methods, as a list with commas.
+    -- The payment methods, separated by commas.
     methods TEXT NOT NULL,
-    -- Most that one transaction may take from it or bring to it.
+    -- Maximum amount that one transaction may move from or to the account.
     transaction_limit BIGINT CHECK (transaction_limit > 0)
 );
 
--- Whoever signs in on the Co-Branded pages is found by address, or picked from the first accounts of a kind.
+-- The Co-Branded pages find a visitor by e-mail address, or offer the first accounts of a kind.
 CREATE UNIQUE INDEX accounts_email ON accounts (email_key);
 CREATE INDEX accounts_kind ON accounts (kind, number);
 
@@ -40,14 +40,14 @@ CREATE TABLE access_keys (
     secret  TEXT NOT NULL,
     -- Whether the owner may call the service.
     standing TEXT NOT NULL CHECK (standing IN ('developer', 'not-developer', 'not-signed-up')),
-    -- How every visit to the Co-Branded pages ends that a merchant sends there, if he wants no pages at all; and the
-    -- signature version of his return URLs.
+    -- If the merchant wants no Co-Branded pages, this status ends each visit at once.
     ending  TEXT,
+    -- The signature version of the merchant's return URLs.
     return_signature BIGINT NOT NULL CHECK (return_signature IN (1, 2))
 );
 
--- Ids of instruments, tokens and transactions are made from the row's number. Only those that a seed file has named
--- otherwise are stored.
+-- Ids of instruments, tokens and transactions are made from the row's number. The column id stores only those that a
+-- seed file names.
 CREATE TABLE instruments (
     number       BIGINT PRIMARY KEY,
     id           TEXT,
@@ -61,7 +61,7 @@ CREATE TABLE instruments (
 );
 CREATE UNIQUE INDEX instruments_id ON instruments (id) WHERE id IS NOT NULL;
 
--- What is owed to a creditor, for GetOutstandingDebtBalance.
+-- GetOutstandingDebtBalance finds what is owed to a creditor with this index.
 CREATE INDEX instruments_recipient ON instruments (recipient);
 
 CREATE TABLE tokens (
@@ -79,7 +79,7 @@ CREATE TABLE tokens (
     payment_reason    TEXT,
     instruction       TEXT,
     terms             TEXT,
-    -- The recipient tokens that a sender token pays, as JSON; any, where there is none.
+    -- The recipient tokens that a sender token may pay, as JSON. NULL allows any.
     recipients        TEXT,
     installed         BIGINT NOT NULL,
     valid_from        BIGINT,
@@ -95,7 +95,7 @@ CREATE TABLE tokens (
 );
 CREATE UNIQUE INDEX tokens_id ON tokens (id) WHERE id IS NOT NULL;
 
--- GetTokenByCaller finds a token by its reference, GetTokens lists those on an account.
+-- GetTokenByCaller finds a token by its reference, and GetTokens lists the tokens of an account.
 CREATE INDEX tokens_reference ON tokens (caller, caller_reference);
 CREATE INDEX tokens_account ON tokens (account);
 
@@ -137,16 +137,17 @@ CREATE TABLE transactions (
 );
 CREATE UNIQUE INDEX transactions_id ON transactions (id) WHERE id IS NOT NULL;
 
--- The refunds of a transaction, for GetTransaction.
+-- GetTransaction finds the refunds of a transaction with this index.
 CREATE INDEX transactions_original ON transactions (original) WHERE original IS NOT NULL;
 
--- An account's newest transactions, for GetAccountActivity. Callers mostly are senders or recipients themselves.
+-- GetAccountActivity finds an account's newest transactions with these indexes. Most callers are also the sender or the
+-- recipient.
 CREATE INDEX transactions_sender ON transactions (sender, received, number);
 CREATE INDEX transactions_recipient ON transactions (recipient, received, number);
 CREATE INDEX transactions_caller ON transactions (caller, received, number)
     WHERE caller <> sender AND caller <> recipient;
 
--- The journal. The postings of a transaction sum to zero.
+-- This table is the journal. The postings of a transaction sum to zero.
 CREATE TABLE postings (
     transaction_number BIGINT NOT NULL,
     line               BIGINT NOT NULL,
@@ -156,8 +157,8 @@ CREATE TABLE postings (
     PRIMARY KEY (transaction_number, line)
 );
 
--- Sums of postings, kept for speed. An account of the book may have a floor and a ceiling: debt never falls
--- below zero nor rises above the credit limit. What is paid in advance has no ceiling: a refund may pass the limit.
+-- This table keeps the sums of postings, for speed. A total may have a floor and a ceiling: debt never falls below zero
+-- or rises above the credit limit. Prepaid money has no ceiling, because a refund may exceed the limit.
 CREATE TABLE totals (
     kind    TEXT NOT NULL,
     owner   BIGINT NOT NULL,
@@ -169,7 +170,7 @@ CREATE TABLE totals (
     CHECK (ceiling IS NULL OR amount <= ceiling)
 );
 
--- What is still owed of each debt Pay; settlements and write-offs clear the oldest first.
+-- The amount still owed for each Pay on credit. Settlements and write-offs clear the oldest debt first.
 CREATE TABLE open_debts (
     instrument         BIGINT NOT NULL,
     transaction_number BIGINT NOT NULL,
@@ -177,7 +178,7 @@ CREATE TABLE open_debts (
     PRIMARY KEY (instrument, transaction_number)
 );
 
--- One caller reference, one effect, for each action of a caller.
+-- For each action of a caller, a caller reference has one effect.
 CREATE TABLE caller_references (
     caller             BIGINT NOT NULL,
     reference          TEXT NOT NULL,
@@ -192,12 +193,12 @@ CREATE TABLE caller_references (
     CHECK ((transaction_number IS NULL) = (error_code IS NOT NULL))
 );
 
--- Work that becomes due: at most one piece a transaction.
+-- Scheduled work: at most one step for each transaction.
 CREATE TABLE due (
     transaction_number BIGINT PRIMARY KEY,
     at                 BIGINT NOT NULL,
     step               TEXT NOT NULL,
-    -- Why it was set aside after it had failed.
+    -- The reason why the step failed. A failed step runs again when the sandbox restarts.
     problem            TEXT
 );
 CREATE INDEX due_at ON due (at) WHERE problem IS NULL;
@@ -217,7 +218,7 @@ CREATE TABLE subscription_payments (
     PRIMARY KEY (subscription, transaction_number)
 );
 
--- What the sandboxes on a database share and show nobody.
+-- Secrets that the sandboxes on a database share and never show.
 CREATE TABLE secrets (
     name  TEXT NOT NULL,
     value TEXT NOT NULL,

@@ -159,7 +159,7 @@ fn environment(settings: &RunSettings) -> Result<String> {
     let kb: f64 = memory.trim_end_matches(" kB").parse().unwrap_or(0.0);
     let model = field(&read("/proc/cpuinfo"), "model name");
     Ok(format!(
-        "LoadResult on {date}: {cores} cores ({model}), {:.0} GiB of memory, {} a flush of the disk, load and server \
+        "Measured on {date}: {cores} cores ({model}), {:.0} GiB of memory, {} a flush of the disk, load and server \
          on the same machine. Medians of {} runs in turn.",
         kb / (1024.0 * 1024.0),
         flush_time()?,

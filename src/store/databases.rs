@@ -3,10 +3,10 @@
 //! On SQLite that is a database in memory or a file, on PostgreSQL a schema.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::{Mutex, OnceCell, mpsc};
 
 use crate::clock::Clock;
 use crate::config::Database;
@@ -207,25 +207,22 @@ impl Databases {
 
     /// Opens a database in memory with empty tables.
     async fn open_empty(&self) -> Result<SqliteDatabase, StoreError> {
-        let spare = self.spare().take();
+        // If a spare is being opened, waiting for it is quicker than opening another beside it.
+        let spare = self.spare.lock().await.take();
         match spare {
             Some(spare) => Ok(spare),
             None => SqliteDatabase::open_image(self.empty_image().await?).await,
         }
     }
 
-    /// Opens the database of the next world in memory in advance. If that fails, opening the world will report the error.
+    /// Opens the database of the next world in memory. If that fails, the world itself reports the error.
     async fn open_spare(self: Arc<Self>) {
-        if self.spare().is_some() {
+        let mut spare = self.spare.lock().await;
+        if spare.is_some() {
             return;
         }
-        if let Ok(database) = self.open_empty().await {
-            *self.spare() = Some(database);
-        }
-    }
-
-    fn spare(&self) -> MutexGuard<'_, Option<SqliteDatabase>> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+        let opened = async { SqliteDatabase::open_image(self.empty_image().await?).await };
+        *spare = opened.await.ok();
     }
 
     async fn empty_image(&self) -> Result<&[u8], StoreError> {

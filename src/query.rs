@@ -60,7 +60,7 @@ impl DecodedParameters {
     /// The parameters as text.
     ///
     /// Fails with `InvalidParams` for invalid percent-encoding, invalid UTF-8, and characters that XML cannot contain.
-    pub fn into_text(self) -> Result<Vec<Pair>, FpsError> {
+    pub fn into_text_pairs(self) -> Result<Vec<Pair>, FpsError> {
         match self.encoding_error {
             Some(error) => Err(error),
             None => self.pairs.into_iter().map(|(name, value)| pair_into_text(name, value)).collect(),
@@ -71,7 +71,7 @@ impl DecodedParameters {
 /// Decodes parameters to text in one step, where no signature over the bytes has to be verified first. Fails as
 /// [`DecodedParameters::into_text`] does.
 pub fn parse_parameters(raw: &[u8]) -> Result<Vec<Pair>, FpsError> {
-    DecodedParameters::decode(&[raw]).into_text()
+    DecodedParameters::decode(&[raw]).into_text_pairs()
 }
 
 /// Decodes a name or value, and tells whether its percent-encoding is valid.
@@ -161,6 +161,6 @@ mod tests {
         let expected: [(&[u8], &[u8]); 2] = [(b"a", b"\xff%zz "), (b"\xc3", b"\x01")];
         assert_eq!(decoded.pairs(), expected.map(|(name, value)| (name.to_vec(), value.to_vec())));
         assert_eq!(decoded.value("a").as_deref(), Some("\u{fffd}%zz "));
-        assert!(decoded.into_text().is_err());
+        assert!(decoded.into_text_pairs().is_err());
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::{Builder, Uuid};
 
-use crate::ledger::mix;
+use crate::ledger::split_mix64;
 
 /// Generates the ids of requests.
 #[derive(Debug)]
@@ -32,9 +32,11 @@ impl RequestIdGenerator {
             Self::Random => random_uuid(),
             Self::Seeded { seed, count } => {
                 let count = count.fetch_add(1, Ordering::Relaxed);
-                let high = mix(seed ^ mix(count));
-                Builder::from_random_bytes((u128::from(high) << 64 | u128::from(mix(high))).to_be_bytes())
-                    .into_uuid()
+                let high = split_mix64(seed ^ split_mix64(count));
+                Builder::from_random_bytes(
+                    (u128::from(high) << 64 | u128::from(split_mix64(high))).to_be_bytes(),
+                )
+                .into_uuid()
             }
         }
     }

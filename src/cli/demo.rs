@@ -44,7 +44,7 @@ impl Demo {
         let runtime = Runtime::new().map_err(CliError::failed)?;
         let now: DateTime<Utc> = START_TIME.parse().map_err(CliError::failed)?;
         let clock = Clock::new(ClockState::Frozen(now.into()));
-        let seed = Seed::parse("the world of the demo", demo_ids::DEMO_SEED).map_err(CliError::failed)?;
+        let seed = Seed::parse("the world of the demo", demo_ids::STORY_SEED).map_err(CliError::failed)?;
         let config = Config { listen: "127.0.0.1:0".to_owned(), id_seed: Some(1), ..Config::default() };
         let starting = Sandbox::start_with_seed(&config, clock.clone(), seed);
         let sandbox = runtime.block_on(starting).map_err(CliError::failed)?;

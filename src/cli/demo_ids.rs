@@ -19,7 +19,7 @@ pub(super) const CREDIT_TOKEN: &str = "563ICMBCGPZDJ4E1F7BL3UMNXFKQUKVWNT8RDCTSA
 pub(super) const SETTLEMENT_TOKEN: &str = "543IJMECGZZ3J4K1F7BJ3TMNXFBQU9VXNT7RRCTNAJDJ8X36L1ZRKSUUPPIBTTIK";
 
 /// The seed of `fps-sandbox demo`: the demo world before Alice has bought anything.
-pub(super) const DEMO_SEED: &str = include_str!("../../fixtures/story.toml");
+pub(super) const STORY_SEED: &str = include_str!("../../fixtures/story.toml");
 
 /// Signs with the example key, by signature version 2 and HmacSHA256 as FPS recommends.
 pub(super) fn signer() -> Signer {
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn the_worlds_hold_what_is_named_here() {
-        for world in [seed::DEMO_SEED, DEMO_SEED] {
+        for world in [seed::DEMO_SEED, STORY_SEED] {
             for name in [ACCESS_KEY, SECRET_KEY, CREDIT_INSTRUMENT, CREDIT_TOKEN, SETTLEMENT_TOKEN] {
                 assert!(world.contains(&format!("\"{name}\"")), "{name}");
             }

@@ -257,7 +257,7 @@ impl RestApi {
                 format!("The request has more than {} parameters (--max-parameters).", self.max_parameters);
             return Err(FpsError::new(Code::InvalidRequest, text));
         }
-        parameters.into_text()
+        parameters.into_text_pairs()
     }
 }
 

@@ -85,7 +85,7 @@ impl IdCodec {
         push_base36(&mut id, number.unsigned_abs(), NUMBER_DIGITS);
         let mut noise = self.seed ^ number.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15);
         while id.len() < length {
-            noise = mix(noise);
+            noise = split_mix64(noise);
             let width = (length - id.len()).min(9);
             push_base36(&mut id, noise % 36_u64.pow(9), width);
         }
@@ -155,7 +155,7 @@ fn push_base36(out: &mut String, number: u64, width: usize) {
 }
 
 /// One step of SplitMix64: spreads neighbouring numbers far apart.
-pub const fn mix(state: u64) -> u64 {
+pub const fn split_mix64(state: u64) -> u64 {
     let mut z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

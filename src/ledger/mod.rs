@@ -67,7 +67,7 @@ pub use commands::store_secret::StoreSecret;
 pub use commands::tokens::{CancelToken, InstallPaymentInstruction};
 pub use commands::write_off_debt::WriteOffDebt;
 pub use event::Event;
-pub use id_allocator::{IdAllocator, IdCodec, mix};
+pub use id_allocator::{IdAllocator, IdCodec, split_mix64};
 pub use idempotency::{IdempotencyKey, IdempotencyRecord, IdempotentAction, RecordedOutcome, RequestDigest};
 pub use ids::{
     AccountNumber, InstrumentId, InstrumentNumber, SubscriptionId, TokenId, TokenNumber, TransactionId,

@@ -55,7 +55,7 @@ impl<J: Job + ?Sized> DeferredJobs<J> {
     }
 
     /// Drops the searches that no deferred job waits for. To be called after each batch.
-    pub(super) fn drop_unawaited(&mut self, searches: &mut ActivitySearches) {
+    pub(super) fn drop_unawaited_searches(&mut self, searches: &mut ActivitySearches) {
         searches.retain(&std::mem::take(&mut self.awaited));
     }
 }

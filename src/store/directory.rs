@@ -63,7 +63,7 @@ async fn create_table(connection: &mut Connection) -> sqlx::Result<()> {
     }
     // The lock makes sandboxes that start at the same time do this one after the other.
     postgres::begin_write(connection).await?;
-    postgres::lock_world_table(connection).await?;
+    postgres::lock_for_initialization(connection).await?;
     connection.execute(CREATE_DIRECTORY).await?;
     connection.execute("COMMIT").await
 }

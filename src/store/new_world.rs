@@ -103,7 +103,7 @@ async fn fill_if_empty<E>(
         // Of several sandboxes that start at the same time, the first to lock the table fills it.
         Connection::Postgres(_) => {
             postgres::begin_write(connection).await?;
-            postgres::lock_world_table(connection).await?;
+            postgres::lock_for_initialization(connection).await?;
             has_world(connection).await?
         }
     };

@@ -234,6 +234,6 @@ pub(super) async fn increment_version(connection: &mut Connection) -> sqlx::Resu
 }
 
 /// Keeps other sandboxes from filling an empty database until the transaction ends.
-pub(super) async fn lock_world_table(connection: &mut Connection) -> sqlx::Result<()> {
+pub(super) async fn lock_for_initialization(connection: &mut Connection) -> sqlx::Result<()> {
     connection.execute("LOCK TABLE world IN EXCLUSIVE MODE").await
 }

@@ -102,7 +102,7 @@ impl Reader {
                 let problem = self.roll_back(BatchError::Panicked).await;
                 tracing::error!(%problem, "queries failed with a panic; the reader continues");
             }
-            self.deferred.drop_unawaited(&mut self.working_set.searches);
+            self.deferred.drop_unawaited_searches(&mut self.working_set.searches);
         }
         self.connection.close().await;
         for done in close_requests {

@@ -66,7 +66,7 @@ impl Book {
     }
 
     /// Changes the usage of a token. The uses of a token without limits are not counted, so it need not be saved.
-    pub fn use_token(&mut self, number: TokenNumber, change: impl FnOnce(&mut Token)) {
+    pub fn change_token_usage(&mut self, number: TokenNumber, change: impl FnOnce(&mut Token)) {
         if self.token_by_number(number).is_none_or(Token::is_limited) {
             self.change_token(number, change);
         }
@@ -86,7 +86,9 @@ impl Book {
     /// Records the use of a transaction's sender token.
     pub fn record_token_use(&mut self, transaction: &Transaction) {
         if let Some(token) = transaction.sender_token {
-            self.use_token(token, |token| token.record_use(transaction.amount, transaction.received));
+            self.change_token_usage(token, |token| {
+                token.record_use(transaction.amount, transaction.received);
+            });
         }
     }
 
@@ -94,7 +96,7 @@ impl Book {
     /// took from the token's limits is then available again.
     pub(super) fn undo_token_use(&mut self, transaction: &Transaction) {
         if let Some(token) = transaction.sender_token {
-            self.use_token(token, |token| token.undo_use(transaction.amount, transaction.received));
+            self.change_token_usage(token, |token| token.undo_use(transaction.amount, transaction.received));
         }
     }
 

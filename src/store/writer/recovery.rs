@@ -33,7 +33,7 @@ impl Writer {
         for job in quarantined {
             self.run_with_bisection(vec![job], now).await;
         }
-        self.deferred.drop_unawaited(&mut self.working_set.searches);
+        self.deferred.drop_unawaited_searches(&mut self.working_set.searches);
     }
 
     /// Runs a batch, and splits it as long as it fails.

@@ -56,7 +56,7 @@ impl Model {
         let mut transaction =
             self.on_instrument(TransactionType::SettleDebt, (party, reference), index, on, (method, amount));
         self.check_balances(&transaction.moves_when_accepted())?;
-        self.use_token(index, amount);
+        self.change_token_usage(index, amount);
         self.instruments[on].available -= amount;
         self.instruments[on].pending += amount;
         self.start(&mut transaction, timeout_minutes);
@@ -88,7 +88,7 @@ impl Model {
         let mut transaction =
             self.on_instrument(TransactionType::FundPrepaid, (party, reference), index, on, (method, amount));
         self.check_balances(&transaction.moves_when_accepted())?;
-        self.use_token(index, amount);
+        self.change_token_usage(index, amount);
         self.instruments[on].pending += amount;
         self.start(&mut transaction, timeout_minutes);
         Ok(transaction)

@@ -108,7 +108,7 @@ impl Model {
             None if transaction_type == TransactionType::Reserve => {}
             None => self.check_balances(&transaction.moves_when_accepted())?,
         }
-        self.use_token(index, amount);
+        self.change_token_usage(index, amount);
         match instrument {
             Some(on) if method == PaymentMethod::Debt => {
                 self.instruments[on].available += amount;

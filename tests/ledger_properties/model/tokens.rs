@@ -82,7 +82,7 @@ impl Model {
         if ended { Err("IncompatibleTokens") } else { Ok(()) }
     }
 
-    pub(super) fn use_token(&mut self, token: usize, amount: i64) {
+    pub(super) fn change_token_usage(&mut self, token: usize, amount: i64) {
         self.uses.push(TokenUse { token, at: self.now, amount, by: self.transactions.len() });
     }
 

@@ -1,7 +1,7 @@
 //! Query strings and forms: bytes to decoded parameters, in the order received.
 //!
 //! A signature covers bytes, and a request is authenticated before its parameters are validated. So decoding has two
-//! steps: [`DecodedParameters::decode`] never fails, and [`DecodedParameters::into_text`] refuses invalid parameters.
+//! steps: [`DecodedParameters::decode`] never fails, and [`DecodedParameters::into_text_pairs`] refuses invalid parameters.
 
 use std::borrow::Cow;
 
@@ -69,7 +69,7 @@ impl DecodedParameters {
 }
 
 /// Decodes parameters to text in one step, where no signature over the bytes has to be verified first. Fails as
-/// [`DecodedParameters::into_text`] does.
+/// [`DecodedParameters::into_text_pairs`] does.
 pub fn parse_parameters(raw: &[u8]) -> Result<Vec<Pair>, FpsError> {
     DecodedParameters::decode(&[raw]).into_text_pairs()
 }

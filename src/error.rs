@@ -12,8 +12,6 @@ use crate::provenance::Provenance;
 /// The row of an error code in the table.
 #[derive(Clone, Copy, Debug)]
 pub struct CodeDefinition {
-    /// Its name in the `Code` element of responses.
-    pub name: &'static str,
     /// The guide's "retriable" flag.
     pub retriable: bool,
     /// The message that is used unless the error has one of its own.
@@ -39,7 +37,6 @@ macro_rules! codes {
             pub const fn definition(self) -> CodeDefinition {
                 match self {
                     $(Self::$name => CodeDefinition {
-                        name: stringify!($name),
                         retriable: codes!(@$retriable),
                         message: $message,
                         provenance: Provenance::$provenance,
@@ -150,8 +147,8 @@ codes! {
 
 impl Code {
     /// The name that clients receive.
-    pub const fn name(self) -> &'static str {
-        self.definition().name
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Whether the sandbox is at fault and not the request: the same request may succeed later.

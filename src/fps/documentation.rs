@@ -88,7 +88,7 @@ pub fn errors_markdown() -> String {
         let _ = writeln!(
             text,
             "| `{}` | {} | {retriable} | {} | {} | {} | {} |",
-            definition.name,
+            code.name(),
             status(*code).as_u16(),
             definition.message,
             returned_by(*code),

@@ -5,18 +5,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 /// How a visit to the Co-Branded pages ends: the status codes of return URLs (guide: pipeline pages), and two more
 /// endings that a test can ask for.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Deserialize,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
 )]
 pub enum CbuiStatus {
     /// Success: the visitor pays by Amazon Payments balance.

@@ -9,18 +9,7 @@ use crate::ledger::transaction::status::Status;
 
 /// An action that makes a transaction under a caller reference.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Deserialize,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
 )]
 pub enum IdempotentAction {
     /// Pay.

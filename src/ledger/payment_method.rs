@@ -4,18 +4,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// How the sender pays (schema: PaymentMethod).
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Deserialize,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
 )]
 pub enum PaymentMethod {
     /// Amazon Payments balance transfer.

@@ -10,18 +10,7 @@ use crate::ledger::time::{Period, Timestamp};
 
 /// The state of a subscription (schema: SubscriptionStatus).
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Deserialize,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
 )]
 pub enum SubscriptionStatus {
     /// Further payments are due.

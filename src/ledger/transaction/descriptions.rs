@@ -4,18 +4,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// The text that goes to the card processor (schema: SoftDescriptorType).
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Deserialize,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
 )]
 pub enum SoftDescriptorType {
     /// The first characters of the sender description.
@@ -26,18 +15,7 @@ pub enum SoftDescriptorType {
 
 /// The party whose customer service is named to the card processor (schema: CSOwner).
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Deserialize,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
 )]
 pub enum CsOwner {
     /// The caller.

@@ -17,18 +17,7 @@ use crate::ledger::transaction::status::{History, Status, StatusChange, StatusCo
 
 /// The operation of a transaction (schema: FPSOperation, with the IPN-only deposit).
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Deserialize,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
 )]
 pub enum Operation {
     /// The sender pays the recipient.
@@ -49,18 +38,7 @@ pub enum Operation {
 
 /// The party that pays FPS's fee (schema: ChargeFeeTo).
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Deserialize,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
 )]
 pub enum ChargeFeeTo {
     /// The caller: the owner of the access key.
@@ -71,18 +49,7 @@ pub enum ChargeFeeTo {
 
 /// The parts of a payment that a refund returns (schema: MarketplaceRefundPolicy).
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Deserialize,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
 )]
 pub enum MarketplaceRefundPolicy {
     /// The payment is refunded. The caller keeps the marketplace fee.

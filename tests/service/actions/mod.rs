@@ -117,11 +117,11 @@ impl<'a> TestWorld<'a> {
                 }
             }
             Expected::Refusal { code, message } => {
-                let facts = code.definition();
+                let definition = code.definition();
                 let expected = (
                     status(*code).as_u16(),
-                    facts.name,
-                    escaped(message.as_deref().unwrap_or(facts.message)),
+                    code.name(),
+                    escaped(message.as_deref().unwrap_or(definition.message)),
                 );
                 let (found, message) = (response.code(), message_of(response));
                 ((response.status, found.as_str(), message) != expected)
